@@ -1,0 +1,50 @@
+"""The closed list of everything gradaudit can say about what is wrong, or why it could not tell.
+
+One file, so that a report, a filter or a script can rely on the words. A verdict carries one of these beside
+its status, with its evidence in a sentence of its own.
+"""
+
+from enum import StrEnum
+
+
+class Diagnosis(StrEnum):
+    """What a verdict says beside its status; the value is the text in every output."""
+
+    # the claim disagrees with the differences
+    WRONG_SIGN = "wrong sign"
+    CONSTANT_FACTOR = "constant factor"
+    TRANSPOSED = "transposed"
+    PERMUTED = "permuted"
+    SWAPPED = "swapped"
+    ZERO = "zero or detached"
+    MISSING_TERM = "missing term"
+    ONE_ELEMENT = "one element wrong"
+    SOME_ELEMENTS = "some elements wrong"
+    ONE_ROW = "one row wrong"
+    ONE_COLUMN = "one column wrong"
+    ONE_INPUT = "one input wrong"
+    NOT_SUMMED = "broadcast not summed"
+    COTANGENT_IGNORED = "cotangent ignored"
+    WRONG = "wrong everywhere"
+    # the claim or the function is not something that can be compared
+    SHAPE = "shape mismatch"
+    DTYPE = "dtype mismatch"
+    NOT_FINITE = "NaN or Inf"
+    INPUT_MUTATED = "input mutated"
+    NONDETERMINISTIC = "nondeterministic"
+    STATEFUL = "stateful"
+    RAISED = "raised"
+    IMPORT_FAILED = "import failed"
+    TIMED_OUT = "timed out"
+    DIED = "process died"
+    # the differences cannot decide here
+    KINK = "kink"
+    SCALE = "depends on the scale of h"
+    NOISE = "noisy function"
+    PRECISION = "precision-limited"
+    DOMAIN = "no room inside the domain"
+    UNSEEN = "not visible at the scale of x"
+    STEPS = "steps too coarse to decide"
+    # the suite's expectation did not come true
+    UNEXPECTED_PASS = "expected to fail but passed"
+    EXPECTATION_EXPIRED = "expectation has expired"

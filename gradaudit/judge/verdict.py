@@ -1,0 +1,97 @@
+"""The outcome of one case, as plain data: what a worker sends back and every report is rendered from."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import nan
+
+from gradaudit.judge.diagnosis import Diagnosis
+
+
+class Status(StrEnum):
+    """How a case ended. The first three are judgements, the next three say that none was possible."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    XFAIL = "xfail"
+    XPASS = "xpass"
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The headline numbers of a case, under the same names in every output."""
+
+    error_over_tolerance: float = nan  #: largest |analytic − numeric| / allowed; at most 1 where the case passes
+    max_abs_error: float = nan  #: largest |analytic − numeric|, in units of f / x
+    max_rel_error: float = nan  #: the same over max(|analytic|, |numeric|)
+    uncertainty: float = nan  #: error bar of the numeric value at the worst element, in units of f / x
+    bound: float = nan  #: the largest relative error that a pass could have missed
+    h_best: float = nan  #: step with the smallest error bar at the worst element, in units of x
+    slope: float = nan  #: observed order in h of the truncation error (2 for a smooth function)
+    evaluations: int = 0  #: evaluations of f, all of them
+    duration_s: float = nan  #: seconds in the worker, loading included
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many elements (input element × output or cotangent) ended how."""
+
+    elements: int = 0  #: all that the case could check
+    checked: int = 0  #: fewer where the suite asked for a sample
+    passed: int = 0
+    failed: int = 0
+    inconclusive: int = 0
+    bounded_by_largest: int = 0  #: passes bounded relative to the largest sensitivity only, not to themselves
+
+
+@dataclass(frozen=True)
+class Element:
+    """One compared number: a row of ``elements.csv``."""
+
+    check: str
+    status: Status
+    output: str  #: ``out``, ``out[2, 0]``, or ``out·cotangent 1`` for a random combination of outputs
+    input: str  #: ``x[3]``, or ``tangent 2`` for a random direction
+    x: float  #: value of that input element; NaN for a direction
+    analytic: float
+    numeric: float
+    uncertainty: float  #: error bar of ``numeric``, in its units
+    allowed: float  #: largest |analytic − numeric| that passes
+    error_over_tolerance: float
+    h: float  #: the step whose entry of the table was taken, in units of x
+    reason: str = ""  #: one sentence, where the element did not pass
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The plain central difference of one element at one step: a row of ``curves.csv``."""
+
+    check: str
+    output: str
+    input: str
+    h: float  #: realised step
+    numeric: float  #: (f(x+h) − f(x−h)) / 2h
+    error: float  #: |analytic − numeric|
+    uncertainty: float  #: noise bound of this difference; truncation is what the curve shows
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one case ended, why, and with what evidence."""
+
+    id: str
+    status: Status
+    diagnosis: Diagnosis | None = None
+    message: str = ""  #: place, measured, allowed and the fix, on one line
+    evidence: str = ""  #: the diagnosis' evidence in a sentence
+    engine: str = ""
+    measures: Measures = field(default_factory=Measures)
+    counts: Counts = field(default_factory=Counts)
+    elements: tuple[Element, ...] = ()  #: the worst, worst first
+    curves: tuple[CurvePoint, ...] = ()  #: of the worst element of each check
+    notes: tuple[str, ...] = ()  #: what a reader should know though nothing failed
+    traceback: str = ""
+    printed: str = ""  #: what user code wrote to stdout and stderr, capped

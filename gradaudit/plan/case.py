@@ -1,0 +1,125 @@
+"""A case: one function at one point with one claim, as plain data. It is what goes into a worker."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+Scalar = bool | int | float | str | None
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a claim may be off by. The acceptance formula of the whole tool is this one:
+
+        error   = |analytic − numeric|
+        scale   = max(|analytic|, |numeric|), not below 1 % of the local slope of f
+        allowed = 3·bar + rtol·scale + atol
+        pass          error ≤ allowed  and  allowed ≤ resolution·scale
+        fail          error > allowed  and the differences can tell
+        inconclusive  otherwise
+
+    where ``bar`` is the error bar of the numeric derivative (truncation + noise). ``None`` means "by precision":
+    rtol 1e-5 and resolution 1e-3, or 1e-4 and 1e-2 where inputs or outputs are float32 or narrower.
+    """
+
+    rtol: float | None = None  #: relative error of the claim that the user accepts
+    resolution: float | None = None  #: the largest relative error that a pass may have missed
+    atol: float = 0.0  #: absolute error that the user accepts; 0 unless asked for
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a case is measured and judged; every field stands under the same name in the suite file."""
+
+    h: tuple[float, ...] | None = None  #: step sizes in units of x; None: chosen per element
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    elements: int | None = None  #: how many elements to sample; None: all
+    method: Literal["auto", "central"] = "auto"
+    extend: bool = True  #: go on to steps of our own where the given ones cannot decide
+    kinks: Literal["undecided", "accept"] = "undecided"
+    timeout: float | None = None  #: seconds
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Values drawn from a distribution; the generator is seeded by (suite seed, case id, input name)."""
+
+    shape: tuple[int, ...]
+    distribution: str = "normal"
+    parameters: tuple[tuple[str, Scalar | tuple[Scalar, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Given:
+    """Values written in the suite: nested tuples of numbers, or any plain YAML value for an option."""
+
+    values: object
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Values in a file (.npy, .npz with ``key``, .csv), read without pickle in the worker."""
+
+    file: str  #: absolute path
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Avoid:
+    """Points (kinks, poles) that no drawn value may come closer to than ``margin``."""
+
+    points: tuple[float, ...]
+    margin: float
+
+
+@dataclass(frozen=True)
+class Input:
+    """One positional argument of the function."""
+
+    name: str
+    source: Drawn | Given | Stored
+    dtype: str | None = None  #: None: float64 where differentiated, else as the values are
+    differentiate: bool = True
+    bounds: tuple[float | None, float | None] = (None, None)  #: no step leaves this interval
+    avoid: Avoid | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is audited: references ``module:attribute``, resolved by an engine in the worker."""
+
+    function: str
+    claims: tuple[tuple[str, str], ...] = ()  #: (kind, reference), e.g. ("gradient", "mypkg:grad")
+    engine: str | None = None  #: None: chosen when the function is loaded
+    kwargs: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The suite expects this status; an unexpected pass, or a date gone by, fails."""
+
+    status: str
+    reason: str = ""
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One audit to make."""
+
+    id: str  #: ``name[k=v,…]@point``: the key of history
+    name: str
+    target: Target
+    inputs: tuple[Input, ...]
+    checks: tuple[str, ...]  #: names on the ``checks`` shelf
+    settings: Settings = field(default_factory=Settings)
+    seed: int = 0  #: of the suite
+    axes: tuple[tuple[str, Scalar], ...] = ()  #: this case's values of ``matrix``
+    point: str | None = None
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+    expect: Expectation | None = None
+    place: str = ""  #: ``configs/suite.yaml:12:5``
+    suite: str = ""  #: the suite file, as the user named it: for the line that reproduces the case
+    path: tuple[str, ...] = ()  #: folders made importable in the worker
+    env: tuple[tuple[str, str], ...] = ()  #: set in the worker before user modules are imported
