@@ -1,0 +1,78 @@
+"""What an engine gives to the checks: a function over arrays beside its claimed derivatives.
+
+An engine is one file of this shelf with two functions:
+
+    recognises(function: object, target: Target) -> bool    # is this function mine, though no engine was named?
+    load(target: Target, function: object, claims: Mapping[str, Callable]) -> Differentiable
+
+``engines.load`` resolves the references (``module:attribute``) before it hands them over, so that an engine only adapts.
+Libraries are imported inside these functions, never at the top of the file.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.engines._arguments import Arguments
+
+Function = Callable[..., object]
+
+
+class EngineError(Exception):
+    """A target cannot be loaded: its message says which, why, and the fix."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A function over flat vectors that a Numba kernel can call."""
+
+    function: object  #: first-class ``int64(float64[::1] x, float64[::1] y)``: fills y, returns 0, or not 0 if it raised
+    outputs: int  #: length m of y
+
+
+@dataclass(frozen=True)
+class Differentiable:
+    """A function and what is claimed about its derivative.
+
+    ``function(*inputs)`` returns a number, an array, or a tuple or list of them (several outputs). The claims are called
+
+        gradient(*inputs), value_and_gradient(*inputs)      an array, or a tuple, one per differentiated input
+        vjp(*inputs, cotangent)                             likewise; cotangent as the output: array or tuple of arrays
+        jvp(*inputs, *tangents)                             the output's tangent; a tangent per differentiated input
+        jacobian(*inputs)                                   output shape + input shape; dense or SciPy sparse
+        hessian(*inputs)                                    input shape + input shape
+        hvp(*inputs, *vectors)                              as gradient
+
+    with NumPy arrays, keyword options already frozen in. Both may raise anything: the callers are prepared.
+    """
+
+    engine: str
+    function: Function
+    claims: Mapping[str, Function]
+    #: compile(arguments, evaluations, seconds) -> Compiled, or None where calling is cheaper than compiling;
+    #: ``evaluations`` are those expected, ``seconds`` is one measured call of ``function``
+    compile: Callable[[Arguments, int, float], Compiled | None] | None = None
+    notes: list[str] = field(default_factory=list)  #: what a reader of the verdict should know
+
+
+def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int, ...], ...]]:
+    """All outputs as one flat float64 vector (a copy), and their shapes.
+
+    Raises TypeError where an output is not a real number or array: complex, object, None, text.
+    """
+    parts = list(output) if isinstance(output, tuple | list) else [output]
+    if not parts:
+        raise TypeError("the function returned an empty tuple; allowed: a number, an array, or a tuple of arrays")
+    arrays = [_real_array(part) for part in parts]
+    flat = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
+    return flat, tuple(array.shape for array in arrays)
+
+
+def _real_array(value: object) -> NDArray[np.generic]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        name = type(value).__name__ if array.dtype.kind == "O" else str(array.dtype)
+        raise TypeError(f"the function returned {name}; allowed: real numbers (float16 to float64)")
+    return array
