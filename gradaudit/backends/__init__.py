@@ -1,0 +1,84 @@
+"""The shelf of backends: each file runs tasks in its own kind of worker; its name is the word the user types.
+
+A backend is one file with one function:
+
+    run(tasks: Sequence[Task], *, jobs: int) -> Iterator[tuple[int, Verdict]]
+
+It yields (index of the task, verdict) as cases finish, in any order, and leaves no process behind, also where its
+generator is closed early. Libraries are imported inside the function.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradaudit.judge.verdict import Verdict
+    from gradaudit.plan.case import Case
+
+PLANNED = ("dask", "ray")  #: named by the contract, not on the shelf yet
+
+
+class BackendError(Exception):
+    """No such backend: the message says which are allowed."""
+
+
+def names() -> list[str]:
+    """The backends on the shelf, without importing any."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def part(name: str) -> ModuleType:
+    """The backend called ``name``. Raises BackendError where it is not on the shelf."""
+    if name in names():
+        return importlib.import_module(f"{__name__}.{name}")
+    why = "is not part of this version yet" if name in PLANNED else "is not on the shelf"
+    raise BackendError(f"backend {name!r} {why}; allowed: {', '.join(names())}")
+
+
+def run(
+    cases: "Sequence[Case]",
+    *,
+    backend: str | None = None,
+    jobs: int = 1,
+    timeout: float | None = None,
+    audit: str | None = None,
+) -> "Iterator[tuple[int, Verdict]]":
+    """Audit ``cases`` and yield (position, verdict) as they finish.
+
+    ``jobs`` processes work at once; ``backend`` None is ``sequential`` for one job and ``loky`` for more. ``timeout``, in
+    seconds, holds for cases that have none of their own. ``audit`` is the reference of the function that audits one case.
+    Verdicts do not depend on ``jobs`` or ``backend``.
+
+    Raises BackendError at once, and whatever the library of the backend raises where it breaks.
+    """
+    from gradaudit.backends import _order, _keeper
+
+    tasks = [
+        _keeper.Task(
+            index=index,
+            case=case,
+            limit=case.settings.timeout if case.settings.timeout is not None else timeout,
+            audit=audit or _keeper.AUDIT,
+        )
+        for index, case in enumerate(cases)
+    ]
+    many, alone = _order.two_levels(tasks, jobs=jobs)
+    shelf = part(backend or default(min(jobs, len(many))))
+    return _both(shelf, many, alone, jobs)
+
+
+def default(jobs: int) -> str:
+    """The backend for ``jobs`` where none was named: one job must not pay for starting a pool."""
+    return "sequential" if jobs <= 1 else "loky"
+
+
+def _both(shelf: ModuleType, many: list, alone: list, jobs: int) -> "Iterator[tuple[int, Verdict]]":  # type: ignore[type-arg]
+    from gradaudit.backends import sequential
+
+    if many:
+        yield from shelf.run(many, jobs=min(jobs, len(many)))
+    if alone:
+        yield from sequential.run(alone, jobs=1)

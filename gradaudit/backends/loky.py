@@ -1,0 +1,24 @@
+"""Worker processes of joblib's loky pool, each with a keeper and its child."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from gradaudit.backends._keeper import Task, audit_here
+from gradaudit.judge.verdict import Verdict
+
+
+def run(tasks: Sequence[Task], *, jobs: int) -> Iterator[tuple[int, Verdict]]:
+    """(index, verdict) as cases finish, ``jobs`` at a time.
+
+    Raises joblib's TerminatedWorkerError where a worker of the pool dies; cases cannot do that, they run in its child.
+    """
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+
+    parallel = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1, max_nbytes=None)
+    try:
+        with closing(parallel(delayed(audit_here)(task) for task in tasks)) as finished:
+            yield from finished
+    finally:
+        # the pool would idle on for minutes; the children of its workers die with them
+        get_reusable_executor(max_workers=jobs).shutdown(wait=True, kill_workers=True)

@@ -1,0 +1,184 @@
+"""The child's side: takes pickled cases from a pipe, one at a time, and answers each with a pickled verdict.
+
+A child runs user code, so it trusts nothing that such code may touch: the pipes are not stdin and stdout, what is printed
+goes to its keeper, every exception becomes a verdict, and it dies with its keeper even in the middle of a native loop.
+"""
+
+import contextlib
+import faulthandler
+import fcntl
+import hashlib
+import importlib
+import math
+import os
+import pickle
+import random
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import TextIOWrapper
+
+from gradaudit.backends import _wire
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Measures, Status, Verdict
+from gradaudit.plan.case import Case
+
+LONGEST_TRACEBACK = 20_000  #: characters, of the innermost frames
+
+AuditCase = Callable[..., Verdict]
+
+
+def main(requests: int, answers: int, lifeline: int, traces: int, audit: str) -> None:
+    """Serve until the keeper closes ``requests``.
+
+    ``requests``, ``answers``, ``lifeline`` and ``traces`` are inherited descriptors; ``audit`` is the reference
+    ``module:attribute`` of ``audit_case(case, *, threads) -> Verdict``.
+    """
+    _die_with_keeper(lifeline)
+    faulthandler.enable(traces)
+    faulthandler.register(signal.SIGUSR1, traces)
+    sys.argv = ["gradaudit"]  # user modules may read it when they are imported
+    audit_case = _attribute(audit)  # before the user's folders come first on sys.path
+    _wire.write(answers, _wire.READY, b"")
+    _serve(requests, answers, audit_case)
+
+
+def _serve(requests: int, answers: int, audit_case: AuditCase) -> None:
+    process = os.getpid()
+    while (frame := _wire.read(requests)) is not None:
+        number, payload = frame
+        _open_streams()
+        answer = _answer(payload, audit_case)
+        if os.getpid() != process:
+            os._exit(1)  # the user's function forked and the copy came back too: only one may answer
+        _flush()
+        _wire.write(answers, number, answer)
+
+
+def _answer(payload: bytes, audit_case: AuditCase) -> bytes:
+    started = time.perf_counter()
+    case: Case
+    case, threads = pickle.loads(payload)
+    try:
+        with _undisturbed():
+            _make_importable(case.path)
+            _seed(case)
+            verdict = audit_case(case, threads=threads)
+        if not isinstance(verdict, Verdict):
+            raise TypeError(f"the audit gave {type(verdict).__name__}, not a Verdict")
+        return pickle.dumps(_timed(verdict, started))
+    except BaseException as problem:  # SystemExit and KeyboardInterrupt too: no case may end the worker
+        return pickle.dumps(_timed(_raised(case, problem), started))
+
+
+def import_case(case: Case, *, threads: int = 1) -> Verdict:
+    """Resolve everything that ``case`` names, and evaluate nothing: the audit of ``gradaudit validate --imports``."""
+    from gradaudit import engines
+
+    try:
+        loaded = engines.load(case.target)
+    except Exception as problem:
+        verdict = _raised(case, problem)
+        return replace(verdict, diagnosis=Diagnosis.IMPORT_FAILED, message=f"{type(problem).__name__}: {problem}")
+    return Verdict(id=case.id, status=Status.PASS, engine=loaded.engine)
+
+
+def _raised(case: Case, problem: BaseException) -> Verdict:
+    text = traceback.format_exc()
+    return Verdict(
+        id=case.id,
+        status=Status.ERROR,
+        diagnosis=Diagnosis.RAISED,
+        message=f"{case.place}: raised {_named(problem)}" if case.place else f"raised {_named(problem)}",
+        evidence=f"{_named(problem)} left the audit of {case.target.function}",
+        traceback=text if len(text) <= LONGEST_TRACEBACK else "…" + text[-LONGEST_TRACEBACK:],
+    )
+
+
+def _named(problem: BaseException) -> str:
+    try:
+        said = str(problem)
+    except Exception:  # a user's __str__
+        said = ""
+    return f"{type(problem).__name__}: {said}" if said else type(problem).__name__
+
+
+def _timed(verdict: Verdict, started: float) -> Verdict:
+    if not math.isnan(verdict.measures.duration_s):
+        return verdict
+    measures: Measures = replace(verdict.measures, duration_s=time.perf_counter() - started)
+    return replace(verdict, measures=measures)
+
+
+def _attribute(reference: str) -> AuditCase:
+    module, _, name = reference.partition(":")
+    found: AuditCase = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _make_importable(path: tuple[str, ...]) -> None:
+    """The suite's folders come first, then the current one, then what the keeper's own process could import."""
+    for folder in reversed((*path, os.getcwd())):
+        if folder in sys.path:
+            sys.path.remove(folder)
+        sys.path.insert(0, folder)
+
+
+def _seed(case: Case) -> None:
+    # a function that draws from the global generators must not depend on the cases that ran here before
+    digest = hashlib.blake2b(f"{case.seed}\n{case.id}".encode(errors="surrogatepass"), digest_size=4).digest()
+    seed = int.from_bytes(digest, "little")
+    random.seed(seed)
+    if (numpy := sys.modules.get("numpy")) is not None:
+        numpy.random.seed(seed)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A case cannot move the next one to another folder or environment."""
+    folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        sys.path[:] = path
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+
+
+def _open_streams() -> None:
+    """Text streams over descriptors 1 and 2, whatever the case before has made of them."""
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if not isinstance(stream, TextIOWrapper) or stream.closed:
+            stream = open(descriptor, "w", closefd=False)  # noqa: SIM115  lives as long as the process
+            setattr(sys, name, stream)
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # replaced or closed by the user
+            stream.flush()
+    if (ctypes := sys.modules.get("ctypes")) is not None:
+        with contextlib.suppress(Exception):
+            ctypes.CDLL(None).fflush(None)  # printf in compiled code
+
+
+def _die_with_keeper(lifeline: int) -> None:
+    """Have the kernel kill this process group when the keeper's end of ``lifeline`` closes, even if that end was killed.
+
+    Only Linux can; elsewhere an orphan ends after the case at hand, when it finds ``requests`` closed.
+    """
+    if not hasattr(fcntl, "F_SETSIG"):
+        return
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([lifeline], [], [], 0)[0]:  # closed before the lines above: no signal will come
+        os._exit(1)
