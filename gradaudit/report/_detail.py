@@ -1,0 +1,115 @@
+"""What the HTML report knows about one case beyond its row: plain data for the script, safe to show as text.
+
+Numbers that are only drawn are rounded to what a screen can show; numbers that are read keep every digit.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from itertools import groupby
+from math import isfinite
+from typing import Any
+
+from gradaudit.audit import Result, Run
+from gradaudit.judge.verdict import CurvePoint, Element
+from gradaudit.plan.case import Case
+from gradaudit.report import _codec, _printable
+from gradaudit.report._reproduce import command
+
+
+def detail(result: Result, run: Run) -> dict[str, Any]:
+    """Everything the right-hand side shows, under short stable names; texts are printable."""
+    case, verdict = result.case, result.verdict
+    data = {
+        "id": case.id,
+        "status": verdict.status.value,
+        "diagnosis": verdict.diagnosis.value if verdict.diagnosis else "",
+        "message": verdict.message,
+        "evidence": verdict.evidence,
+        "measures": {field.name: _number(getattr(verdict.measures, field.name)) for field in fields(verdict.measures)},
+        "counts": {field.name: getattr(verdict.counts, field.name) for field in fields(verdict.counts)},
+        "elements": [_element(element) for element in verdict.elements],
+        "curves": list(_curves(verdict.curves)),
+        "notes": list(verdict.notes),
+        "traceback": verdict.traceback,
+        "printed": verdict.printed,
+        "command": command(case, run),
+        "place": case.place,
+        "expect": f"{case.expect.status} — {case.expect.reason}" if case.expect else "",
+        "config": list(_configuration(case, verdict.engine)),
+    }
+    return {key: _safe(value) for key, value in data.items()}
+
+
+def _element(element: Element) -> list[Any]:
+    """In the order that the script unpacks: see ``ELEMENT`` in templates/case.js."""
+    return [
+        *(element.check, element.status.value, element.output, element.input),
+        *(_number(value) for value in (element.x, element.analytic, element.numeric)),
+        *(_rounded(value) for value in (element.uncertainty, element.allowed, element.error_over_tolerance)),
+        _rounded(element.h),
+        element.reason,
+    ]
+
+
+def _curves(points: tuple[CurvePoint, ...]) -> Iterator[dict[str, Any]]:
+    for (check, output, input_), group in groupby(points, lambda point: (point.check, point.output, point.input)):
+        rows = [[_rounded(point.h), *map(_rounded, (point.error, point.uncertainty))] for point in group]
+        yield {"check": check, "output": output, "input": input_, "points": rows}
+
+
+def _configuration(case: Case, engine: str) -> Iterator[list[str]]:
+    """The resolved configuration as label and text, in the words of the suite file."""
+    yield ["function", case.target.function]
+    yield from ([kind, reference] for kind, reference in case.target.claims)
+    yield ["engine", engine or case.target.engine or "chosen by itself"]
+    yield from ([f"kwargs.{key}", _text(value)] for key, value in case.target.kwargs)
+    yield from ([f"inputs.{item.name}", _changed(item, skip=("name",))] for item in case.inputs)
+    yield ["checks", ", ".join(case.checks)]
+    for field in fields(case.settings):
+        yield [field.name, _text(getattr(case.settings, field.name))]
+    yield ["seed", str(case.seed)]
+    yield from ([f"matrix.{key}", _text(value)] for key, value in case.axes)
+    optional = (("at", case.point), ("tags", ", ".join(case.tags)), ("owner", case.owner), ("suite", case.suite))
+    yield from ([label, value] for label, value in optional if value)
+    yield from (["path", folder] for folder in case.path)
+    yield from ([f"env.{key}", value] for key, value in case.env)
+
+
+def _changed(value: object, *, skip: Iterable[str] = ()) -> str:
+    """A dataclass by the fields that are not at their default: ``source: …, dtype: float32``."""
+    shown = ((field, getattr(value, field.name)) for field in fields(value) if field.name not in skip)  # type: ignore[arg-type]
+    return ", ".join(f"{field.name}: {_text(item)}" for field, item in shown if item != field.default)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "auto"
+    if is_dataclass(value) and not isinstance(value, type):
+        return _changed(value) or "by precision"
+    if isinstance(value, (tuple, list)):
+        return _shortened("[" + ", ".join(map(_text, value)) + "]")
+    if isinstance(value, float):
+        return f"{value:g}" if value == float(f"{value:g}") else repr(value)
+    return _shortened(str(value))
+
+
+def _shortened(text: str, limit: int = 400) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def _number(value: float) -> float | str:
+    return value if isfinite(value) else _codec.nonfinite(value)
+
+
+def _rounded(value: float) -> float | str:
+    return float(f"{value:.3e}") if isfinite(value) else _codec.nonfinite(value)
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str):
+        return _printable.lines(value)
+    if isinstance(value, list):
+        return [_safe(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _safe(item) for key, item in value.items()}
+    return value

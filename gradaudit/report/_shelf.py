@@ -1,0 +1,79 @@
+"""The shelf: a format is a module of this folder with a ``SUFFIX`` and a ``render(audit) -> str``, and nothing else."""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+
+from gradaudit.audit import Audit
+from gradaudit.report import csv, html, jsonl, run_json
+from gradaudit.report._files import OutputError, require_writable, write_whole
+
+
+@cache
+def formats() -> dict[str, ModuleType]:
+    """Every format by the suffix that chooses it, in alphabetical order."""
+    import gradaudit.report as shelf
+
+    names = sorted(part.name for part in iter_modules(shelf.__path__) if not part.name.startswith("_"))
+    modules = [import_module(f"{shelf.__name__}.{name}") for name in names]
+    return {module.SUFFIX: module for module in modules}
+
+
+def format_of(path: Path) -> ModuleType:
+    """The format whose suffix `path` ends with; the longest wins (``.junit.xml``).
+
+    Raises OutputError where no format does.
+    """
+    known = formats()
+    for suffix in sorted(known, key=len, reverse=True):
+        if path.name.lower().endswith(suffix):
+            return known[suffix]
+    raise OutputError(f"cannot tell the format of {path} by its name; end it with one of {', '.join(sorted(known))}")
+
+
+def check(path: Path) -> None:
+    """Refuse an output now that could not be written after the run. Raises OutputError."""
+    format_of(path)
+    require_writable(path)
+
+
+def render(audit: Audit, path: Path) -> None:
+    """Write the audit to `path` in the format that its name ends with.
+
+    Raises OutputError for an unknown ending or a place that cannot be written.
+    """
+    write_whole(path, format_of(path).render(audit))
+
+
+def write_all(audit: Audit, folder: Path) -> None:
+    """Write what a run leaves into `folder`, whole file by whole file.
+
+    ``results.jsonl`` is written only where it is missing: it is the truth, and was appended while the run went on.
+    """
+    for name, text in _files(audit):
+        write_whole(folder / name, text)
+    if not (folder / "results.jsonl").exists():
+        write_whole(folder / "results.jsonl", jsonl.render(audit))
+
+
+def write_latest(audit: Audit, folder: Path) -> None:
+    """Let ``latest.json``, beside the run's `folder`, point to this run."""
+    write_whole(folder.parent / "latest.json", run_json.latest(audit))
+
+
+def read(folder: Path) -> Audit:
+    """The audit that a run left in `folder`. Raises OutputError where it cannot be read."""
+    results = jsonl.read_results(folder / "results.jsonl")
+    return Audit(run_json.read_run(folder / "run.json"), tuple(results))
+
+
+def _files(audit: Audit) -> list[tuple[str, str]]:
+    return [
+        ("run.json", run_json.render(audit)),
+        ("results.csv", csv.render(audit)),
+        ("elements.csv", csv.elements(audit)),
+        ("curves.csv", csv.curves(audit)),
+        ("report.html", html.render(audit)),
+    ]

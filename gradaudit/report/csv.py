@@ -1,0 +1,81 @@
+"""Tables for spreadsheets and data frames: a row a case, a row an element, a row a step; rows in plan order.
+
+Floats round-trip; NaN and the infinities are ``NaN``, ``Infinity`` and ``-Infinity``. A text that a spreadsheet
+would take for a formula starts with ``'``. Control characters are written as escapes, so a row is always one
+line. The last column, ``format``, is the version of the table. Only ``duration_s`` differs between two runs with
+equal results.
+
+Format history: 1 — the first.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, fields
+from math import isfinite
+
+from gradaudit.audit import Audit, Result
+from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures
+from gradaudit.report import _printable
+from gradaudit.report._codec import nonfinite
+
+SUFFIX = ".csv"
+FORMAT = 1
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+# Columns are the names of the fields, so that a measure has one name everywhere.
+_MEASURES = tuple(field.name for field in fields(Measures))
+_COUNTS = tuple(field.name for field in fields(Counts))
+_CASE = ("engine", "name", "axes", "point", "owner", "tags", "place", "message")
+_ELEMENT = tuple(field.name for field in fields(Element))
+_POINT = tuple(field.name for field in fields(CurvePoint))
+
+
+def render(audit: Audit) -> str:
+    """``results.csv``: a row a case, with the measures under the names that they have everywhere."""
+    header = ("id", "status", "diagnosis", *_MEASURES, *_COUNTS, *_CASE)
+    return _table(header, map(_case_row, audit.results))
+
+
+def elements(audit: Audit) -> str:
+    """``elements.csv``: the worst elements of each case, worst first."""
+    rows = ((result.case.id, *astuple(item)) for result in audit.results for item in result.verdict.elements)
+    return _table(("id", *_ELEMENT), rows)
+
+
+def curves(audit: Audit) -> str:
+    """``curves.csv``: the central difference at each step, for the worst element of each check."""
+    rows = ((result.case.id, *astuple(item)) for result in audit.results for item in result.verdict.curves)
+    return _table(("id", *_POINT), rows)
+
+
+def _case_row(result: Result) -> tuple[object, ...]:
+    case, verdict = result.case, result.verdict
+    axes = ", ".join(f"{key}={value}" for key, value in case.axes)
+    about = (case.name, axes, case.point, case.owner, " ".join(case.tags), case.place, verdict.message)
+    numbers = (*astuple(verdict.measures), *astuple(verdict.counts))
+    return (case.id, verdict.status, verdict.diagnosis, *numbers, verdict.engine, *about)
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*header, "format"))
+    writer.writerows((*map(_cell, row), FORMAT) for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float):
+        return repr(float(value)) if isfinite(value) else nonfinite(value)
+    return str(value)
+
+
+def _text(value: str) -> str:
+    safe = _printable.one_line(str(value))
+    return "'" + safe if value.startswith(_FORMULA) else safe

@@ -1,0 +1,63 @@
+"""A summary in GitHub's Markdown: the verdict sentence, and a table of what did not pass, worst first.
+
+Format history: 1 — the first; the version stands in a comment on the first line.
+"""
+
+import html
+import re
+
+from gradaudit.audit import Audit, Result
+from gradaudit.judge.verdict import Status
+from gradaudit.report import _printable
+from gradaudit.report._order import worst_first
+from gradaudit.report.text import number, summary
+
+SUFFIX = ".md"
+FORMAT = 1
+
+_ICONS = {
+    Status.FAIL: "❌",
+    Status.ERROR: "💥",
+    Status.CRASH: "💥",
+    Status.TIMEOUT: "⏱️",
+    Status.XPASS: "❗",
+    Status.INCONCLUSIVE: "❔",
+    Status.XFAIL: "➖",
+    Status.PASS: "✅",
+}
+# Everything that Markdown could read as markup, a mention, a link or the end of a cell.
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~@:$^=-]")
+
+
+def render(audit: Audit) -> str:
+    """The document; user text stands in code spans and is escaped against markup."""
+    run = audit.run
+    about = f"Suite {_code(run.suite)}, run {_code(run.id)}, {number(run.duration_s)} s, seed {run.seed}."
+    head = f"<!-- gradaudit markdown, format {FORMAT} -->\n## {summary(audit)}\n\n{about}\n"
+    rows = [_row(result) for result in worst_first(audit.results) if result.verdict.status is not Status.PASS]
+    return "\n".join([head, *_table(rows)])
+
+
+def _table(rows: list[str]) -> list[str]:
+    if not rows:
+        return []
+    header = "| status | case | diagnosis | error ÷ tolerance | message |"
+    return [header, "| :-- | :-- | :-- | --: | :-- |", *rows, ""]
+
+
+def _row(result: Result) -> str:
+    verdict = result.verdict
+    ratio = number(verdict.measures.error_over_tolerance)
+    status = f"{_ICONS[verdict.status]} {verdict.status}"
+    return f"| {status} | {_code(verdict.id)} | {verdict.diagnosis or ''} | {ratio} | {_code(verdict.message)} |"
+
+
+def _code(text: str) -> str:
+    """A code span made of HTML: entities are safe in it where a backtick or a pipe would end a Markdown one."""
+    safe = html.escape(_printable.one_line(text))
+    return f"<code>{_MARKUP.sub(_entity, safe)}</code>" if text else ""
+
+
+def _entity(match: re.Match[str]) -> str:
+    # "#" appears in the entities that html.escape wrote (&#x27;) and must survive there.
+    return f"&#{ord(match[0])};" if match[0] != "#" else "#"

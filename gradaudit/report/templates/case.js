@@ -1,0 +1,161 @@
+// The right-hand side: everything about one case, built from its evidence when it is opened.
+
+// The order in which _detail.py packs an element.
+const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason"];
+const STATUS_WORDS = { xfail: "expected fail", xpass: "unexpected pass" };
+const BROKEN = ["fail", "error", "crash", "timeout", "xpass"];
+
+function caseView(packed) {
+  const elements = packed.elements.map((row) => Object.fromEntries(ELEMENT.map((name, index) => [name, row[index]])));
+  return [
+    ...heading(packed),
+    ...curves(packed, elements),
+    ...worst(elements),
+    section("Reproduce", copyable(packed.command)),
+    ...texts(packed),
+    measures(packed),
+    configuration(packed),
+  ];
+}
+
+function section(title, ...children) {
+  return make("section", {}, make("h3", {}, title), ...children);
+}
+
+function heading(packed) {
+  const icon = draw("svg", { "aria-hidden": "true" }, draw("use", { href: `#i-${packed.status}` }));
+  const words = [STATUS_WORDS[packed.status] ?? packed.status, packed.diagnosis].filter(Boolean).join(" · ");
+  return [
+    make("button", { type: "button", class: "quiet back", "data-back": "" }, "← All cases"),
+    make("div", { class: `badge ${packed.status}` }, icon, words),
+    make("h2", {}, packed.id),
+    packed.message ? make("p", { class: "headline" }, packed.message) : null,
+    packed.evidence ? make("p", { class: "evidence" }, packed.evidence) : null,
+    packed.expect ? make("p", { class: "evidence" }, `Expected: ${packed.expect}`) : null,
+    packed.notes.length ? make("ul", { class: "notes" }, packed.notes.map((note) => make("li", {}, note))) : null,
+    packed.place ? make("p", { class: "place mono" }, packed.place) : null,
+  ].filter(Boolean);
+}
+
+const derivative = (item) => `d ${item.output}/d ${item.input}`;
+
+function curves(packed, elements) {
+  if (!packed.curves.length) return [];
+  const holder = make("div", { class: "curve" });
+  const choose = (curve) => {
+    const same = (item) => item.check === curve.check && item.output === curve.output && item.input === curve.input;
+    showCurve(holder, curve, elements.find(same));
+  };
+  const tabs = make("div", { class: "tabs", role: "group", "aria-label": "Curve of" });
+  const buttons = packed.curves.map((curve) =>
+    make("button", { type: "button", class: "chip", "aria-pressed": "false" }, `${curve.check}: ${derivative(curve)}`));
+  buttons.forEach((button, index) => button.addEventListener("click", () => {
+    for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+    choose(packed.curves[index]);
+  }));
+  tabs.append(...buttons);
+  // The width is known only once the holder stands in the page.
+  requestAnimationFrame(() => buttons[0].click());
+  return [section("Error against step", tabs, holder)];
+}
+
+function showCurve(holder, curve, element) {
+  const width = Math.max(280, Math.min(760, holder.clientWidth || 560));
+  const { svg, rows, x } = drawCurve(curve.points, { allowed: element?.allowed, taken: element?.h, width });
+  const resting = "Central differences at each step. Where the curve dips under “allowed”, the claim agrees.";
+  const readout = make("output", {}, resting);
+  const hair = draw("line", { class: "hair", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" });
+  svg.append(hair);
+  svg.addEventListener("pointermove", (event) => {
+    const at = ((event.clientX - svg.getBoundingClientRect().left) / svg.clientWidth) * width;
+    const row = rows.reduce((best, one) => (Math.abs(x(one.h) - at) < Math.abs(x(best.h) - at) ? one : best), rows[0]);
+    if (!row) return;
+    fill(hair, { x1: x(row.h), x2: x(row.h), visibility: "visible" }, []);
+    readout.textContent = `h ${show(row.h, 4)}   error ${show(row.error)}   noise bound ${show(row.noise)}`;
+  });
+  svg.addEventListener("pointerleave", () => {
+    hair.setAttribute("visibility", "hidden");
+    readout.textContent = resting;
+  });
+  holder.replaceChildren(svg, readout, curveTable(rows));
+}
+
+function curveTable(rows) {
+  const header = ["h", "error", "noise bound"].map((name) => make("th", { scope: "col", class: "number" }, name));
+  const body = rows.map((row) =>
+    make("tr", {}, [row.h, row.error, row.noise].map((value) => make("td", { class: "number" }, show(value, 4)))));
+  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, body));
+  return make("details", {}, make("summary", {}, "These numbers"), table);
+}
+
+function worst(elements) {
+  if (!elements.length) return [];
+  const header = ["Element", "Analytic over numeric ± error bar", "Apart", "Allowed", "Error ÷ tol."];
+  const cells = header.map((name, index) => make("th", { scope: "col", class: index > 1 ? "number" : null }, name));
+  const body = make("tbody", {}, elements.map(elementRow));
+  const table = make("table", { class: "elements" }, make("thead", {}, make("tr", {}, cells)), body);
+  return [section("Worst elements", make("div", { class: "scroll" }, table))];
+}
+
+function elementRow(item) {
+  const wrong = item.status === "fail";
+  const apart = Math.abs(Number(item.analytic) - Number(item.numeric));
+  const number = (label, value, kind = "") => make("td", { class: `number ${kind}`, "data-label": label }, value);
+  const at = Number.isNaN(Number(item.x)) ? "" : ` at ${show(item.x, 6)}`;
+  const about = `${item.check}${at}${item.status === "pass" ? "" : `, ${item.status}`}`;
+  return make("tr", { title: item.reason || null },
+    make("td", { class: "where" }, derivative(item), make("small", {}, about)),
+    make("td", { class: "values-cell" }, pair(item, wrong)),
+    number("apart", show(apart, 2)),
+    number("allowed", show(item.allowed, 2)),
+    number("ratio", show(item.ratio), wrong ? "apart" : ""));
+}
+
+/** Both values under each other, digit under digit; what a failed claim has different stands out. */
+function pair(item, wrong) {
+  const [analytic, numeric] = alike(item.analytic, item.numeric, item.uncertainty);
+  const wide = Math.max(analytic.length, numeric.length);
+  const [a, n] = [analytic.padStart(wide), numeric.padStart(wide)];
+  let same = 0;
+  while (wrong && same < wide && a[same] === n[same]) same += 1;
+  const value = (text) => (wrong ? [make("span", { class: "same mono" }, text.slice(0, same)), make("b", {}, text.slice(same))] : [text]);
+  return make("div", { class: "pair" },
+    make("span", {}, "analytic"), make("div", {}, value(a)),
+    make("span", {}, "numeric"), make("div", {}, value(n), make("i", {}, ` ± ${show(item.uncertainty, 2)}`)));
+}
+
+function copyable(text) {
+  const button = make("button", { type: "button", class: "quiet" }, "Copy");
+  const code = make("code", {}, text);
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      // From disk some browsers refuse the clipboard: select the text instead.
+      getSelection().selectAllChildren(code);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  return make("div", { class: "command" }, code, button);
+}
+
+function texts(packed) {
+  const shown = [["Traceback", packed.traceback], ["Printed by user code", packed.printed]].filter(([, text]) => text);
+  return shown.map(([title, text]) => section(title, make("pre", { tabindex: "0" }, text)));
+}
+
+function measures(packed) {
+  const { elements, ...counts } = packed.counts;
+  const ended = Object.entries(counts).filter(([, value]) => value).map(([name, value]) => `${value} ${name.replaceAll("_", " ")}`);
+  const pairs = [...Object.entries(packed.measures).map(([name, value]) => [name, show(value, 4)]),
+    ["elements", [String(elements), ...ended].join(", ")]];
+  const items = pairs.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
+  return section("Measures", make("dl", { class: "measures" }, items));
+}
+
+function configuration(packed) {
+  const items = packed.config.map(([name, value]) => [make("dt", {}, name), make("dd", { class: "mono" }, value)]);
+  return make("details", {}, make("summary", {}, "Resolved configuration"), make("dl", {}, items));
+}

@@ -1,0 +1,62 @@
+"""Plain lines for a terminal: one a case, and one that sums the run up."""
+
+from gradaudit.audit import Audit, Result
+from gradaudit.judge.verdict import Status
+from gradaudit.report import _printable
+from gradaudit.report._order import count_by_status
+
+SUFFIX = ".txt"
+
+_ONE_AND_MANY = {
+    Status.FAIL: ("fails", "fail"),
+    Status.ERROR: ("error", "errors"),
+    Status.CRASH: ("crash", "crashes"),
+    Status.TIMEOUT: ("timeout", "timeouts"),
+    Status.XPASS: ("passes unexpectedly", "pass unexpectedly"),
+    Status.INCONCLUSIVE: ("inconclusive", "inconclusive"),
+    Status.XFAIL: ("fails as expected", "fail as expected"),
+}
+
+
+def render(audit: Audit) -> str:
+    """Every case on a line, in plan order, and the summary last."""
+    return "\n".join([*map(one_line, audit.results), summary(audit), ""])
+
+
+def one_line(result: Result) -> str:
+    """A case as one line: ``FAIL losses.huber[n=33]  d out/d x[3]: analytic -0.491921, numeric …``.
+
+    Control characters in user text are written as escapes, so that no name can steer the terminal.
+    """
+    verdict = result.verdict
+    head = f"{verdict.status.upper():<4} {verdict.id}"
+    return _printable.one_line("  ".join(filter(None, (head, verdict.message or _measured(result)))))
+
+
+def summary(audit: Audit) -> str:
+    """The run in a sentence without a full stop: ``37 of 40 pass; 2 fail, 1 inconclusive``."""
+    if not audit.results:
+        return "no case was run" + _unfinished(audit)
+    counts = count_by_status(audit)
+    passed = counts.pop(Status.PASS, 0)
+    others = ", ".join(f"{count} {_ONE_AND_MANY[status][count > 1]}" for status, count in counts.items())
+    verb = "passes" if len(audit.results) == 1 else "pass"
+    sentence = f"{passed} of {len(audit.results)} {verb}"
+    return "; ".join(filter(None, (sentence, others))) + _unfinished(audit)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """`value` for a reader's eye, to `digits` significant digits: ``0.0341``, ``4.9e-06``, ``NaN``."""
+    return f"{value:.{digits}g}".replace("nan", "NaN").replace("inf", "Infinity")
+
+
+def _measured(result: Result) -> str:
+    measures = result.verdict.measures
+    if measures.error_over_tolerance != measures.error_over_tolerance:  # NaN: nothing was compared
+        return ""
+    ratio = f"error/tolerance {number(measures.error_over_tolerance, 2)}"
+    return ratio if measures.bound != measures.bound else f"{ratio}, bound {number(measures.bound, 2)}"
+
+
+def _unfinished(audit: Audit) -> str:
+    return "" if audit.run.complete else "; the run did not finish"
