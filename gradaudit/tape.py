@@ -9,7 +9,7 @@ import functools
 import heapq
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
@@ -37,45 +37,40 @@ def no_grad() -> Iterator[None]:
 class Node:
     """One application of a primitive: what its vjp needs, and the Variables it was applied to."""
 
-    __slots__ = ("arguments", "options", "outputs", "parents", "positions", "pullback", "sequence", "serial")
+    __slots__ = ("arguments", "options", "outputs", "parents", "positions", "pullback", "serial")
 
     def __init__(
-        self, pullback: Pullback, arguments: tuple[Any, ...], options: dict[str, Any], positions: list[int]
+        self, pullback: Pullback, arguments: tuple[Any, ...], options: dict[str, Any], positions: tuple[int, ...]
     ) -> None:
         self.pullback = pullback
         self.options = options
         self.positions = positions
-        self.parents = [arguments[position] for position in positions]
+        self.parents = tuple([arguments[position] for position in positions])
         self.arguments = tuple([a.data if isinstance(a, Variable) else a for a in arguments])
         self.serial = next(_serials)  # grows from arguments to results: a topological order for nothing
-        self.outputs: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
-        self.sequence: type | None = None  #: tuple or list, where the function has several outputs
+        self.outputs: Sequence[Any] | None = None  #: what the function returned, where it has several outputs
+
+    @property
+    def count(self) -> int:
+        """Number of outputs."""
+        return 1 if self.outputs is None else len(self.outputs)
 
     def lift(self, returned: Any, *, recorded: bool) -> Any:
         """What the function returned, as Variables that know this node, if they are to be recorded."""
+        node = self if recorded else None
         if not isinstance(returned, tuple | list):
-            return self._output(returned, self if recorded else None)
-        self.sequence = list if isinstance(returned, list) else tuple
-        return self.sequence([self._output(part, self if recorded else None) for part in returned])
+            return _result(returned, node, 0)
+        self.outputs = returned
+        return _like(returned, [_result(part, node, place) for place, part in enumerate(returned)])
 
-    def _output(self, value: Any, node: "Node | None") -> Any:
-        data = np.asarray(value)
-        self.outputs.append((data.shape, data.dtype))
-        # counts, indices and masks have no derivative: they stay arrays
-        return _variable(data, node, len(self.outputs) - 1) if data.dtype.kind == "f" else value
-
-    def pull(self, cotangents: list[Array | None]) -> list[tuple["Variable", Array | None]]:
+    def pull(self, cotangents: list[Array | None]) -> Iterable[tuple["Variable", Array | None]]:
         """Cotangents of the outputs (None where nothing arrived) to those of the parents."""
         cotangent: Any = cotangents[0]
-        if self.sequence is not None:
-            cotangent = self.sequence(
-                [
-                    np.zeros(shape, dtype) if arrived is None else arrived
-                    for arrived, (shape, dtype) in zip(cotangents, self.outputs, strict=True)
-                ]
-            )
+        if self.outputs is not None:
+            pairs = zip(cotangents, self.outputs, strict=True)
+            cotangent = _like(self.outputs, [np.zeros_like(y) if c is None else c for c, y in pairs])
         gradients = self.pullback(self.arguments, self.options, cotangent, wanted=self.positions)
-        return list(zip(self.parents, gradients, strict=True))
+        return zip(self.parents, gradients, strict=True)
 
 
 class Variable(Operators):
@@ -111,7 +106,7 @@ class Variable(Operators):
         """
         pending: dict[int, list[Array | None]] = {}
         queue: list[tuple[int, Node]] = []
-        arrivals: list[tuple[Variable, Array | None]] = [(self, self._seed(cotangent))]
+        arrivals: Iterable[tuple[Variable, Array | None]] = [(self, self._seed(cotangent))]
         while True:
             for variable, gradient in arrivals:
                 if gradient is not None:
@@ -149,7 +144,7 @@ class Variable(Operators):
             return
         cotangents = pending.get(node.serial)
         if cotangents is None:
-            cotangents = pending[node.serial] = [None] * len(node.outputs)
+            cotangents = pending[node.serial] = [None] * node.count
             heapq.heappush(queue, (-node.serial, node))
         held = cotangents[self._output]
         cotangents[self._output] = gradient if held is None else held + gradient
@@ -220,7 +215,7 @@ class Primitive:
         """Variables where an argument is one (recorded, outside ``no_grad``); else what the function returns."""
         if options and any(isinstance(value, Variable) for value in options.values()):
             arguments, options = self._by_position(arguments, options)
-        positions = [i for i, argument in enumerate(arguments) if isinstance(argument, Variable)]
+        positions = tuple([i for i, argument in enumerate(arguments) if isinstance(argument, Variable)])
         if not positions:
             return self.forward(*arguments, **options)
         if positions[-1] >= self.pullback.inputs:
@@ -266,15 +261,21 @@ def lift(name: str) -> Primitive:
     return primitive(getattr(ops, name), getattr(ops, f"{name}_vjp"), name=name)
 
 
-def _variable(data: Array, node: Node | None, output: int) -> Variable:
-    # the checks of Variable() are not needed here, and this runs once an operation
-    variable = Variable.__new__(Variable)
+def _result(value: Any, node: Node | None, output: int) -> Any:
+    data = np.asarray(value)
+    if data.dtype.kind != "f":
+        return value  # counts, indices and masks have no derivative: they stay arrays
+    variable = Variable.__new__(Variable)  # without the checks of Variable(): this runs once an operation
     variable.data = data
     variable.grad = None
     variable.name = None
     variable._node = node
     variable._output = output
     return variable
+
+
+def _like(sequence: Sequence[Any], parts: list[Any]) -> Any:
+    return parts if isinstance(sequence, list) else tuple(parts)
 
 
 def _taken(x: Array, key: Any) -> Array:
