@@ -76,15 +76,19 @@ def flat_function(
 
     Raises NotCompiled.
     """
-    reason = ""
+    reason, copying_helps = "", False
     for layout in LAYOUTS:
+        if layout.copies and not copying_helps:
+            continue
         source, constants = _source(arguments, options or {}, layout)
         flat, problem = _compile(function, source, constants)
         if flat is not None and _leaves_alone(flat, arguments.x, base.size):
             _check_agreement(flat, arguments, base)
             return flat
         reason = reason or problem
-    raise NotCompiled(reason)
+        # named constants are read-only to Numba, which some signatures refuse
+        copying_helps = flat is not None or bool(constants.values)
+    raise NotCompiled(reason or "it writes into an input, and copies did not prevent that")
 
 
 def is_compiled(function: object) -> bool:

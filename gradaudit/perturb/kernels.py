@@ -259,6 +259,6 @@ def _check_unchanged(work: Array, x: Array) -> None:
     if changed.size:
         i = int(changed[0])
         raise ValueError(
-            f"function: x[{i}] is {work[i]!r} after the calls, allowed {x[i]!r}, as before;"
+            f"function: x[{i}] is {work[i]:.17g} after the calls, allowed {x[i]:.17g}, as before;"
             " let the function copy its input before it writes"
         )
