@@ -1,7 +1,7 @@
 """The child's side: takes pickled cases from a pipe, one at a time, and answers each with a pickled verdict.
 
-A child runs user code, so it trusts nothing that such code may touch: the pipes are not stdin and stdout, what is printed
-goes to its keeper, every exception becomes a verdict, and it dies with its keeper even in the middle of a native loop.
+A child runs user code, so it trusts nothing that such code may touch: the pipes are not stdin and stdout, what is
+printed goes to its keeper, every exception becomes a verdict, and it dies with its keeper even inside a native loop.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import TextIOWrapper
@@ -139,16 +140,18 @@ def _seed(case: Case) -> None:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """A case cannot move the next one to another folder or environment."""
+    """What a case changes about its process ends with it: the next one finds it as if it were the first."""
     folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
-    try:
-        yield
-    finally:
-        os.chdir(folder)
-        sys.path[:] = path
-        if dict(os.environ) != environment:
-            os.environ.clear()
-            os.environ.update(environment)
+    numpy = sys.modules.get("numpy")
+    with warnings.catch_warnings(), contextlib.nullcontext() if numpy is None else numpy.errstate():
+        try:
+            yield
+        finally:
+            os.chdir(folder)
+            sys.path[:] = path
+            if dict(os.environ) != environment:
+                os.environ.clear()
+                os.environ.update(environment)
 
 
 def _open_streams() -> None:
@@ -171,7 +174,7 @@ def _flush() -> None:
 
 
 def _die_with_keeper(lifeline: int) -> None:
-    """Have the kernel kill this process group when the keeper's end of ``lifeline`` closes, even if that end was killed.
+    """Have the kernel kill this process group when the keeper's end of ``lifeline`` closes, however it closes.
 
     Only Linux can; elsewhere an orphan ends after the case at hand, when it finds ``requests`` closed.
     """

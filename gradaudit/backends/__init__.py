@@ -2,7 +2,7 @@
 
 A backend is one file with one function:
 
-    run(tasks: Sequence[Task], *, jobs: int) -> Iterator[tuple[int, Verdict]]
+    run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict]]
 
 It yields (index of the task, verdict) as cases finish, in any order, and leaves no process behind, also where its
 generator is closed early. Libraries are imported inside the function.
@@ -10,11 +10,12 @@ generator is closed early. Libraries are imported inside the function.
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradaudit.backends._keeper import Task
     from gradaudit.judge.verdict import Verdict
     from gradaudit.plan.case import Case
 
@@ -45,16 +46,16 @@ def run(
     jobs: int = 1,
     timeout: float | None = None,
     audit: str | None = None,
-) -> "Iterator[tuple[int, Verdict]]":
+) -> "Generator[tuple[int, Verdict], None, None]":
     """Audit ``cases`` and yield (position, verdict) as they finish.
 
-    ``jobs`` processes work at once; ``backend`` None is ``sequential`` for one job and ``loky`` for more. ``timeout``, in
-    seconds, holds for cases that have none of their own. ``audit`` is the reference of the function that audits one case.
-    Verdicts do not depend on ``jobs`` or ``backend``.
+    ``jobs`` processes work at once; ``backend`` None is ``sequential`` for one job and ``threading`` for more.
+    ``timeout``, in seconds, holds for cases that have none of their own. ``audit`` is the reference of the function
+    that audits one case. Verdicts do not depend on ``jobs`` or ``backend``.
 
     Raises BackendError at once, and whatever the library of the backend raises where it breaks.
     """
-    from gradaudit.backends import _order, _keeper
+    from gradaudit.backends import _keeper, _order
 
     tasks = [
         _keeper.Task(
@@ -71,11 +72,16 @@ def run(
 
 
 def default(jobs: int) -> str:
-    """The backend for ``jobs`` where none was named: one job must not pay for starting a pool."""
-    return "sequential" if jobs <= 1 else "loky"
+    """The backend for ``jobs`` where none was named: the one that is ready first.
+
+    Cases run in children of their own in any case, so a pool of processes in between adds half a second and no safety.
+    """
+    return "sequential" if jobs <= 1 else "threading"
 
 
-def _both(shelf: ModuleType, many: list, alone: list, jobs: int) -> "Iterator[tuple[int, Verdict]]":  # type: ignore[type-arg]
+def _both(
+    shelf: ModuleType, many: "list[Task]", alone: "list[Task]", jobs: int
+) -> "Generator[tuple[int, Verdict], None, None]":
     from gradaudit.backends import sequential
 
     if many:

@@ -62,7 +62,7 @@ class Keeper:
         return replace(verdict, id=task.case.id, printed=reply.printed)
 
     def close(self) -> None:
-        """Kill the child; a case that is under way in another thread ends at once. Tasks that come later are refused."""
+        """Kill the child: a case under way in another thread ends at once, and later tasks are refused."""
         self._closed = True
         if (child := self._child) is not None:
             child.kill()

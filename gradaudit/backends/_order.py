@@ -37,9 +37,7 @@ def _longest_first(tasks: Sequence[Task]) -> list[Task]:
     first: dict[object, int] = {}
     for task in tasks:
         first.setdefault((task.case.path, task.case.env), task.index)
-    return sorted(
-        tasks, key=lambda task: (first[task.case.path, task.case.env], -elements(task.case), task.index)
-    )
+    return sorted(tasks, key=lambda task: (first[task.case.path, task.case.env], -elements(task.case), task.index))
 
 
 def _size(source: Drawn | Given | Stored) -> int:

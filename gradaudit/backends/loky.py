@@ -1,13 +1,13 @@
 """Worker processes of joblib's loky pool, each with a keeper and its child."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from gradaudit.backends._keeper import Task, audit_here
 from gradaudit.judge.verdict import Verdict
 
 
-def run(tasks: Sequence[Task], *, jobs: int) -> Iterator[tuple[int, Verdict]]:
+def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
     """(index, verdict) as cases finish, ``jobs`` at a time.
 
     Raises joblib's TerminatedWorkerError where a worker of the pool dies; cases cannot do that, they run in its child.

@@ -1,12 +1,12 @@
 """One case after the other, in one child of this process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 
-def run(tasks: Sequence[Task], *, jobs: int) -> Iterator[tuple[int, Verdict]]:
+def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
     """(index, verdict) in the order of ``tasks``; ``jobs`` changes nothing here."""
     with Keeper() as keeper:
         for task in tasks:

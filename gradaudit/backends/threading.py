@@ -1,6 +1,6 @@
 """As many keepers as jobs, each with its own child, minded by joblib's threads of this process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from queue import SimpleQueue
 
@@ -8,7 +8,7 @@ from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 
-def run(tasks: Sequence[Task], *, jobs: int) -> Iterator[tuple[int, Verdict]]:
+def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
     """(index, verdict) as cases finish, ``jobs`` at a time."""
     from joblib import Parallel, delayed
 

@@ -1,0 +1,69 @@
+"""How far a run is, on stderr: a live bar on a terminal, a line every few seconds elsewhere."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+from gradaudit.run import Observe, Progress
+from gradaudit.terminal import UNREMARKABLE
+
+EVERY = 5.0  #: s between lines in a log
+
+
+@contextmanager
+def shown_on(stream: TextIO) -> Iterator[Observe]:
+    """Something to ``observe`` a run with, fit for ``stream``."""
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        with _bar(stream) as observe:
+            yield observe
+    else:
+        yield counter_lines(stream)
+
+
+def counter_lines(stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> Observe:
+    """``120 of 500 cases, 2 not as expected, 12 s``: at the start and the end, and every few seconds between."""
+    started = spoke = clock()
+
+    def observe(progress: Progress) -> None:
+        nonlocal spoke
+        now = clock()
+        if 0 < progress.done < progress.total and now - spoke < EVERY:
+            return
+        spoke = now
+        with contextlib.suppress(OSError):  # whoever read stderr has gone; the run goes on
+            stream.write(f"{_line(progress)}, {now - started:.0f} s\n")
+            stream.flush()
+
+    return observe
+
+
+def _line(progress: Progress) -> str:
+    head = f"{progress.done} of {progress.total} {'case' if progress.total == 1 else 'cases'}"
+    others = unexpected(progress.tally)
+    return f"{head}, {others} not as expected" if others else head
+
+
+def unexpected(tally: Mapping[str, int]) -> int:
+    """How many cases so far are neither ``pass`` nor ``xfail``."""
+    return sum(count for status, count in tally.items() if status not in UNREMARKABLE)
+
+
+@contextmanager
+def _bar(stream: TextIO) -> Iterator[Observe]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Bar(*columns, console=Console(file=stream), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def observe(progress: Progress) -> None:
+            others = unexpected(progress.tally)
+            description = f"{others} not as expected" if others else "cases"
+            bar.update(task, total=progress.total, completed=progress.done, description=description)
+
+        yield observe

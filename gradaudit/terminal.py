@@ -1,0 +1,100 @@
+"""What ``gradaudit run`` says on stdout: an Audit as text, in one of the formats of ``--format``. Prints nothing."""
+
+import re
+from collections.abc import Callable, Iterator
+from textwrap import indent
+
+from gradaudit.audit import Audit, Result
+from gradaudit.judge.verdict import Status
+from gradaudit.report import formats, one_line, summary
+
+LONGEST = 30  #: lines of a traceback, or of what was printed; the report has all of them
+UNREMARKABLE = frozenset({Status.PASS, Status.XFAIL})
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+):(?P<column>\d+)$")
+
+
+def full(audit: Audit) -> str:
+    """Every case that needs attention with its evidence and how to run it again; the summary last."""
+    blocks = [_block(result) for result in _remarkable(audit)]
+    return "\n".join([*blocks, summary(audit), ""])
+
+
+def concise(audit: Audit) -> str:
+    """Every case that needs attention on a line; the summary last."""
+    return "\n".join([*map(one_line, _remarkable(audit)), summary(audit), ""])
+
+
+def as_json(audit: Audit) -> str:
+    """The whole audit as one JSON document."""
+    text: str = formats()[".json"].render(audit)
+    return text
+
+
+def github(audit: Audit) -> str:
+    """Annotations of a GitHub Actions log, at the place in the suite; the summary last."""
+    return "\n".join([*map(_annotation, _remarkable(audit)), summary(audit), ""])
+
+
+def quiet(audit: Audit) -> str:
+    """Nothing: the exit status says it."""
+    return ""
+
+
+FORMATS: dict[str, Callable[[Audit], str]] = {
+    "full": full,
+    "concise": concise,
+    "json": as_json,
+    "github": github,
+    "quiet": quiet,
+}
+
+
+def _remarkable(audit: Audit) -> list[Result]:
+    return [result for result in audit.results if result.verdict.status not in UNREMARKABLE]
+
+
+def _block(result: Result) -> str:
+    return "\n".join([one_line(result), *(indent(text, "    ") for text in _details(result)), ""])
+
+
+def _details(result: Result) -> Iterator[str]:
+    verdict, case = result.verdict, result.case
+    said = f"{verdict.diagnosis}: {verdict.evidence}" if verdict.diagnosis and verdict.evidence else ""
+    yield from (_safe(line) for line in (said or verdict.diagnosis or "", *verdict.notes) if line)
+    for title, text in (("traceback", verdict.traceback), ("printed", verdict.printed)):
+        if text.strip():
+            yield f"{title}:\n{indent(_ending(_safe(text)), '  ')}"
+    if case.place:
+        yield f"at {_safe(case.place)}"
+
+
+def _ending(text: str) -> str:
+    lines = text.rstrip().splitlines()
+    return "\n".join(lines if len(lines) <= LONGEST else ["…", *lines[-LONGEST:]])
+
+
+def _safe(text: str) -> str:
+    """``text`` with control characters escaped, so that no user text can steer the terminal; lines stay lines."""
+    plain = text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", plain.replace("\r\n", "\n"))
+
+
+def _annotation(result: Result) -> str:
+    level = "warning" if result.verdict.status is Status.INCONCLUSIVE else "error"
+    found = _PLACE.match(result.case.place)
+    properties = {
+        **({"file": found["file"], "line": found["line"], "col": found["column"]} if found else {}),
+        "title": f"{result.verdict.status} {result.verdict.id}",
+    }
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level} {listed}::{_message(one_line(result))}"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(_safe(text)).replace(":", "%3A").replace(",", "%2C")
