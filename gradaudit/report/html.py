@@ -33,6 +33,10 @@ FORMAT = 1
 _SCRIPTS = ("numbers.js", "curve.js", "case.js", "table.js", "main.js")
 # Python pads exponents to two digits and signs them: 2e+05.
 _LONG_EXPONENT = re.compile(r"e\+?(-?)0*")
+# A number and its noun stay on one line.
+_COUNT = re.compile(r"(\d) ")
+# Where a long id may be broken over lines: before its axes, after a comma.
+_BREAKS = re.compile(r"(?=\[)|(?<=,)")
 _WORDS = {Status.XFAIL: "expected fail", Status.XPASS: "unexpected pass"}
 
 
@@ -44,7 +48,7 @@ def render(audit: Audit) -> str:
     return page.render(
         format=FORMAT,
         run=audit.run,
-        sentence=summary(audit),
+        sentence=_COUNT.sub("\\1\N{NO-BREAK SPACE}", summary(audit)),
         calm=not any(result.verdict.status not in (Status.PASS, Status.XFAIL) for result in audit.results),
         bound=_bound_sentence(audit),
         counts=count_by_status(audit),
@@ -59,8 +63,10 @@ def render(audit: Audit) -> str:
 
 def _row(result: Result) -> dict[str, Any]:
     case, verdict, measures = result.case, result.verdict, result.verdict.measures
+    id_ = _printable.one_line(case.id)  # before it becomes a link, which cannot encode a lone surrogate
     return {
-        "id": _printable.one_line(case.id),  # before it becomes a link, which cannot encode a lone surrogate
+        "id": id_,
+        "id_parts": _BREAKS.split(id_),
         "status": verdict.status,
         "diagnosis": verdict.diagnosis or "",
         "message": verdict.message,
@@ -82,7 +88,9 @@ def _cell(value: float, style: str) -> tuple[str, str]:
         return "–", ""
     if isinf(value):
         return "∞", str(value).replace("inf", "Infinity")
-    return _LONG_EXPONENT.sub(r"e\1", f"{value:{style}}"), f"{value:.4g}"
+    # Three-digit ratios read better as 300 than as 3e2.
+    text = f"{value:,.0f}" if 100 <= abs(value) < 1e5 else f"{value:{style}}"
+    return _LONG_EXPONENT.sub(r"e\1", text), f"{value:.4g}"
 
 
 def _bound_sentence(audit: Audit) -> str:

@@ -6,7 +6,7 @@ skipped, with their reason. The report's own version stands in the suite's prope
 Format history: 1 — the first.
 """
 
-from math import isfinite
+from math import isfinite, isnan
 from xml.etree import ElementTree
 
 from gradaudit.audit import Audit, Result
@@ -79,8 +79,9 @@ def _test_case(suite: ElementTree.Element, name: str, result: Result) -> None:
 def _body(result: Result) -> str:
     """What a reader of the CI page needs without opening the report."""
     verdict, measures = result.verdict, result.verdict.measures
-    ratio = f"error_over_tolerance {number(measures.error_over_tolerance)}, bound {number(measures.bound)}"
-    return "\n".join(filter(None, (verdict.message, verdict.evidence, ratio, *verdict.notes, verdict.traceback)))
+    numbers = (("error_over_tolerance", measures.error_over_tolerance), ("bound", measures.bound))
+    measured = ", ".join(f"{name} {number(value)}" for name, value in numbers if not isnan(value))
+    return "\n".join(filter(None, (verdict.message, verdict.evidence, measured, *verdict.notes, verdict.traceback)))
 
 
 def _line(text: str) -> str:

@@ -25,8 +25,9 @@ _ICONS = {
     Status.XFAIL: "➖",
     Status.PASS: "✅",
 }
-# Everything that Markdown could read as markup, a mention, a link or the end of a cell.
-_MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~@:$^=-]")
+# What Markdown could read as markup, a mention, a link or the end of a cell, inside an HTML element too. "#" means
+# something only at the start of a line, where no user text stands.
+_MARKUP = re.compile(r"[\\`*_{}\[\]()+!|~@:$^=-]")
 
 
 def render(audit: Audit) -> str:
@@ -47,7 +48,7 @@ def _table(rows: list[str]) -> list[str]:
 
 def _row(result: Result) -> str:
     verdict = result.verdict
-    ratio = number(verdict.measures.error_over_tolerance)
+    ratio = number(verdict.measures.error_over_tolerance).replace("NaN", "–")
     status = f"{_ICONS[verdict.status]} {verdict.status}"
     return f"| {status} | {_code(verdict.id)} | {verdict.diagnosis or ''} | {ratio} | {_code(verdict.message)} |"
 
@@ -55,9 +56,4 @@ def _row(result: Result) -> str:
 def _code(text: str) -> str:
     """A code span made of HTML: entities are safe in it where a backtick or a pipe would end a Markdown one."""
     safe = html.escape(_printable.one_line(text))
-    return f"<code>{_MARKUP.sub(_entity, safe)}</code>" if text else ""
-
-
-def _entity(match: re.Match[str]) -> str:
-    # "#" appears in the entities that html.escape wrote (&#x27;) and must survive there.
-    return f"&#{ord(match[0])};" if match[0] != "#" else "#"
+    return f"<code>{_MARKUP.sub(lambda match: f'&#{ord(match[0])};', safe)}</code>" if text else ""

@@ -40,7 +40,7 @@ def summary(audit: Audit) -> str:
     counts = count_by_status(audit)
     passed = counts.pop(Status.PASS, 0)
     others = ", ".join(f"{count} {_ONE_AND_MANY[status][count > 1]}" for status, count in counts.items())
-    verb = "passes" if len(audit.results) == 1 else "pass"
+    verb = "passes" if passed == 1 else "pass"
     sentence = f"{passed} of {len(audit.results)} {verb}"
     return "; ".join(filter(None, (sentence, others))) + _unfinished(audit)
 

@@ -3,7 +3,6 @@
 // The order in which _detail.py packs an element.
 const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason"];
 const STATUS_WORDS = { xfail: "expected fail", xpass: "unexpected pass" };
-const BROKEN = ["fail", "error", "crash", "timeout", "xpass"];
 
 function caseView(packed) {
   const elements = packed.elements.map((row) => Object.fromEntries(ELEMENT.map((name, index) => [name, row[index]])));
@@ -62,7 +61,7 @@ function curves(packed, elements) {
 function showCurve(holder, curve, element) {
   const width = Math.max(280, Math.min(760, holder.clientWidth || 560));
   const { svg, rows, x } = drawCurve(curve.points, { allowed: element?.allowed, taken: element?.h, width });
-  const resting = "Central differences at each step. Where the curve dips under “allowed”, the claim agrees.";
+  const resting = caption(rows, element?.allowed);
   const readout = make("output", {}, resting);
   const hair = draw("line", { class: "hair", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" });
   svg.append(hair);
@@ -80,6 +79,16 @@ function showCurve(holder, curve, element) {
   holder.replaceChildren(svg, readout, curveTable(rows));
 }
 
+function caption(rows, allowed) {
+  const finite = rows.filter((row) => isNumber(row.error));
+  if (!finite.length) return "No step gave a finite difference.";
+  const best = finite.reduce((one, other) => (other.error < one.error ? other : one));
+  const nearest = `${show(best.error, 2)} at h = ${show(best.h, 2)}`;
+  if (!isNumber(Number(allowed))) return `The plain difference comes nearest to the claim by ${nearest}.`;
+  if (best.error > Number(allowed)) return `No step brings the difference within ${show(allowed, 2)} of the claim; the nearest is ${nearest}.`;
+  return `The plain difference comes within ${nearest}; ${show(allowed, 2)} is allowed.`;
+}
+
 function curveTable(rows) {
   const header = ["h", "error", "noise bound"].map((name) => make("th", { scope: "col", class: "number" }, name));
   const body = rows.map((row) =>
@@ -90,25 +99,26 @@ function curveTable(rows) {
 
 function worst(elements) {
   if (!elements.length) return [];
-  const header = ["Element", "Analytic over numeric ± error bar", "Apart", "Allowed", "Error ÷ tol."];
-  const cells = header.map((name, index) => make("th", { scope: "col", class: index > 1 ? "number" : null }, name));
-  const body = make("tbody", {}, elements.map(elementRow));
-  const table = make("table", { class: "elements" }, make("thead", {}, make("tr", {}, cells)), body);
+  const header = ["Analytic over numeric ± error bar", "Apart", "Allowed", "Error ÷ tol."];
+  const cells = header.map((name, index) => make("th", { scope: "col", class: index ? "number" : null }, name));
+  const table = make("table", { class: "elements" }, make("thead", {}, make("tr", {}, cells)), elements.map(elementRows));
   return [section("Worst elements", make("div", { class: "scroll" }, table))];
 }
 
-function elementRow(item) {
+/** Two rows an element: where it is, then its numbers. */
+function elementRows(item) {
   const wrong = item.status === "fail";
   const apart = Math.abs(Number(item.analytic) - Number(item.numeric));
   const number = (label, value, kind = "") => make("td", { class: `number ${kind}`, "data-label": label }, value);
-  const at = Number.isNaN(Number(item.x)) ? "" : ` at ${show(item.x, 6)}`;
-  const about = `${item.check}${at}${item.status === "pass" ? "" : `, ${item.status}`}`;
-  return make("tr", { title: item.reason || null },
-    make("td", { class: "where" }, derivative(item), make("small", {}, about)),
-    make("td", { class: "values-cell" }, pair(item, wrong)),
-    number("apart", show(apart, 2)),
-    number("allowed", show(item.allowed, 2)),
-    number("ratio", show(item.ratio), wrong ? "apart" : ""));
+  const at = Number.isNaN(Number(item.x)) ? "" : `at ${show(item.x, 6)}`;
+  const about = [item.check, at, item.status === "pass" ? "" : item.status, item.reason].filter(Boolean).join(", ");
+  return make("tbody", {},
+    make("tr", {}, make("th", { class: "where", colspan: "4", scope: "rowgroup" }, derivative(item), make("small", {}, about))),
+    make("tr", {},
+      make("td", { class: "values-cell" }, pair(item, wrong)),
+      number("apart", show(apart, 2)),
+      number("allowed", show(item.allowed, 2)),
+      number("÷", show(item.ratio), wrong ? "apart" : "")));
 }
 
 /** Both values under each other, digit under digit; what a failed claim has different stands out. */
@@ -126,7 +136,9 @@ function pair(item, wrong) {
 
 function copyable(text) {
   const button = make("button", { type: "button", class: "quiet" }, "Copy");
-  const code = make("code", {}, text);
+  // Lines break between words only, not after a dash: "--id" stays whole.
+  const words = text.split(" ").flatMap((word, index) => [index ? " " : "", make("span", {}, word)]);
+  const code = make("code", {}, words);
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text);

@@ -65,7 +65,7 @@ function noise(rows, frame) {
   if (points.length < 2) return [];
   const [first, last] = [points[0], points[points.length - 1]];
   const area = `${path(points)}L${last[0].toFixed(1)} ${frame.bottom}L${first[0].toFixed(1)} ${frame.bottom}Z`;
-  const label = { x: first[0] + 6, y: Math.max(first[1] - 8, frame.top + 12) };
+  const label = { x: first[0] + 6, y: frame.bottom - 10 };
   return [
     draw("path", { class: "noise-area", d: area }),
     draw("path", { class: "noise-line", d: path(points) }),

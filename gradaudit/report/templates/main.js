@@ -71,12 +71,12 @@ function start() {
     if (!row || event.ctrlKey || event.metaKey || String(getSelection())) return;
     event.preventDefault();
     go(row);
+    article.focus({ preventScroll: true });
   });
   article.addEventListener("click", (event) => { if (event.target.closest("[data-back]")) back(); });
   document.getElementById("theme").addEventListener("click", switchTheme);
   addEventListener("keydown", onKey);
   addEventListener("hashchange", () => { const row = addressed(); if (row) go(row); });
-  addEventListener("resize", () => { if (current) open(current, { follow: false }); });
 }
 
 async function main() {

@@ -15,7 +15,8 @@ function show(value, digits = 3) {
   const number = Number(value);
   if (!isNumber(number)) return String(value);
   const size = Math.abs(number);
-  if (size && (size < 1e-4 || size >= 1e7)) return tidy(number.toExponential(digits - 1));
+  if (Number.isInteger(number) && size < 1e5) return number.toLocaleString("en-US");
+  if (size < 1e-4 || size >= 1e5) return tidy(number.toExponential(digits - 1));
   if (size >= 10 ** digits) return String(Math.round(number));
   return tidy(number.toPrecision(digits));
 }
