@@ -53,7 +53,7 @@ def __getattr__(name: str) -> Primitive:
 
 
 def __dir__() -> list[str]:
-    return sorted(name for name in dir(ops) if hasattr(ops, f"{name}_vjp"))
+    return sorted(name for name in vars(ops) if f"{name}_vjp" in vars(ops))
 
 
 def _spelled(name: str) -> str | None:

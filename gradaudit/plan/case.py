@@ -92,6 +92,7 @@ class Target:
     claims: tuple[tuple[str, str], ...] = ()  #: (kind, reference), e.g. ("gradient", "mypkg:grad")
     engine: str | None = None  #: None: chosen when the function is loaded
     kwargs: tuple[tuple[str, object], ...] = ()
+    constants: tuple[int, ...] = ()  #: positions of inputs with ``differentiate: false``
 
 
 @dataclass(frozen=True)
