@@ -18,9 +18,9 @@ DETACHED = "the function returned no Variable: the tape ends before its result, 
 
 
 def recognises(function: object, target: Target) -> bool:
-    """Primitives, and functions with a parameter annotated as Variable; without a claim, all functions that use the tape.
+    """Primitives, and functions with a parameter annotated as Variable; without a claim, all that use the tape.
 
-    What computes with ``gradaudit.functions`` serves plain arrays too: where it has a claim, that is called with arrays.
+    What computes with ``gradaudit.functions`` serves plain arrays too: where it has a claim, arrays it gets.
     """
     if isinstance(function, Primitive) or _takes_variables(function):
         return True
@@ -66,7 +66,7 @@ class _Taped:
         gradients = tuple(_gradient(x) for x in variables if isinstance(x, Variable))
         return gradients[0] if len(gradients) == 1 else gradients
 
-    def _variables(self, inputs: Sequence[object]) -> list[object]:
+    def _variables(self, inputs: Sequence[Any]) -> list[object]:
         return [Variable(x) if _is_floating(x) and i not in self.constants else x for i, x in enumerate(inputs)]
 
     def _pull(self, outputs: Sequence[object], cotangents: Sequence[Any]) -> None:
