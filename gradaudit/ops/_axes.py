@@ -1,0 +1,129 @@
+"""Shape surgery that every family shares: the few steps that plain Python and Numba must spell differently.
+
+Everything here is plain Python over NumPy; ``_compiled`` gives Numba its own spelling of the functions that compute
+shapes (tuples whose length depends on an argument) and of ``refuse``. Arrays that come out never share memory with
+arrays that went in, except from ``blocks``, which is a view wherever it can be.
+"""
+
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+
+
+def refuse(place: str, measured: object, allowed: str) -> NoReturn:
+    """Raise the ValueError of a bad shape or option; inside compiled code ``measured`` is left out."""
+    raise ValueError(f"{place}: got {measured}, allowed: {allowed}")
+
+
+def axis_of(axis: int, ndim: int) -> int:
+    """``axis`` counted from the front, 0 ≤ result < ndim."""
+    if axis < -ndim or axis >= ndim:
+        refuse("axis", (axis, ndim), "-ndim <= axis < ndim for (axis, ndim)")
+    return axis % ndim
+
+
+def reduced_shape(shape: Shape, axis: int | None, keepdims: bool) -> Shape:
+    """The shape after a reduction over ``axis`` (None: over all); compiled, ``keepdims`` must be a literal."""
+    if axis is None:
+        return (1,) * len(shape) if keepdims else ()
+    front = axis_of(axis, len(shape))
+    return (*shape[:front], *((1,) if keepdims else ()), *shape[front + 1 :])
+
+
+def resized_shape(shape: Shape, axis: int, length: int) -> Shape:
+    """The shape with ``length`` at ``axis``."""
+    front = axis_of(axis, len(shape))
+    return (*shape[:front], length, *shape[front + 1 :])
+
+
+def expanded_shape(shape: Shape, axis: int) -> Shape:
+    """The shape with a new axis of length 1, which stands at ``axis`` of the result."""
+    front = axis_of(axis, len(shape) + 1)
+    return (*shape[:front], 1, *shape[front:])
+
+
+def taken_shape(shape: Shape, axis: int, inserted: Shape) -> Shape:
+    """The shape with the length at ``axis`` replaced by all of ``inserted``."""
+    front = axis_of(axis, len(shape))
+    return (*shape[:front], *inserted, *shape[front + 1 :])
+
+
+def aligned_shape(shape: Shape, longer: Shape) -> Shape:
+    """``shape`` with leading ones up to the length of ``longer``, as broadcasting reads it."""
+    if len(shape) > len(longer):
+        refuse("sum_to", (longer, shape), "a target with at most as many axes as the array")
+    return (1,) * (len(longer) - len(shape)) + tuple(shape)
+
+
+def permutation(axes: Shape, shape: Shape) -> Shape:
+    """``axes`` counted from the front; a ValueError unless each axis of ``shape`` stands in it once."""
+    front = tuple(a % len(shape) if -len(shape) <= a < len(shape) else a for a in axes)
+    if sorted(front) != list(range(len(shape))):
+        refuse("transpose", (axes, shape), "axes that name each axis of the shape once")
+    return front
+
+
+def inverse_permutation(axes: Shape, shape: Shape) -> Shape:
+    """The permutation that undoes ``axes``."""
+    return tuple(int(a) for a in np.argsort(permutation(axes, shape)))
+
+
+def blocks(x: Array, axis: int | None) -> Array:
+    """``x`` as (outer, length of axis, inner); axis None: (1, size, 1). A view wherever x is contiguous."""
+    if axis is None:
+        return np.ascontiguousarray(x).reshape((1, x.size, 1))
+    front = axis_of(axis, x.ndim)
+    outer = 1
+    for k in range(front):
+        outer *= x.shape[k]
+    inner = 1
+    for k in range(front + 1, x.ndim):
+        inner *= x.shape[k]
+    return np.ascontiguousarray(x).reshape((outer, x.shape[front], inner))
+
+
+def lanes(x: Array, axis: int | None) -> Array:
+    """``x`` as contiguous rows (outer · inner, length of axis); may be a view of ``x``."""
+    block = blocks(x, axis)
+    rows = block.shape[0] * block.shape[2]
+    return np.ascontiguousarray(block.transpose((0, 2, 1))).reshape((rows, block.shape[1]))
+
+
+def from_lanes(rows: Array, axis: int | None, shape: Shape) -> Array:
+    """The array of ``shape`` whose ``lanes`` along ``axis`` are ``rows``."""
+    outer_inner = rows.shape[0]
+    if axis is None:
+        return rows.copy().reshape(shape)
+    inner = 1
+    for k in range(axis_of(axis, len(shape)) + 1, len(shape)):
+        inner *= shape[k]
+    block = rows.reshape((outer_inner // max(inner, 1), inner, rows.shape[1]))
+    return block.transpose((0, 2, 1)).copy().reshape(shape)
+
+
+def spread(cotangent: Array, x: Array, axis: int | None) -> Array:
+    """The cotangent of a reduction over ``axis`` (with or without kept axes), repeated to the shape of ``x``."""
+    kept = np.ascontiguousarray(cotangent).reshape(reduced_shape(x.shape, axis, True))
+    return np.broadcast_to(kept, x.shape).copy()
+
+
+def unbroadcast(x: Array, shape: Shape) -> Array:
+    """``x`` summed down to ``shape``, which broadcasts to ``x.shape``: the transpose of broadcasting."""
+    return _summed_down(np.asarray(x), shape)
+
+
+def _summed_down(x: Array, shape: Shape) -> Array:
+    target = aligned_shape(shape, x.shape)
+    if x.ndim == 0:
+        return x.copy()
+    total = np.ascontiguousarray(x).copy()
+    for axis in range(x.ndim):
+        if target[axis] != total.shape[axis]:
+            if target[axis] != 1:
+                refuse("sum_to", (x.shape, shape), "a target shape that broadcasts to the shape of the array")
+            total = blocks(total, axis).sum(1).reshape(resized_shape(total.shape, axis, 1))
+    return total.reshape(shape)
