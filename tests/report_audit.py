@@ -23,7 +23,7 @@ RUN = Run(
     duration_s=12.345,
     complete=True,
     seed=20261122,
-    arguments=("gradaudit", "run", "configs/suite.yaml", "--set", "tolerance.rtol=1e-4", "-j", "2"),
+    arguments=("run", "configs/suite.yaml", "--set", "tolerance.rtol=1e-4", "-j", "2"),
     versions={"gradaudit": "0.1.0", "python": "3.12.1", "numpy": "2.1.0"},
     git={"commit": "0123456789abcdef0123456789abcdef01234567", "branch": "main", "dirty": "no"},
     machine={"cores": "2", "platform": "Linux x86-64"},

@@ -1,6 +1,7 @@
 """Shows audits and changes none: a shelf of formats, one file a format, chosen by the ending of an output's name."""
 
 from gradaudit.report._files import OutputError
+from gradaudit.report._reproduce import command
 from gradaudit.report._shelf import check, format_of, formats, read, render, write_all, write_latest
 from gradaudit.report.jsonl import ResultsFile, read_results
 from gradaudit.report.text import one_line, summary
@@ -9,6 +10,7 @@ __all__ = [
     "OutputError",
     "ResultsFile",
     "check",
+    "command",
     "format_of",
     "formats",
     "one_line",

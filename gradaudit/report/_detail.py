@@ -13,7 +13,7 @@ from gradaudit.audit import Result, Run
 from gradaudit.judge.verdict import CurvePoint, Element
 from gradaudit.plan.case import Case
 from gradaudit.report import _codec, _printable
-from gradaudit.report._reproduce import command
+from gradaudit.report._reproduce import command, python
 
 
 def detail(result: Result, run: Run) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def detail(result: Result, run: Run) -> dict[str, Any]:
         "traceback": verdict.traceback,
         "printed": verdict.printed,
         "command": command(case, run),
+        "python": python(case, run),
         "place": case.place,
         "expect": f"{case.expect.status} — {case.expect.reason}" if case.expect else "",
         "config": list(_configuration(case, verdict.engine)),

@@ -1,4 +1,4 @@
-"""The line that runs one case again, exactly as it ran."""
+"""What to type to run one case again, exactly as it ran: in a shell, and in Python."""
 
 import shlex
 from collections.abc import Iterator
@@ -6,21 +6,44 @@ from collections.abc import Iterator
 from gradaudit.audit import Run
 from gradaudit.plan.case import Case
 
-# What the command line of the run may have changed about a case; selection and outputs are not among them.
+# What the command line of a run may have changed about a case; selection and outputs are not among them.
 _CARRIED = ("--seed", "--set", "--profile")
 
 
 def command(case: Case, run: Run) -> str:
     """A shell line: ``gradaudit run configs/suite.yaml --id 'huber[n=33]'``, with the overrides of the run."""
-    files = (case.suite,) if case.suite else run.files
+    overrides = (f"{name}={value}" for name, value in _overrides(run.arguments))
     # An id that starts with a dash would be read as an option.
     selection = (f"--id={case.id}",) if case.id.startswith("-") else ("--id", case.id)
-    return shlex.join(("gradaudit", "run", *files, *_overrides(run.arguments), *selection))
+    return shlex.join(("gradaudit", "run", *_files(case, run), *overrides, *selection))
 
 
-def _overrides(arguments: tuple[str, ...]) -> Iterator[str]:
-    words = iter(arguments)
+def python(case: Case, run: Run) -> str:
+    """The same as Python source."""
+    given = _overrides(run.arguments)
+    settings = dict(value.split("=", 1) for name, value in given if name == "--set" and "=" in value)
+    settings |= {"seed": value for name, value in given if name == "--seed"}
+    profile = next((value for name, value in given if name == "--profile"), None)
+    files = _files(case, run)
+    arguments = [
+        repr(files[0] if len(files) == 1 else list(files)),
+        f"select=Selection(ids=({case.id!r},))",
+        *([f"overrides={settings!r}"] if settings else []),
+        *([f"profile={profile!r}"] if profile else []),
+    ]
+    return f"import gradaudit as ga\nfrom gradaudit.plan import Selection\n\nga.run({', '.join(arguments)})"
+
+
+def _files(case: Case, run: Run) -> tuple[str, ...]:
+    return (case.suite,) if case.suite else run.files
+
+
+def _overrides(arguments: tuple[str, ...]) -> list[tuple[str, str]]:
+    return list(_pairs(iter(arguments)))
+
+
+def _pairs(words: Iterator[str]) -> Iterator[tuple[str, str]]:
     for word in words:
-        name, equals, _ = word.partition("=")
+        name, equals, value = word.partition("=")
         if name in _CARRIED:
-            yield word if equals else f"{word}={next(words, '')}"
+            yield name, value if equals else next(words, "")

@@ -10,7 +10,7 @@ function caseView(packed) {
     ...heading(packed),
     ...curves(packed, elements),
     ...worst(elements),
-    section("Reproduce", copyable(packed.command)),
+    section("Reproduce", copyable(packed.command), copyable(packed.python)),
     ...texts(packed),
     measures(packed),
     configuration(packed),
@@ -137,7 +137,7 @@ function pair(item, wrong) {
 function copyable(text) {
   const button = make("button", { type: "button", class: "quiet" }, "Copy");
   // Lines break between words only, not after a dash: "--id" stays whole.
-  const words = text.split(" ").flatMap((word, index) => [index ? " " : "", make("span", {}, word)]);
+  const words = text.split(/([ \n])/).map((word) => (word.trim() ? make("span", {}, word) : word));
   const code = make("code", {}, words);
   button.addEventListener("click", async () => {
     try {
