@@ -284,8 +284,16 @@ def _taken(x: Array, key: Any) -> Array:
 
 def _taken_vjp(x: Array, cotangent: Array, key: Any) -> Array:
     gradient = np.zeros(x.shape, cotangent.dtype)
-    np.add.at(gradient, key, cotangent)
+    if _may_repeat(key):
+        np.add.at(gradient, key, cotangent)
+    else:
+        gradient[key] = cotangent  # a hundred times faster
     return gradient
+
+
+def _may_repeat(key: Any) -> bool:
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(isinstance(part, list | np.ndarray) and np.asarray(part).dtype.kind != "b" for part in parts)
 
 
 _take = primitive(_taken, _taken_vjp, name="getitem")
