@@ -1,0 +1,167 @@
+"""The numbers of a case: the same for the same (suite seed, case id, input name), whatever else the suite holds."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.plan.case import Case, Drawn, Given, Input, Stored
+from gradaudit.suite.files import FileError, read_array
+
+Array = NDArray[Any]
+Sampler = Callable[[np.random.Generator, tuple[int, ...], Mapping[str, Any]], Array]
+
+#: how often elements outside ``bounds`` or too near to ``avoid`` are drawn again
+_REDRAWS = 200
+
+
+class DrawError(ValueError):
+    """The inputs of a case cannot be made: which input, why, and the fix."""
+
+
+def draw_inputs(case: Case) -> tuple[object, ...]:
+    """The positional inputs of ``case``.
+
+    A differentiated input is an array of its floating dtype, float64 unless the suite says otherwise; a number becomes
+    an array of shape (). An input that is not differentiated is an array where it is drawn, listed or stored, and else
+    the plain value of the suite. Raises DrawError.
+    """
+    return tuple(_draw_input(case, source) for source in case.inputs)
+
+
+def generator(case: Case, name: str) -> np.random.Generator:
+    """The random numbers of one input of a case: independent of list positions, file order and other cases."""
+    key = "\0".join([str(case.seed), case.id, name]).encode("utf-8", errors="surrogatepass")
+    digest = hashlib.blake2b(key, digest_size=16).digest()
+    return np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest, "big")))
+
+
+def _draw_input(case: Case, given: Input) -> object:
+    if isinstance(given.source, Drawn):
+        return _drawn(given, given.source, generator(case, given.name))
+    if isinstance(given.source, Stored):
+        return _checked(given, _stored(given, given.source))
+    if _is_plain(given, given.source):
+        return given.source.values
+    return _checked(given, _as_array(given, given.source.values))
+
+
+def _is_plain(given: Input, source: Given) -> bool:
+    # 'values' are nested tuples; 'value' is whatever YAML says, and stays so unless it has a derivative or a dtype
+    return not (given.differentiate or given.dtype or isinstance(source.values, tuple))
+
+
+def _as_array(given: Input, values: object) -> Array:
+    try:
+        array = np.array(values, dtype=given.dtype or ("float64" if given.differentiate else None))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DrawError(f"input {given.name!r}: {error}") from None
+    return array
+
+
+def _stored(given: Input, source: Stored) -> Array:
+    try:
+        return _as_array(given, read_array(source.file, source.key))
+    except FileError as error:
+        raise DrawError(f"input {given.name!r}: {error}") from None
+
+
+def _checked(given: Input, array: Array) -> Array:
+    """``array``, where every element lies within the bounds that the suite gives."""
+    outside = _outside(given, array)
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        subscript = f"[{', '.join(map(str, index))}]" if index else ""
+        raise DrawError(
+            f"input {given.name!r}: {given.name}{subscript} = {array[index]} is outside bounds {_interval(given)}; "
+            "mend the values or the bounds"
+        )
+    return array
+
+
+def _drawn(given: Input, source: Drawn, rng: np.random.Generator) -> Array:
+    parameters = dict(source.parameters)
+    sample = SAMPLERS[source.distribution]
+
+    def draw(shape: tuple[int, ...]) -> Array:
+        values = np.asarray(sample(rng, shape, parameters))
+        return values if given.dtype is None else values.astype(given.dtype)
+
+    array = draw(source.shape)
+    if given.differentiate and array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    if source.distribution == "permutation":
+        return _checked(given, array)
+    return _moved(given, array, source, draw)
+
+
+def _moved(given: Input, array: Array, source: Drawn, draw: Callable[[tuple[int, ...]], Array]) -> Array:
+    """Draw the offending elements again, and only those: the others keep their numbers."""
+    for _ in range(_REDRAWS):
+        offending = _outside(given, array) | _too_near(given, array)
+        count = int(offending.sum())
+        if not count:
+            return array
+        array[offending] = draw((count,))
+    raise DrawError(
+        f"input {given.name!r}: {count} of {array.size} values drawn from {source.distribution} still lie outside "
+        f"{_allowed(given)} after {_REDRAWS} draws; choose a distribution that falls inside"
+    )
+
+
+def _outside(given: Input, array: Array) -> NDArray[np.bool_]:
+    low, high = given.bounds
+    outside = np.zeros(array.shape, dtype=bool)
+    if low is not None:
+        outside |= ~(array >= low)
+    if high is not None:
+        outside |= ~(array <= high)
+    return outside
+
+
+def _too_near(given: Input, array: Array) -> NDArray[np.bool_]:
+    near = np.zeros(array.shape, dtype=bool)
+    for point in given.avoid.points if given.avoid else ():
+        assert given.avoid is not None
+        near |= np.abs(array - point) < given.avoid.margin
+    return near
+
+
+def _interval(given: Input) -> str:
+    low, high = given.bounds
+    return f"[{'-inf' if low is None else f'{low:g}'}, {'inf' if high is None else f'{high:g}'}]"
+
+
+def _allowed(given: Input) -> str:
+    if given.avoid is None:
+        return f"bounds {_interval(given)}"
+    points = ", ".join(f"{point:g}" for point in given.avoid.points)
+    return f"bounds {_interval(given)} without {given.avoid.margin:g} around {points}"
+
+
+def _permutation(rng: np.random.Generator, shape: tuple[int, ...], _: Mapping[str, Any]) -> Array:
+    return rng.permutation(int(np.prod(shape, dtype=np.int64))).reshape(shape)
+
+
+def _loguniform(rng: np.random.Generator, shape: tuple[int, ...], p: Mapping[str, Any]) -> Array:
+    return np.asarray(np.exp(rng.uniform(np.log(p["low"]), np.log(p["high"]), shape)))
+
+
+#: every distribution of ``suite/distributions.py`` and how it is sampled
+SAMPLERS: dict[str, Sampler] = {
+    "normal": lambda rng, shape, p: rng.normal(p.get("mean", 0.0), p.get("std", 1.0), shape),
+    "uniform": lambda rng, shape, p: rng.uniform(p.get("low", 0.0), p.get("high", 1.0), shape),
+    "lognormal": lambda rng, shape, p: rng.lognormal(p.get("mean", 0.0), p.get("sigma", 1.0), shape),
+    "loguniform": _loguniform,
+    "exponential": lambda rng, shape, p: rng.exponential(p.get("scale", 1.0), shape),
+    "gamma": lambda rng, shape, p: rng.gamma(p["k"], p.get("scale", 1.0), shape),
+    "beta": lambda rng, shape, p: rng.beta(p["a"], p["b"], shape),
+    "laplace": lambda rng, shape, p: rng.laplace(p.get("mean", 0.0), p.get("scale", 1.0), shape),
+    "student_t": lambda rng, shape, p: rng.standard_t(p["df"], shape),
+    "integers": lambda rng, shape, p: rng.integers(int(p.get("low", 0)), int(p["high"]), shape),
+    "choice": lambda rng, shape, p: rng.choice(np.asarray(p["of"]), shape),
+    "bernoulli": lambda rng, shape, p: rng.random(shape) < p.get("p", 0.5),
+    "permutation": _permutation,
+}

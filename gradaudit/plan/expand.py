@@ -1,0 +1,233 @@
+"""A suite to cases: every combination of the matrix at every point, with its settings resolved."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from gradaudit.plan.case import Case, Expectation, Input, Scalar, Settings, Target, Tolerance
+from gradaudit.plan.checks import checks_of
+from gradaudit.plan.inputs import InputProblem, inputs_of, precision
+from gradaudit.plan.selection import Selection, SelectionError, predicate, unknown_ids
+from gradaudit.plan.symbols import SymbolError, substitute
+from gradaudit.suite.problem import Place, Problem, SuiteError
+from gradaudit.suite.quantities import Elements
+from gradaudit.suite.suite import Entry, Setting, Suite
+
+
+def make_plan(suite: Suite, *, select: Selection | None = None) -> tuple[Case, ...]:
+    """The selected cases, in the order of the suite; an empty tuple where nothing is selected.
+
+    Raises SuiteError where an item cannot be expanded, two ids are equal, or the selection cannot be read.
+    """
+    planned = _expand_all(suite)
+    selection = select or Selection()
+    cases = tuple(plan.case for plan in _selected(planned, selection))
+    unknown = unknown_ids(selection, tuple(plan.case for plan in planned))
+    if unknown and len(unknown) < len(selection.ids):
+        # silently running the other ids would look like success
+        raise SuiteError(Problem(Place("--id"), sentence) for sentence in unknown)
+    return cases
+
+
+def show_config(suite: Suite, case_id: str) -> list[tuple[str, object, str]]:
+    """(key, value, origin) for every setting of one case. Raises SuiteError where no case has this id."""
+    planned = _expand_all(suite)
+    for plan in planned:
+        if plan.case.id == case_id:
+            return _configuration(plan)
+    selection = Selection(ids=(case_id,))
+    raise SuiteError(Problem(Place("--show-config"), s) for s in unknown_ids(selection, tuple(p.case for p in planned)))
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A case beside what it was made from."""
+
+    case: Case
+    entry: Entry
+    settings: Mapping[str, Setting]
+
+
+def _expand_all(suite: Suite) -> list[_Planned]:
+    planned: list[_Planned] = []
+    problems: dict[Problem, None] = {}
+    for entry in suite.entries:
+        for made in _expand(entry):
+            if isinstance(made, Problem):
+                problems[made] = None
+            else:
+                planned.append(made)
+    problems.update(dict.fromkeys(_equal_ids(planned)))
+    if problems:
+        raise SuiteError(problems)
+    return planned
+
+
+def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
+    for axes in _combinations(entry):
+        for point in entry.keys.at or (None,):
+            try:
+                inputs = inputs_of(entry, axes, point)
+            except InputProblem as error:
+                yield error.problem
+                continue
+            settings = entry.settings(precision(inputs))
+            yield from _case(entry, axes, point, inputs, settings)
+
+
+def _case(
+    entry: Entry, axes: dict[str, Scalar], point: str | None, inputs: tuple[Input, ...], settings: dict[str, Setting]
+) -> Iterator[_Planned | Problem]:
+    checks, problems = checks_of(entry, settings)
+    problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs)]
+    try:
+        kwargs = tuple((key, substitute(value, axes)) for key, value in entry.keys.kwargs.items())
+    except SymbolError as error:
+        problems.append(entry.problem(str(error), "kwargs"))
+    if problems:
+        yield from problems
+        return
+    engine = settings["engine"].value
+    case = Case(
+        id=case_id(entry.keys.label, axes, point),
+        name=entry.keys.label,
+        target=Target(entry.keys.function, entry.keys.claims, None if engine is None else str(engine), kwargs),
+        inputs=inputs,
+        checks=checks,
+        settings=_settings(settings),
+        seed=entry.seed,
+        axes=tuple(axes.items()),
+        point=point,
+        tags=entry.tags,
+        owner=settings["owner"].value,  # type: ignore[arg-type]
+        expect=_expectation(entry),
+        place=str(entry.place),
+        suite=entry.root,
+        path=entry.path,
+        env=entry.env,
+    )
+    yield _Planned(case, entry, settings)
+
+
+def case_id(name: str, axes: Mapping[str, Scalar], point: str | None) -> str:
+    """``name[k=v,…]@point``, in the order written."""
+    combination = ",".join(f"{axis}={_text(value)}" for axis, value in axes.items())
+    return name + (f"[{combination}]" if axes else "") + (f"@{point}" if point is not None else "")
+
+
+def _text(value: Scalar) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _combinations(entry: Entry) -> Iterator[dict[str, Scalar]]:
+    matrix = entry.keys.matrix
+    if matrix is None:
+        yield {}
+        return
+    axes = matrix.axes
+    for values in product(*axes.values()):
+        combination = dict(zip(axes, values, strict=True))
+        if not any(_holds(excluded, combination) for excluded in matrix.exclude):
+            yield combination
+
+
+def _holds(excluded: Mapping[str, object], combination: Mapping[str, Scalar]) -> bool:
+    return all(combination[axis] == value for axis, value in excluded.items())
+
+
+def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
+    first: dict[str, _Planned] = {}
+    for plan in planned:
+        other = first.setdefault(plan.case.id, plan)
+        if other is not plan:
+            yield plan.entry.problem(
+                f"id {plan.case.id!r} is taken by {other.case.place}; give one of them another 'name'",
+            )
+
+
+def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planned]:
+    keyword = _predicate(selection.keyword, Problem(Place("-k"), ""))
+    for plan in planned:
+        case = plan.case
+        if selection.ids and case.id not in selection.ids:
+            continue
+        if selection.tags and not set(selection.tags) & set(case.tags):
+            continue
+        if not selection.ids and not _in_profile(plan):
+            continue
+        if keyword is None or keyword(case):
+            yield plan
+
+
+def _in_profile(plan: _Planned) -> bool:
+    chosen = plan.entry.select
+    if chosen is None or chosen.layer is None:
+        return True
+    found = _predicate(str(chosen.value), chosen.layer.problem("", "select"))
+    return found is None or found(plan.case)
+
+
+def _predicate(expression: str | None, where: Problem):  # type: ignore[no-untyped-def]
+    try:
+        return None if expression is None else predicate(expression)
+    except SelectionError as error:
+        raise SuiteError([Problem(where.place, str(error), where.source_line)]) from None
+
+
+def _settings(found: Mapping[str, Setting]) -> Settings:
+    elements = found["elements"].value
+    return Settings(
+        h=found["h"].value,  # type: ignore[arg-type]
+        tolerance=Tolerance(
+            rtol=found["tolerance.rtol"].value,  # type: ignore[arg-type]
+            resolution=found["tolerance.resolution"].value,  # type: ignore[arg-type]
+            atol=found["tolerance.atol"].value,  # type: ignore[arg-type]
+        ),
+        elements=elements.count if isinstance(elements, Elements) else None,
+        method=found["method"].value,  # type: ignore[arg-type]
+        extend=found["extend"].value,  # type: ignore[arg-type]
+        kinks=found["kinks"].value,  # type: ignore[arg-type]
+        timeout=found["timeout"].value,  # type: ignore[arg-type]
+    )
+
+
+def _setting_problems(entry: Entry, found: Mapping[str, Setting]) -> Iterator[Problem]:
+    """``method: central`` is the plain rule of one h and one tolerance: it needs both said."""
+    method = found["method"]
+    if method.value != "central" or method.layer is None:
+        return
+    h, extend = found["h"].value, found["extend"]
+    if not isinstance(h, tuple) or len(h) != 1:
+        got = "auto" if h is None else f"{len(h) if isinstance(h, tuple) else 0} steps"
+        yield method.layer.problem(f"method: central needs exactly one h, got {got}; write h: 1e-4", "method")
+    if extend.value:
+        yield method.layer.problem("method: central goes by the given h alone; write extend: false", "method")
+
+
+def _input_problems(entry: Entry, inputs: tuple[Input, ...]) -> Iterator[Problem]:
+    if not any(source.differentiate for source in inputs):
+        yield entry.problem("no input is differentiated; give at least one a floating dtype", "inputs")
+
+
+def _expectation(entry: Entry) -> Expectation | None:
+    expect = entry.keys.expect
+    return Expectation(expect.status, expect.reason, expect.until) if expect else None
+
+
+def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
+    """Settings with their origin; h, tolerance, elements and checks as they are used."""
+    case, settings = plan.case, plan.settings
+    rows: list[tuple[str, object, str]] = [(key, _plain(found.value), found.origin) for key, found in settings.items()]
+    rows = [row if row[0] != "checks" else ("checks", case.checks, row[2]) for row in rows]
+    item = f"functions[{plan.entry.index}] ({case.place})"
+    rows.extend([("tags", case.tags, item), ("seed", case.seed, plan.entry.file.document.file)])
+    rows.extend([("function", case.target.function, item), *((kind, ref, item) for kind, ref in case.target.claims)])
+    return rows
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Elements):
+        return "all" if value.kind == "all" else {value.kind: value.count}
+    return value

@@ -1,0 +1,154 @@
+"""The inputs of one case: an item's keys with the matrix' axes and the point filled in."""
+
+from collections.abc import Iterator, Mapping
+
+from gradaudit.plan.case import Avoid, Drawn, Given, Input, Scalar, Stored
+from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
+from gradaudit.suite.distributions import DISCRETE
+from gradaudit.suite.problem import Problem
+from gradaudit.suite.quantities import INTEGRAL
+from gradaudit.suite.schema import InputKeys
+from gradaudit.suite.suite import Entry
+
+_Path = tuple[str | int, ...]
+
+
+class InputProblem(Exception):
+    """An input cannot be planned; ``problem`` has its place."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def inputs_of(entry: Entry, axes: Mapping[str, Scalar], point: str | None) -> tuple[Input, ...]:
+    """The positional inputs in calling order. Raises InputProblem."""
+    return tuple(_input(entry, name, keys, source, path, axes) for name, keys, source, path in _fields(entry, point))
+
+
+def precision(inputs: tuple[Input, ...]) -> str | None:
+    """The narrowest dtype of the differentiated inputs, which ``by_dtype`` goes by; None where there are none."""
+    dtypes = {source.dtype or "float64" for source in inputs if source.differentiate}
+    return next((dtype for dtype in ("float16", "float32", "float64") if dtype in dtypes), None)
+
+
+def _fields(entry: Entry, point: str | None) -> Iterator[tuple[str, InputKeys, InputKeys, _Path]]:
+    """(name, keys, keys that hold the values, their path): a point gives values, ``inputs`` what else is known."""
+    given = entry.keys.inputs or {}
+    at = (entry.keys.at or {}).get(point, {}) if point is not None else {}
+    for name in given or at:
+        keys = given.get(name, at.get(name))
+        assert keys is not None
+        path: _Path = ("at", point, name) if point is not None and name in at else ("inputs", name)
+        yield name, keys, at.get(name, keys), path
+
+
+def _input(
+    entry: Entry, name: str, keys: InputKeys, source: InputKeys, path: _Path, axes: Mapping[str, Scalar]
+) -> Input:
+    try:
+        dtype = _dtype(keys, source, axes)
+        differentiate = _is_differentiated(keys, source, dtype, axes)
+        found = _source(entry, source, dtype, axes)
+    except SymbolError as error:
+        raise InputProblem(entry.problem(str(error), *_part(path, source))) from None
+    bounds = source.bounds or keys.bounds or (None, None)
+    avoid = source.avoid or keys.avoid
+    return Input(
+        name=name,
+        source=found,
+        dtype=dtype,
+        differentiate=differentiate,
+        bounds=bounds,
+        avoid=Avoid(tuple(avoid.points), avoid.margin) if avoid and isinstance(found, Drawn) else None,
+    )
+
+
+def _part(path: _Path, source: InputKeys) -> _Path:
+    return (*path, source.source) if source.source else path
+
+
+def _dtype(keys: InputKeys, source: InputKeys, axes: Mapping[str, Scalar]) -> str | None:
+    """What is written; else what the distribution gives; else the axis ``dtype`` where the input is floating."""
+    written = source.dtype or keys.dtype
+    if written:
+        return written
+    if source.distribution and source.distribution[0] in DISCRETE:
+        return DISCRETE[source.distribution[0]]
+    axis = axes.get("dtype")
+    return str(axis) if axis is not None and _wants_floats(keys, source, axes) else None
+
+
+def _wants_floats(keys: InputKeys, source: InputKeys, axes: Mapping[str, Scalar]) -> bool:
+    if source.source == "value":
+        return _is_differentiated(keys, source, None, axes)
+    return keys.differentiate is not False and source.differentiate is not False
+
+
+def _is_differentiated(keys: InputKeys, source: InputKeys, dtype: str | None, axes: Mapping[str, Scalar]) -> bool:
+    for asked in (source.differentiate, keys.differentiate):
+        if asked is not None:
+            return asked
+    if dtype in INTEGRAL:
+        return False
+    if source.source == "value":
+        value = substitute(source.value, axes)
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    options = source.choice.of if source.choice else source.values
+    return not _is_boolean(options)
+
+
+def _is_boolean(values: object) -> bool:
+    while isinstance(values, tuple) and values:
+        values = values[0]
+    return isinstance(values, bool)
+
+
+def _source(entry: Entry, keys: InputKeys, dtype: str | None, axes: Mapping[str, Scalar]) -> Drawn | Given | Stored:
+    if keys.source == "values":
+        return Given(keys.values)
+    if keys.source == "value":
+        return Given(substitute(keys.value, axes))
+    if keys.file is not None:
+        return Stored(str((entry.file.folder / keys.file).resolve()), keys.key)
+    assert keys.shape is not None
+    return _drawn(keys, dtype, tuple(length(part, axes) for part in keys.shape), axes)
+
+
+def _drawn(keys: InputKeys, dtype: str | None, shape: tuple[int, ...], axes: Mapping[str, Scalar]) -> Drawn:
+    if keys.distribution is None:
+        if dtype in INTEGRAL and dtype != "bool":
+            raise SymbolError(f"dtype {dtype} needs a distribution, such as integers: {{low: 0, high: 10}}")
+        return Drawn(shape, "bernoulli" if dtype == "bool" else "normal")
+    name, parameters = keys.distribution
+    given = {key: value if isinstance(value, tuple) else evaluate(value, axes) for key, value in parameters.items()}
+    problem = impossible(name, given)
+    if problem:
+        raise SymbolError(problem)
+    return Drawn(shape, name, tuple(given.items()))
+
+
+def impossible(name: str, p: Mapping[str, object]) -> str | None:
+    """Why these parameters describe no distribution, or None."""
+    number = {key: float(value) for key, value in p.items() if isinstance(value, int | float)}
+    positive = {
+        "exponential": ("scale",),
+        "gamma": ("k", "scale"),
+        "beta": ("a", "b"),
+        "laplace": ("scale",),
+        "student_t": ("df",),
+        "loguniform": ("low",),
+    }
+    for key in positive.get(name, ()):
+        if not number[key] > 0:
+            return f"{name}: {key} must be greater than 0, got {p[key]!r}"
+    for key in ("std", "sigma"):
+        if key in number and not number[key] >= 0:
+            return f"{name}: {key} must be 0 or more, got {p[key]!r}"
+    if "high" in number and not number["low"] < number["high"]:
+        return f"{name}: low must be less than high, got {p['low']!r} and {p['high']!r}"
+    if name == "integers" and any(value != int(value) for value in number.values()):
+        return f"integers: low and high must be whole numbers, got {p['low']!r} and {p['high']!r}"
+    if name == "bernoulli" and not 0 <= number["p"] <= 1:
+        return f"bernoulli: p must be between 0 and 1, got {p['p']!r}"
+    return None

@@ -1,0 +1,58 @@
+"""What the suite format has room for and this version cannot do yet: refused at its place, with what to use instead."""
+
+from collections.abc import Iterator
+
+from gradaudit.suite.problem import Problem, did_you_mean, one_of
+from gradaudit.suite.quantities import Elements
+from gradaudit.suite.shelves import parts
+from gradaudit.suite.suite import Entry, Layer
+
+LATER_ENGINES = ("torch", "jax", "autograd")
+LATER_CHECKS = ("adjoint",)
+NOT_YET = "is not implemented yet in 0.1"
+
+
+def refusals(entry: Entry) -> Iterator[Problem]:
+    """Everything that ``entry`` and the layers above it ask for and cannot have."""
+    keys = entry.keys
+    if keys.points is not None:
+        message = f"'points' {NOT_YET}; use an axis of matrix, or named points under 'at'"
+        yield entry.problem(message, "points", key=True)
+    for path, field in keys.fields():
+        if field.structure is not None:
+            message = (
+                f"structure {field.structure!r} {NOT_YET}; audit a function of free parameters that builds the array"
+            )
+            yield entry.problem(message, *path, "structure")
+    for layer in _all_layers(entry):
+        yield from _layer_refusals(layer)
+
+
+def _all_layers(entry: Entry) -> Iterator[Layer]:
+    yield from entry.layers(None)
+    for dtype in ("float16", "float32", "float64"):
+        yield from entry.file.by_dtype(dtype)
+
+
+def _layer_refusals(layer: Layer) -> Iterator[Problem]:
+    chosen = getattr(layer.keys, "elements", None)
+    if isinstance(chosen, Elements) and chosen.kind in ("directions", "auto"):
+        yield layer.problem(f"elements: {chosen.kind} {NOT_YET}; use all or {{sample: 256}}", "elements")
+    engine = getattr(layer.keys, "engine", None)
+    if engine is not None and engine not in parts("engines"):
+        yield layer.problem(_engine_message(engine), "engine")
+    for i, check in enumerate(getattr(layer.keys, "checks", None) or ()):
+        if check not in parts("checks"):
+            yield layer.problem(_check_message(check), "checks", i)
+
+
+def _engine_message(engine: str) -> str:
+    if engine in LATER_ENGINES:
+        return f"engine {engine!r} is not part of this version{one_of(parts('engines'))}"
+    return f"unknown engine {engine!r}{did_you_mean(engine, parts('engines')) or one_of(parts('engines'))}"
+
+
+def _check_message(check: str) -> str:
+    if check in LATER_CHECKS:
+        return f"check {check!r} {NOT_YET}; use {', '.join(parts('checks'))}"
+    return f"unknown check {check!r}{did_you_mean(check, parts('checks')) or one_of(parts('checks'))}"

@@ -1,0 +1,183 @@
+"""Suite files to a Suite, or a SuiteError with everything that is wrong with all of them."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from glob import glob, has_magic
+from pathlib import Path
+
+from gradaudit.suite import overrides as outside
+from gradaudit.suite.available import refusals
+from gradaudit.suite.files import ARRAY_SUFFIXES, FileError, read_text
+from gradaudit.suite.messages import validate
+from gradaudit.suite.nodes import compose
+from gradaudit.suite.problem import Place, Problem, SuiteError, did_you_mean, one_of
+from gradaudit.suite.schema import InputKeys, OverrideKeys, SuiteKeys
+from gradaudit.suite.suite import Entry, Layer, Suite, SuiteFile
+
+
+def load_suite(
+    files: Sequence[str | Path],
+    *,
+    overrides: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    profile: str | None = None,
+) -> Suite:
+    """Read, validate and join suite files with what they include.
+
+    ``overrides`` are dotted settings (``tolerance.rtol``) from the command line, text parsed as YAML; ``environment``
+    (``os.environ`` if left out) gives ``GRADAUDIT_*`` and, where ``profile`` is None, ``GRADAUDIT_PROFILE``. No user
+    code is imported. Raises SuiteError with every problem of every file.
+    """
+    variables = os.environ if environment is None else environment
+    profile = profile or variables.get("GRADAUDIT_PROFILE") or None
+    loader = _Loader()
+    for file in files:
+        loader.load(Path(file), display=str(file), includer=None)
+    layers = loader.outside(overrides or {}, variables)
+    loader.require_profile(profile)
+    entries = [entry for file in loader.files for entry in _entries(file, layers, profile)]
+    loader.require_entries(files, entries)
+    problems = [*loader.problems, *(problem for entry in entries for problem in _entry_problems(entry))]
+    if problems:
+        raise SuiteError(dict.fromkeys(problems))
+    return _joined([str(file) for file in files], loader.files, entries)
+
+
+class _Loader:
+    """Files read so far and what was wrong with them."""
+
+    def __init__(self) -> None:
+        self.files: list[SuiteFile] = []
+        self.problems: list[Problem] = []
+
+    def load(self, path: Path, *, display: str, includer: SuiteFile | None) -> None:
+        """Read one file and, after it, the files that it includes."""
+        try:
+            document = compose(read_text(path), file=display)
+        except FileError as error:
+            self.problems.append(Problem(Place(display), str(error)))
+            return
+        except SuiteError as error:
+            self.problems.extend(error.problems)
+            return
+        keys, problems = validate(document, SuiteKeys)
+        self.problems.extend(problems)
+        if keys is not None:
+            file = SuiteFile(document, keys, path.resolve().parent, includer)
+            self.files.append(file)
+            self.require_folders(file)
+            self.include(file, path)
+
+    def include(self, file: SuiteFile, path: Path) -> None:
+        for i, pattern in enumerate(file.keys.include):
+            found = self.matches(file, pattern, path)
+            if not found:
+                self.problems.append(file.document.problem(f"include {pattern!r} matches no file", ("include", i)))
+            for name in found:
+                self.include_one(file, i, name)
+
+    def matches(self, file: SuiteFile, pattern: str, path: Path) -> list[str]:
+        if not has_magic(pattern):
+            return [pattern]
+        found = sorted(glob(pattern, root_dir=file.folder, recursive=True))
+        return [name for name in found if (file.folder / name).resolve() != path.resolve()]
+
+    def include_one(self, file: SuiteFile, index: int, name: str) -> None:
+        path = file.folder / name
+        display = os.path.normpath(os.path.join(os.path.dirname(file.document.file), name))
+        if any(path.resolve() == _location(above) for above in file.chain()):
+            self.problems.append(file.document.problem(f"include {name!r} comes back to itself", ("include", index)))
+        elif not path.is_file():
+            self.problems.append(file.document.problem(f"include {name!r} is not a file", ("include", index)))
+        else:
+            self.load(path, display=display, includer=file)
+
+    def require_folders(self, file: SuiteFile) -> None:
+        for i, folder in enumerate(file.keys.path):
+            if not _is_folder(file.folder / folder):
+                self.problems.append(file.document.problem(f"path {folder!r} is not a folder", ("path", i)))
+
+    def outside(self, overrides: Mapping[str, object], variables: Mapping[str, str]) -> tuple[Layer, ...]:
+        from_command_line, problems = outside.command_line(overrides)
+        from_environment, more = outside.environment(variables)
+        self.problems[:0] = [*problems, *more]
+        return (*from_command_line, *from_environment)
+
+    def require_profile(self, profile: str | None) -> None:
+        known = tuple(dict.fromkeys(name for file in self.files for name in file.keys.profiles))
+        if profile is not None and self.files and profile not in known:
+            hint = did_you_mean(profile, known) or (one_of(known) if known else "; the suite has no profiles")
+            self.problems.insert(0, Problem(Place("--profile"), f"unknown profile {profile!r}{hint}"))
+
+    def require_entries(self, files: Sequence[str | Path], entries: Sequence[Entry]) -> None:
+        if not files:
+            self.problems.append(Problem(Place("gradaudit"), "no suite file given"))
+        elif not entries and not self.problems:
+            root = self.files[0].document
+            self.problems.append(root.problem("the suite has no functions; add 'functions:' or 'include:'"))
+
+
+def _location(file: SuiteFile) -> Path:
+    return (file.folder / os.path.basename(file.document.file)).resolve()
+
+
+def _entries(file: SuiteFile, layers: tuple[Layer, ...], profile: str | None) -> Iterable[Entry]:
+    path, env, seed = _search_path(file), _environment(file), _seed(file, layers)
+    for i, keys in enumerate(file.keys.functions):
+        yield Entry(keys, file, i, layers, profile, seed, path, env)
+
+
+def _search_path(file: SuiteFile) -> tuple[str, ...]:
+    folders = (str((above.folder / folder).resolve()) for above in file.chain() for folder in above.keys.path)
+    return tuple(dict.fromkeys(folders))
+
+
+def _environment(file: SuiteFile) -> tuple[tuple[str, str], ...]:
+    merged: dict[str, str] = {}
+    for above in file.chain():
+        merged = {**above.keys.env, **merged}
+    return tuple(sorted(merged.items()))
+
+
+def _seed(file: SuiteFile, layers: Iterable[Layer]) -> int:
+    """The nearest: command line, environment, this file, the including files; 0."""
+    for layer in layers:
+        if isinstance(layer.keys, OverrideKeys) and layer.keys.seed is not None:
+            return layer.keys.seed
+    return next((above.keys.seed for above in file.chain() if "seed" in above.keys.model_fields_set), 0)
+
+
+def _entry_problems(entry: Entry) -> Iterable[Problem]:
+    yield from refusals(entry)
+    for path, field in entry.keys.fields():
+        yield from _file_problems(entry, field, *path)
+
+
+def _file_problems(entry: Entry, field: InputKeys, *path: str) -> Iterable[Problem]:
+    if field.file is None:
+        return
+    if Path(field.file).suffix.lower() not in ARRAY_SUFFIXES:
+        yield entry.problem(f"{field.file!r} is not an array file{one_of(ARRAY_SUFFIXES)}", *path, "file")
+    elif not (entry.file.folder / field.file).is_file():
+        yield entry.problem(f"no file {field.file!r} beside {entry.file.document.file}", *path, "file")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _joined(names: Sequence[str], files: Sequence[SuiteFile], entries: Sequence[Entry]) -> Suite:
+    roots = [file for file in files if file.includer is None]
+    titles = [root.keys.name or Path(name).stem for root, name in zip(roots, names, strict=True)]
+    return Suite(
+        name="+".join(dict.fromkeys(titles)),
+        seed=next(replace(entry).seed for entry in entries),
+        files=tuple(names),
+        path=tuple(dict.fromkeys(folder for entry in entries for folder in entry.path)),
+        env=tuple(sorted({pair for entry in entries for pair in entry.env})),
+        entries=tuple(entries),
+    )

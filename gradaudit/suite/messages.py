@@ -1,0 +1,127 @@
+"""pydantic's errors as problems at a place of the file, in our words and with a suggestion."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from gradaudit.suite.nodes import Document
+from gradaudit.suite.problem import Problem, did_you_mean, one_of
+
+Model = TypeVar("Model", bound=BaseModel)
+_Path = tuple[str | int, ...]
+
+_KINDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping (key: value)",
+    "model_type": "a mapping (key: value)",
+    "model_attributes_type": "a mapping (key: value)",
+}
+_LIMITS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def validate(document: Document, model: type[Model]) -> tuple[Model | None, list[Problem]]:
+    """The document as ``model``, or None with everything that is wrong with it."""
+    try:
+        return model.model_validate(document.root.plain()), []
+    except ValidationError as error:
+        found = {_problem(document, model, details) for details in error.errors(include_url=False)}
+        return None, sorted(found, key=lambda problem: (problem.place, problem.message))
+
+
+def title(path: Sequence[str | int]) -> str:
+    """``functions[1].inputs.x``; nothing for the root."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _problem(document: Document, model: type[BaseModel], details: Mapping[str, Any]) -> Problem:
+    kind, context = details["type"], details.get("ctx", {})
+    path = tuple(step for step in details["loc"] if step != "[key]")
+    if kind == "suite":
+        return document.problem(context["message"], (*path, *context["path"]))
+    if kind == "extra_forbidden":
+        return document.problem(_unknown_key(model, path), path, key=True)
+    if kind == "missing":
+        return document.problem(f"missing key {path[-1]!r}{_inside(path)}", path[:-1])
+    message = _wrong_value(kind, path, details["input"], context, details["msg"])
+    return document.problem(message, path, key="[key]" in details["loc"])
+
+
+def _inside(path: _Path) -> str:
+    return f" in {title(path[:-1])}" if len(path) > 1 else ""
+
+
+def _unknown_key(model: type[BaseModel], path: _Path) -> str:
+    allowed = tuple(sorted(_keys_at(model, path[:-1])))
+    key = str(path[-1])
+    return f"unknown key {key!r}{_inside(path)}{did_you_mean(key, allowed) or one_of(allowed)}"
+
+
+def _wrong_value(kind: str, path: _Path, value: object, context: Mapping[str, Any], message: str) -> str:
+    name = title(path) or "the suite"
+    got = _shown(value)
+    if kind in _KINDS:
+        return f"{name} must be {_KINDS[kind]}, got {got}{_quote_hint(kind, value)}"
+    if kind in _LIMITS:
+        words, key = _LIMITS[kind]
+        return f"{name} must be {words} {context[key]}, got {got}"
+    if kind == "literal_error":
+        return f"{name} must be {context['expected']}, got {got}{_literal_hint(value, context['expected'])}"
+    if kind == "finite_number":
+        return f"{name} must be finite, got {got}"
+    if kind == "too_short":
+        return f"{name} is empty; allowed: at least {context['min_length']}"
+    return f"{name}: {message[:1].lower()}{message[1:]}, got {got}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _quote_hint(kind: str, value: object) -> str:
+    if kind == "string_type" and isinstance(value, int | float):
+        return f'; write "{_shown(value)}"'
+    if kind == "list_type" and isinstance(value, str | int | float):
+        return f"; write [{value}]"
+    return ""
+
+
+def _literal_hint(value: object, expected: str) -> str:
+    options = expected.replace("'", "").replace(" or ", ", ").split(", ")
+    return did_you_mean(value, options) if isinstance(value, str) else ""
+
+
+def _keys_at(model: type[BaseModel], path: _Path) -> Iterator[str]:
+    """The keys that the mapping at ``path`` may have."""
+    found: Any = model
+    for step in path:
+        fields = getattr(found, "model_fields", {})
+        found = _required(fields[step].annotation) if step in fields else _required(get_args(found)[-1])
+    yield from getattr(found, "model_fields", ())
+
+
+def _required(annotation: Any) -> Any:
+    """The type without ``| None`` and without annotations."""
+    if get_origin(annotation) in (Union, UnionType):
+        return _required(next(option for option in get_args(annotation) if option is not NoneType))
+    return _required(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation

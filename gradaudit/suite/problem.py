@@ -1,0 +1,66 @@
+"""What is wrong with a suite, and where: every problem has a place, a sentence, and the line it stands on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+_WIDEST_LINE = 120
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A position in a file, counted from 1; line 0 where the origin is no file (``--set h``)."""
+
+    file: str  #: as the user named it
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend."""
+
+    place: Place
+    message: str
+    source_line: str = ""  #: the text of the line in the file, without its end
+
+    def __str__(self) -> str:
+        headline = f"{self.place}: {self.message}"
+        return f"{headline}\n{_excerpt(self.place, self.source_line)}" if self.source_line else headline
+
+
+class SuiteError(Exception):
+    """The suite cannot be used; ``problems`` holds everything that is wrong with it, in the order of its files."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+def did_you_mean(word: str, allowed: Sequence[str]) -> str:
+    """``; did you mean 'points'?`` where one of ``allowed`` is close to ``word``, else nothing."""
+    close = get_close_matches(word, allowed, n=1, cutoff=0.6) or _ignoring_case(word, allowed)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def one_of(allowed: Iterable[str]) -> str:
+    """``; allowed: a, b, c``."""
+    return "; allowed: " + ", ".join(allowed)
+
+
+def _ignoring_case(word: str, allowed: Sequence[str]) -> list[str]:
+    return [candidate for candidate in allowed if candidate.lower() == word.lower()][:1]
+
+
+def _excerpt(place: Place, line: str) -> str:
+    """The line with a caret under the column; a long line is cut around it."""
+    start = max(0, place.column - 1 - _WIDEST_LINE // 2) if len(line) > _WIDEST_LINE else 0
+    shown = "".join(c if c.isprintable() else " " for c in line[start : start + _WIDEST_LINE])
+    margin = f"{place.line:>6} | "
+    return f"{margin}{shown}\n{' ' * (len(margin) - 2)}| {' ' * (place.column - 1 - start)}^"

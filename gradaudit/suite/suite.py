@@ -1,0 +1,200 @@
+"""The noun of this stage: every function of every file, with the layers that its settings are resolved from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from gradaudit.suite.nodes import Document
+from gradaudit.suite.problem import Place, Problem
+from gradaudit.suite.schema import DefaultKeys, FunctionKeys, ProfileKeys, SuiteKeys, ToleranceKeys
+
+BUILT_IN = "built in"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One source of settings: what it is called, and where its keys stand."""
+
+    title: str  #: ``defaults``, ``profile 'pr'``, ``--set``
+    keys: BaseModel = field(repr=False)
+    document: Document = field(repr=False)
+    path: tuple[str | int, ...] = ()  #: of these keys in the document
+
+    def place(self, key: str) -> Place:
+        """Where the dotted ``key`` stands."""
+        return self.document.place((*self.path, *key.split(".")), key=True)
+
+    def problem(self, message: str, *path: str | int) -> Problem:
+        """A problem with the value at ``path`` below these keys."""
+        return self.document.problem(message, (*self.path, *path))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A resolved value and where it came from."""
+
+    value: object
+    layer: Layer | None  #: None: built in
+    key: str = ""
+
+    @property
+    def origin(self) -> str:
+        """``defaults (configs/a.yaml:4:3)``, ``--set h``, ``built in``."""
+        if self.layer is None:
+            return BUILT_IN
+        place = self.layer.place(self.key)
+        return f"{self.layer.title} ({place})" if place.line else str(place)
+
+
+@dataclass(frozen=True)
+class SuiteFile:
+    """One validated file; ``includer`` is the file that included it."""
+
+    document: Document = field(repr=False)
+    keys: SuiteKeys = field(repr=False)
+    folder: Path
+    includer: "SuiteFile | None" = None
+
+    def chain(self) -> Iterator["SuiteFile"]:
+        """This file, the file that includes it, and so on to the one that the user named."""
+        current: SuiteFile | None = self
+        while current is not None:
+            yield current
+            current = current.includer
+
+    def defaults(self) -> Iterator[Layer]:
+        """Defaults of this file, then of the including ones."""
+        for file in self.chain():
+            if file.keys.defaults is not None:
+                yield Layer("defaults", file.keys.defaults, file.document, ("defaults",))
+
+    def by_dtype(self, dtype: str) -> Iterator[Layer]:
+        """Settings for ``dtype`` of this file, then of the including ones."""
+        for file in self.chain():
+            for name, keys in file.keys.by_dtype.items():
+                if name == dtype:
+                    yield Layer(f"by_dtype {dtype}", keys, file.document, ("by_dtype", dtype))
+
+    def profile(self, name: str | None) -> Iterator[Layer]:
+        """Settings of the profile in this file, then in the including ones."""
+        for file in self.chain():
+            if name is not None and name in file.keys.profiles:
+                yield Layer(f"profile {name!r}", file.keys.profiles[name], file.document, ("profiles", name))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A ``module:attribute`` that somebody must resolve: for ``validate --imports``."""
+
+    kind: str  #: ``function`` or the kind of claim
+    target: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item of ``functions:`` with everything that its cases follow from."""
+
+    keys: FunctionKeys
+    file: SuiteFile
+    index: int
+    overrides: tuple[Layer, ...] = ()  #: command line, then environment
+    profile: str | None = None
+    seed: int = 0
+    path: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where the item begins."""
+        return self.file.document.place(self.node_path)
+
+    @property
+    def node_path(self) -> tuple[str | int, ...]:
+        """Path of the item in its document."""
+        return ("functions", self.index)
+
+    @property
+    def root(self) -> str:
+        """The file that the user named, which leads to this entry."""
+        return list(self.file.chain())[-1].document.file
+
+    def problem(self, message: str, *path: str | int, key: bool = False) -> Problem:
+        """A problem with the value at ``path`` below the item."""
+        return self.file.document.problem(message, (*self.node_path, *path), key=key)
+
+    def references(self) -> tuple[Reference, ...]:
+        """The function and its claims."""
+        document = self.file.document
+        return tuple(
+            Reference(kind, target, document.place((*self.node_path, kind)))
+            for kind, target in (("function", self.keys.function), *self.keys.claims)
+        )
+
+    def layers(self, dtype: str | None) -> tuple[Layer, ...]:
+        """The sources of settings, the one that wins first."""
+        return (
+            *self.overrides,
+            *self.file.profile(self.profile),
+            Layer(f"functions[{self.index}]", self.keys, self.file.document, self.node_path),
+            *(self.file.by_dtype(dtype) if dtype else ()),
+            *self.file.defaults(),
+        )
+
+    def settings(self, dtype: str | None = None) -> dict[str, Setting]:
+        """Every setting under its dotted key, for a case whose narrowest differentiated input has ``dtype``."""
+        layers = self.layers(dtype)
+        plain = [name for name in DefaultKeys.model_fields if name not in ("tolerance", "tags")]
+        found = {name: _first(layers, name) for name in plain}
+        for name in ToleranceKeys.model_fields:
+            found[f"tolerance.{name}"] = _first(layers, f"tolerance.{name}")
+        return found
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Labels of the function, then those of the file and the including ones: tags add up."""
+        given = [getattr(layer.keys, "tags", []) for layer in self.layers(None)]
+        return tuple(dict.fromkeys(tag for tags in given for tag in tags))
+
+    @property
+    def select(self) -> Setting | None:
+        """The selection of the profile, where it has one."""
+        for layer in self.file.profile(self.profile):
+            if isinstance(layer.keys, ProfileKeys) and layer.keys.select is not None:
+                return Setting(layer.keys.select, layer, "select")
+        return None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Validated suite files: what ``make_plan`` expands to cases."""
+
+    name: str
+    seed: int
+    files: tuple[str, ...]  #: as the user named them
+    path: tuple[str, ...]  #: folders of all files, absolute
+    env: tuple[tuple[str, str], ...]
+    entries: tuple[Entry, ...] = field(repr=False)
+
+    def references(self) -> tuple[Reference, ...]:
+        """Every function and claim with its place."""
+        return tuple(reference for entry in self.entries for reference in entry.references())
+
+
+def _first(layers: Sequence[Layer], key: str) -> Setting:
+    """The value of the dotted ``key`` in the first layer that sets it."""
+    for layer in layers:
+        keys, name = layer.keys, key
+        if "." in key:
+            outer, name = key.split(".")
+            keys = getattr(keys, outer, None) or ToleranceKeys()
+        if name in keys.model_fields_set:
+            return Setting(getattr(keys, name), layer, key)
+    return Setting(_built_in(key), None)
+
+
+def _built_in(key: str) -> object:
+    model: type[BaseModel] = ToleranceKeys if key.startswith("tolerance.") else DefaultKeys
+    return model.model_fields[key.rpartition(".")[2]].default
