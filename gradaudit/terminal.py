@@ -1,11 +1,13 @@
-"""What ``gradaudit run`` says on stdout: an Audit as text, in one of the formats of ``--format``. Prints nothing."""
+"""What the commands say on stdout: audits, cases and settings as text. It prints nothing."""
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import indent
 
 from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Status
+from gradaudit.plan.case import Case
 from gradaudit.report import formats, one_line, summary
 
 LONGEST = 30  #: lines of a traceback, or of what was printed; the report has all of them
@@ -49,6 +51,55 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
     "github": github,
     "quiet": quiet,
 }
+
+
+def cases(planned: Sequence[Case]) -> str:
+    """The id of each case on a line."""
+    return "".join(f"{_safe(case.id)}\n" for case in planned)
+
+
+def cases_json(planned: Sequence[Case]) -> str:
+    """The cases as one JSON document, without their settings and values."""
+    listed = [
+        {
+            "id": case.id,
+            "name": case.name,
+            "function": case.target.function,
+            "claims": dict(case.target.claims),
+            "engine": case.target.engine,
+            "checks": case.checks,
+            "axes": dict(case.axes),
+            "point": case.point,
+            "tags": case.tags,
+            "owner": case.owner,
+            "place": case.place,
+        }
+        for case in planned
+    ]
+    return json.dumps({"format": 1, "kind": "gradaudit list", "cases": listed}, indent=1) + "\n"
+
+
+def configuration(rows: Sequence[tuple[str, object, str]]) -> str:
+    """``key  value  origin`` in columns."""
+    texts = [
+        (key, _safe(json.dumps(value, default=str, ensure_ascii=False)), _safe(origin)) for key, value, origin in rows
+    ]
+    widths = [max((len(row[column]) for row in texts), default=0) for column in (0, 1)]
+    return "".join(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}\n" for key, value, origin in texts)
+
+
+def configuration_json(rows: Sequence[tuple[str, object, str]]) -> str:
+    """The same as one JSON document."""
+    listed = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
+    return json.dumps({"format": 1, "kind": "gradaudit config", "settings": listed}, indent=1, default=str) + "\n"
+
+
+def import_problem(result: Result) -> str:
+    """Why the functions of a case cannot be imported, at its place in the suite."""
+    verdict, case = result.verdict, result.case
+    lines = [f"{case.place or case.id}: {verdict.message}"]
+    lines += [indent(_ending(text), "    ") for text in (verdict.traceback, verdict.printed) if text.strip()]
+    return _safe("\n".join(lines)) + "\n"
 
 
 def _remarkable(audit: Audit) -> list[Result]:

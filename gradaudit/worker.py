@@ -49,10 +49,10 @@ def main(requests: int, answers: int, lifeline: int, traces: int, audit: str) ->
 
 
 def _serve(requests: int, answers: int, audit_case: AuditCase) -> None:
-    process = os.getpid()
+    process, printed = os.getpid(), os.dup(1)
     while (frame := _wire.read(requests)) is not None:
         number, payload = frame
-        _open_streams()
+        _open_streams(printed)
         answer = _answer(payload, audit_case)
         if os.getpid() != process:
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
@@ -82,9 +82,10 @@ def import_case(case: Case, *, threads: int = 1) -> Verdict:
 
     try:
         loaded = engines.load(case.target)
+    except engines.EngineError as problem:
+        return Verdict(case.id, Status.ERROR, diagnosis=Diagnosis.IMPORT_FAILED, message=str(problem))
     except Exception as problem:
-        verdict = _raised(case, problem)
-        return replace(verdict, diagnosis=Diagnosis.IMPORT_FAILED, message=f"{type(problem).__name__}: {problem}")
+        return replace(_raised(case, problem), diagnosis=Diagnosis.IMPORT_FAILED, message=_named(problem))
     return Verdict(id=case.id, status=Status.PASS, engine=loaded.engine)
 
 
@@ -154,10 +155,11 @@ def _undisturbed() -> Iterator[None]:
                 os.environ.update(environment)
 
 
-def _open_streams() -> None:
+def _open_streams(printed: int) -> None:
     """Text streams over descriptors 1 and 2, whatever the case before has made of them."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        stream = getattr(sys, name)
+        os.dup2(printed, descriptor)
+        stream = getattr(sys, name, None)
         if not isinstance(stream, TextIOWrapper) or stream.closed:
             stream = open(descriptor, "w", closefd=False)  # noqa: SIM115  lives as long as the process
             setattr(sys, name, stream)
@@ -165,9 +167,9 @@ def _open_streams() -> None:
 
 
 def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
         with contextlib.suppress(Exception):  # replaced or closed by the user
-            stream.flush()
+            getattr(sys, name).flush()
     if (ctypes := sys.modules.get("ctypes")) is not None:
         with contextlib.suppress(Exception):
             ctypes.CDLL(None).fflush(None)  # printf in compiled code

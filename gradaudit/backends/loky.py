@@ -1,8 +1,8 @@
 """Worker processes of joblib's loky pool, each with a keeper and its child."""
 
 from collections.abc import Generator, Sequence
-from contextlib import closing
 
+from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Task, audit_here
 from gradaudit.judge.verdict import Verdict
 
@@ -12,12 +12,10 @@ def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], N
 
     Raises joblib's TerminatedWorkerError where a worker of the pool dies; cases cannot do that, they run in its child.
     """
-    from joblib import Parallel, delayed
     from joblib.externals.loky import get_reusable_executor
 
-    parallel = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1, max_nbytes=None)
     try:
-        with closing(parallel(delayed(audit_here)(task) for task in tasks)) as finished:
+        with as_finished(audit_here, tasks, jobs=jobs, backend="loky") as finished:
             yield from finished
     finally:
         # the pool would idle on for minutes; the children of its workers die with them

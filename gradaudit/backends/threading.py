@@ -1,17 +1,16 @@
 """As many keepers as jobs, each with its own child, minded by joblib's threads of this process."""
 
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from queue import SimpleQueue
 
+from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 
 def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
     """(index, verdict) as cases finish, ``jobs`` at a time."""
-    from joblib import Parallel, delayed
-
     idle: SimpleQueue[Keeper] = SimpleQueue()
 
     def audit(task: Task) -> tuple[int, Verdict]:
@@ -21,9 +20,8 @@ def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], N
         finally:
             idle.put(keeper)
 
-    parallel = Parallel(n_jobs=jobs, backend="threading", return_as="generator_unordered", batch_size=1)
     with ExitStack() as stack:
-        finished = stack.enter_context(closing(parallel(delayed(audit)(task) for task in tasks)))
+        finished = stack.enter_context(as_finished(audit, tasks, jobs=jobs, backend="threading"))
         for _ in range(jobs):  # entered last, so closed first: joblib then waits for no case
             idle.put(stack.enter_context(Keeper()))
         yield from finished

@@ -12,8 +12,8 @@ def judge_expectation(expect: Expectation | None, verdict: Verdict, *, today: da
     """``verdict`` in the light of what the suite expects.
 
     As expected it is ``xfail``; a pass or an inconclusive case in its place is ``xpass``. A failure, error, crash or
-    timeout that was not the expected one keeps its status, which says more. From the day after ``until`` the expectation
-    holds no longer: what it named fails.
+    timeout that was not the expected one keeps its status, which says more. From the day after ``until`` the
+    expectation holds no longer: what it named fails.
     """
     if expect is None or verdict.status == expect.status == Status.PASS:
         return verdict

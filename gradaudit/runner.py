@@ -12,6 +12,7 @@ from pathlib import Path
 from gradaudit import backends, provenance, report
 from gradaudit.audit import Audit, Result, Run
 from gradaudit.judge.expectation import judge_expectation
+from gradaudit.judge.verdict import Status
 from gradaudit.plan import Selection, make_plan
 from gradaudit.plan.case import Case
 from gradaudit.suite import load_suite
@@ -97,6 +98,18 @@ def run(
     return audit
 
 
+def check_imports(cases: Sequence[Case]) -> list[Result]:
+    """Import, in a worker, everything that the cases name; the first case of each target that cannot be loaded."""
+    first: dict[object, Case] = {}
+    for case in cases:
+        target = replace(case.target, kwargs=())
+        first.setdefault((target, case.path, case.env), case)
+    distinct = list(first.values())
+    verdicts = dict(backends.run(distinct, timeout=TIMEOUT, audit="gradaudit.worker:import_case"))
+    results = [Result(case, verdicts[index]) for index, case in enumerate(distinct)]
+    return [result for result in results if result.verdict.status != Status.PASS]
+
+
 def describe(name: str, *, files: Sequence[str | Path], seed: int, arguments: Sequence[str]) -> Run:
     """What is known of a run before its first case: not yet how long it took, nor whether it was completed."""
     now = datetime.now(UTC)
@@ -161,7 +174,7 @@ def _write(audit: Audit, home: Path, outputs: Sequence[Path]) -> None:
         for output in outputs:
             report.render(audit, output)
         report.write_latest(audit, home)
-    except report.OutputError as problem:  # the place was good before the run: a full disk, a folder taken away
+    except Exception as problem:  # a full disk, a folder taken away; results.jsonl has everything
         raise RunBroken(audit, problem) from problem
 
 

@@ -1,0 +1,182 @@
+"""An audit that does what the case's name says, in place of the real one: for tests of what runs cases."""
+
+import contextlib
+import ctypes
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+
+from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.plan.case import Case, Drawn, Input, Settings, Target
+
+AUDIT = "stand_in:audit"
+
+
+def a_case(name: str = "ok", number: int = 0, *, elements: int = 1, timeout: float | None = None, **fields) -> Case:
+    """A case whose audit is the function ``name`` below."""
+    return Case(
+        id=f"{name}[i={number}]",
+        name=name,
+        target=Target("module:function"),
+        inputs=(Input("x", Drawn((elements,))),),
+        checks=("gradient",),
+        settings=Settings(timeout=timeout),
+        **fields,
+    )
+
+
+def audit(case: Case, *, threads: int) -> Verdict:
+    act: Callable[[Case], object] = globals()[case.name]
+    said = act(case)
+    return Verdict(case.id, Status.PASS, evidence=f"{said}", engine=f"threads={threads}")
+
+
+def ok(case: Case) -> None:
+    pass
+
+
+def slow(case: Case) -> None:
+    time.sleep(0.05)
+
+
+def process(case: Case) -> int:
+    return os.getpid()
+
+
+def settings(case: Case) -> list[str]:
+    return [os.environ.get(name, "") for name in ("WORD", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")]
+
+
+def importable(case: Case) -> str:
+    from only_on_the_path import word
+
+    return word
+
+
+def raises(case: Case) -> None:
+    raise ValueError("planted")
+
+
+def raises_silently(case: Case) -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    raise Mute
+
+
+def leaves(case: Case) -> None:
+    sys.exit(3)
+
+
+def interrupts(case: Case) -> None:
+    raise KeyboardInterrupt
+
+
+def recurses(case: Case) -> None:
+    recurses(case)
+
+
+def exits(case: Case) -> None:
+    print("last words")
+    os._exit(7)
+
+
+def segfaults(case: Case) -> None:
+    ctypes.string_at(0)
+
+
+def is_killed(case: Case) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hangs(case: Case) -> None:
+    print("before it hung")
+    while True:
+        time.sleep(10)
+
+
+def holds_the_interpreter(case: Case) -> None:
+    ctypes.PyDLL(None).sleep(100)
+
+
+def ignores_signals(case: Case) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    hangs(case)
+
+
+def floods(case: Case) -> None:
+    print("begin")
+    for _ in range(100_000):
+        print("x" * 99)
+    print("end")
+
+
+def prints(case: Case) -> None:
+    print("to stdout")
+    print("to stderr", file=sys.stderr)
+    os.write(1, b"to the descriptor\n")
+
+
+def closes_streams(case: Case) -> None:
+    sys.stdout.close()
+    os.close(1)
+    os.close(2)
+
+
+def replaces_streams(case: Case) -> None:
+    sys.stdout = None
+    del sys.stderr
+
+
+def closes_everything(case: Case) -> None:
+    os.closerange(3, 256)
+
+
+def scribbles(case: Case) -> None:
+    for descriptor in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b"scribble" * 8)
+
+
+def forks(case: Case) -> None:
+    os.fork()
+
+
+def leaves_a_copy_that_holds_the_pipes(case: Case) -> None:
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    os._exit(0)
+
+
+def dies_later(case: Case) -> None:
+    threading.Timer(0.05, os._exit, (1,)).start()
+
+
+def waits(case: Case) -> None:
+    time.sleep(0.2)
+
+
+def disturbs(case: Case) -> None:
+    os.chdir("/")
+    os.environ["WORD"] = "disturbed"
+    sys.path.insert(0, "/nowhere")
+    warnings.simplefilter("error")
+    random.seed(1)
+
+
+def surroundings(case: Case) -> tuple[str, str, bool, bool, float]:
+    strict = any(entry[0] == "error" for entry in warnings.filters)
+    return os.getcwd(), os.environ.get("WORD", ""), "/nowhere" in sys.path, strict, random.random()
+
+
+def gives_no_verdict(case: Case, *, threads: int) -> str:
+    """An audit, itself out of order."""
+    return "fine"

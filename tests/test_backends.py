@@ -1,0 +1,266 @@
+"""Every backend gives the same verdicts, whatever a case does, and leaves no process behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from stand_in import AUDIT, a_case
+
+from gradaudit import backends
+from gradaudit.backends._child import Child, ChildFailed, Surroundings
+from gradaudit.backends._keeper import Keeper, KeeperClosed, Task
+from gradaudit.backends._order import LARGE, elements, two_levels
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.plan.case import Case, Given, Input, Settings, Stored, Target
+
+
+def run(cases: list[Case], **options) -> list[Verdict]:
+    found = dict(backends.run(cases, audit=AUDIT, **options))
+    return [found[index] for index in range(len(cases))]
+
+
+def keep(name: str, *, limit: float | None = 20.0) -> Verdict:
+    """The verdict of one case, and a healthy neighbour after it."""
+    with Keeper() as keeper:
+        verdict = keeper.audit(Task(0, a_case(name, place="s.yaml:1:1"), limit=limit, audit=AUDIT))
+        assert keeper.audit(Task(1, a_case("ok"), limit=20.0, audit=AUDIT)).status is Status.PASS
+    return verdict
+
+
+def children_of(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for file in listed for child in file.read_text().split()]
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(true, *, limit: float = 10.0) -> bool:
+    deadline = time.monotonic() + limit
+    while not (found := true()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+# one case
+
+
+def test_a_segmentation_fault_is_a_crash_that_says_where():
+    verdict = keep("segfaults")
+    assert verdict.status is Status.CRASH
+    assert verdict.diagnosis is Diagnosis.DIED
+    assert "s.yaml:1:1: its process died (signal SIGSEGV)" in verdict.message
+    assert "in string_at" in verdict.evidence
+    assert "in segfaults" in verdict.traceback
+
+
+def test_an_exit_is_a_crash_with_its_code_and_what_was_printed():
+    verdict = keep("exits")
+    assert verdict.status is Status.CRASH
+    assert "exit code 7" in verdict.message
+    assert verdict.printed == "last words\n"
+
+
+def test_a_process_that_is_killed_is_a_crash_with_the_signal():
+    assert "signal SIGKILL" in keep("is_killed").message
+
+
+def test_a_case_past_its_limit_is_killed_and_says_where_it_stood():
+    verdict = keep("hangs", limit=0.3)
+    assert verdict.status is Status.TIMEOUT
+    assert verdict.diagnosis is Diagnosis.TIMED_OUT
+    assert "past its limit of 0.3 s" in verdict.message
+    assert "in hangs" in verdict.evidence
+    assert verdict.printed == "before it hung\n"
+    assert 0.3 <= verdict.measures.duration_s < 5
+
+
+@pytest.mark.parametrize("name", ["holds_the_interpreter", "ignores_signals"])
+def test_no_case_can_outstay_its_limit(name: str):
+    assert keep(name, limit=0.3).status is Status.TIMEOUT
+
+
+@pytest.mark.parametrize("name", ["closes_everything", "scribbles", "leaves_a_copy_that_holds_the_pipes"])
+def test_a_case_that_damages_the_pipes_ends_as_a_crash(name: str):
+    assert keep(name).status is Status.CRASH
+
+
+def test_a_case_that_forks_answers_once():
+    assert keep("forks").status is Status.PASS
+
+
+def test_a_process_that_dies_after_its_case_harms_neither_that_case_nor_the_next():
+    with Keeper() as keeper:
+        first = keeper.audit(Task(0, a_case("dies_later"), audit=AUDIT))
+        time.sleep(0.3)
+        second = keeper.audit(Task(1, a_case("ok"), audit=AUDIT))
+    assert [first.status, second.status] == [Status.PASS, Status.PASS]
+
+
+def test_a_flood_of_output_is_kept_by_its_ends():
+    printed = keep("floods").printed
+    assert len(printed) < 25_000
+    assert printed.startswith("begin\n")
+    assert printed.endswith("end\n")
+    assert "bytes left out" in printed
+
+
+def test_cases_share_a_process_until_their_surroundings_differ():
+    cases = [a_case("process", i, env=(("WORD", word),)) for i, word in enumerate("aab")]
+    first, second, third = [verdict.evidence for verdict in run(cases)]
+    assert first == second != third
+
+
+def test_a_child_that_cannot_start_is_no_verdict_but_says_why():
+    with pytest.raises(ChildFailed, match=r"(?s)exit code 1.*No module named 'no_such_module'"):
+        Child(Surroundings(audit="no_such_module:audit"))
+
+
+def test_closing_a_keeper_ends_the_case_that_is_under_way_and_refuses_the_next():
+    keeper, found = Keeper(), []
+    thread = threading.Thread(target=lambda: found.append(keeper.audit(Task(0, a_case("hangs"), audit=AUDIT))))
+    thread.start()
+    assert wait_until(lambda: children_of(os.getpid()))
+    time.sleep(0.3)
+    keeper.close()
+    thread.join(10)
+    assert [verdict.status for verdict in found] == [Status.CRASH]
+    with pytest.raises(KeeperClosed):
+        keeper.audit(Task(0, a_case("ok"), audit=AUDIT))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills an orphan inside a native call")
+def test_a_child_dies_with_its_keeper_even_inside_a_native_call():
+    code = (
+        "from gradaudit.backends._keeper import Keeper, Task\n"
+        "from stand_in import a_case\n"
+        "Keeper().audit(Task(0, a_case('holds_the_interpreter'), audit='stand_in:audit'))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    keeper = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    assert wait_until(lambda: children_of(keeper.pid))
+    (child,) = children_of(keeper.pid)
+    time.sleep(0.3)
+    keeper.send_signal(signal.SIGKILL)
+    keeper.wait()
+    assert wait_until(lambda: not is_alive(child))
+
+
+# many cases
+
+
+@pytest.mark.parametrize("name", backends.names())
+def test_every_backend_gives_every_case_its_own_verdict_and_leaves_no_child(name: str):
+    before = set(children_of(os.getpid()))
+    names = ["ok", "raises", "exits", "ok", "hangs", "ok", "segfaults", "ok"]
+    cases = [a_case(one, i, timeout=0.5 if one == "hangs" else None) for i, one in enumerate(names)]
+    verdicts = run(cases, backend=name, jobs=2)
+    statuses = ["pass", "error", "crash", "pass", "timeout", "pass", "crash", "pass"]
+    assert [verdict.status for verdict in verdicts] == statuses
+    assert [verdict.id for verdict in verdicts] == [case.id for case in cases]
+    # joblib's resource tracker stays, as it does for every user of joblib
+    left = [child for child in set(children_of(os.getpid())) - before if "gradaudit.worker" in _command(child)]
+    assert left == []
+
+
+def _command(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize("name", backends.names())
+def test_a_run_that_is_broken_off_ends_at_once(name: str):
+    started = time.monotonic()
+    verdicts = backends.run([a_case("ok"), *(a_case("hangs", i) for i in range(4))], backend=name, jobs=2, audit=AUDIT)
+    assert next(verdicts)[1].status is Status.PASS
+    verdicts.close()
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("name", ["threading", "loky"])
+def test_jobs_work_at_the_same_time(name: str):
+    processes = {verdict.evidence for verdict in run([a_case("process", i) for i in range(40)], backend=name, jobs=2)}
+    assert len(processes) == 2
+
+
+def test_the_limit_of_the_run_holds_for_cases_without_their_own():
+    quick, patient = run([a_case("hangs"), a_case("waits", timeout=20.0)], timeout=0.1)
+    assert [quick.status, patient.status] == [Status.TIMEOUT, Status.PASS]
+
+
+def test_one_job_needs_no_pool():
+    assert backends.default(1) == "sequential"
+    code = (
+        "import sys; from gradaudit import backends; from stand_in import *\n"
+        "assert len(list(backends.run([a_case()], audit=AUDIT))) == 1\n"
+        "assert 'joblib' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_an_unknown_backend_is_refused_with_those_that_exist():
+    with pytest.raises(
+        backends.BackendError, match="'lokey' is not on the shelf; allowed: loky, sequential, threading"
+    ):
+        backends.run([a_case()], backend="lokey")
+    with pytest.raises(backends.BackendError, match="'dask' is not part of this version yet"):
+        backends.part("dask")
+
+
+# the plan
+
+
+def tasks(*sizes: int) -> list[Task]:
+    return [Task(i, a_case("ok", i, elements=size)) for i, size in enumerate(sizes)]
+
+
+def test_a_large_case_runs_alone_with_all_cores_after_the_small_ones():
+    many, alone = two_levels(tasks(3, LARGE, 5), jobs=2)
+    assert [task.index for task in many] == [2, 0]
+    assert [(task.index, task.threads) for task in alone] == [(1, 2)]
+    verdicts = run([task.case for task in tasks(3, LARGE, 5)], jobs=2)
+    assert [verdict.engine for verdict in verdicts] == ["threads=1", "threads=2", "threads=1"]
+
+
+def test_as_many_large_cases_as_cores_run_side_by_side_longest_first():
+    many, alone = two_levels(tasks(3, LARGE, 2 * LARGE), jobs=2)
+    assert [(task.index, task.threads) for task in many] == [(2, 1), (1, 1), (0, 1)]
+    assert alone == []
+
+
+def test_one_job_keeps_the_order_of_the_plan():
+    many, alone = two_levels(tasks(3, LARGE, 5), jobs=1)
+    assert [task.index for task in many] == [0, 1, 2]
+    assert alone == []
+
+
+def test_cases_that_share_a_process_stay_together():
+    mixed = [Task(i, a_case("ok", i, elements=i + 1, env=(("WORD", word),))) for i, word in enumerate("abab")]
+    assert [task.index for task in two_levels(mixed, jobs=2)[0]] == [2, 0, 3, 1]
+
+
+def test_the_size_of_a_case_counts_what_is_differentiated(tmp_path):
+    stored = tmp_path / "x.npy"
+    stored.write_bytes(bytes(800))
+    inputs = (
+        Input("a", Given(((1, 2), (3, 4)))),
+        Input("b", Given(7)),
+        Input("c", Stored(str(stored))),
+        Input("d", Given((1, 2, 3)), differentiate=False),
+    )
+    case = Case("c", "c", Target("m:f"), inputs, ())
+    assert elements(case) == 4 + 1 + 100
+    assert elements(Case("c", "c", Target("m:f"), inputs, (), settings=Settings(elements=9))) == 9

@@ -1,0 +1,122 @@
+"""What a child process makes of the cases that it is given: seen from its keeper."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from stand_in import AUDIT, a_case
+
+from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.plan.case import Case, Target
+from gradaudit.worker import import_case
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Keeper]:
+    with Keeper() as keeper:
+        yield keeper
+
+
+@pytest.fixture
+def ask(shared: Keeper):
+    def audit(case: Case, *, audit: str = AUDIT) -> Verdict:
+        return shared.audit(Task(0, case, limit=20.0, audit=audit))
+
+    return audit
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("raises", "ValueError: planted"),
+        ("raises_silently", "Mute"),
+        ("leaves", "SystemExit: 3"),
+        ("interrupts", "KeyboardInterrupt"),
+        ("recurses", "RecursionError"),
+    ],
+)
+def test_an_exception_of_any_kind_is_an_error_with_its_traceback_and_the_process_lives(ask, name: str, said: str):
+    before = ask(a_case("process")).evidence
+    verdict = ask(a_case(name, place="suite.yaml:3:5"))
+    assert verdict.status is Status.ERROR
+    assert verdict.diagnosis is Diagnosis.RAISED
+    assert verdict.message.startswith(f"suite.yaml:3:5: raised {said}")
+    assert f"in {name}\n" in verdict.traceback
+    assert ask(a_case("process")).evidence == before
+
+
+def test_a_traceback_is_capped_and_keeps_its_end(ask):
+    trace = ask(a_case("recurses")).traceback
+    assert len(trace) < 25_000
+    assert "RecursionError" in trace.splitlines()[-1]
+
+
+def test_an_audit_that_gives_no_verdict_is_an_error_of_the_case(ask):
+    verdict = ask(a_case("ok"), audit="stand_in:gives_no_verdict")
+    assert verdict.status is Status.ERROR
+    assert "the audit gave str, not a Verdict" in verdict.message
+
+
+def test_what_is_printed_anywhere_is_kept_with_the_case_that_printed_it(ask):
+    assert ask(a_case("prints")).printed == "to stdout\nto stderr\nto the descriptor\n"
+    assert ask(a_case("ok")).printed == ""
+
+
+@pytest.mark.parametrize("name", ["closes_streams", "replaces_streams"])
+def test_a_case_that_takes_the_streams_away_passes_and_the_next_one_can_print_again(name: str):
+    with Keeper() as keeper:
+        verdicts = [keeper.audit(Task(0, a_case(one), audit=AUDIT)) for one in (name, "prints", "process")]
+    assert [verdict.status for verdict in verdicts] == [Status.PASS] * 3
+
+
+def test_a_case_leaves_folder_environment_path_and_warnings_as_it_found_them(ask):
+    ask(a_case("disturbs"))
+    folder, word, on_path, strict, _ = eval(ask(a_case("surroundings")).evidence)
+    assert (folder, word, on_path, strict) == (os.getcwd(), "", False, False)
+
+
+def test_global_random_numbers_follow_from_the_case_and_not_from_the_cases_before(ask):
+    first = ask(a_case("surroundings")).evidence
+    ask(a_case("disturbs"))
+    assert ask(a_case("surroundings")).evidence == first
+    assert ask(a_case("surroundings", 1)).evidence != first
+
+
+def test_the_suites_environment_and_folders_hold_in_the_worker_and_thread_pools_have_one_thread(tmp_path):
+    (tmp_path / "only_on_the_path.py").write_text("import os; word = os.environ['WORD']")
+    case = a_case("importable", path=(str(tmp_path),), env=(("WORD", "from the suite"),))
+    with Keeper() as keeper:
+        assert keeper.audit(Task(0, case, audit=AUDIT)).evidence == "from the suite"
+        seen = a_case("settings", path=case.path, env=case.env)
+        assert keeper.audit(Task(0, seen, audit=AUDIT)).evidence == "['from the suite', '1', '1']"
+
+
+def test_the_suite_may_give_thread_pools_more_threads():
+    case = a_case("settings", env=(("OMP_NUM_THREADS", "3"),))
+    with Keeper() as keeper:
+        assert keeper.audit(Task(0, case, audit=AUDIT)).evidence == "['', '3', '1']"
+
+
+def test_every_verdict_says_how_long_it_took(ask):
+    assert 0.2 <= ask(a_case("waits")).measures.duration_s < 5
+    assert ask(a_case("raises")).measures.duration_s >= 0
+
+
+def test_importing_a_case_names_what_is_missing_and_evaluates_nothing():
+    good = import_case(Case("a", "a", Target("math:sin", (("gradient", "math:cos"),)), (), ()))
+    assert good.status is Status.PASS
+    bad = import_case(Case("b", "b", Target("math:sin", (("gradient", "math:cosinus"),)), (), ()))
+    assert bad.diagnosis is Diagnosis.IMPORT_FAILED
+    assert bad.message.startswith("math:cosinus: ")
+
+
+def test_a_child_starts_without_the_weight_of_the_command_line(ask):
+    heavy = {"click", "rich", "jinja2", "pydantic", "joblib", "numba", "numpy"}
+    code = f"import sys, gradaudit.worker; print(sorted({heavy!r} & set(sys.modules)))"
+    import subprocess
+
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
