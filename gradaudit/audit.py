@@ -1,10 +1,27 @@
 """One case from plain data to verdict, and the noun that a whole run leaves."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
-from gradaudit.judge.verdict import Verdict
-from gradaudit.plan.case import Case
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit import checks, engines
+from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._measure import Limits, measure
+from gradaudit.checks._subject import Subject, Unfit
+from gradaudit.engines._arguments import Arguments
+from gradaudit.engines._boundary import UserError, guarded
+from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.judge.diagnosis import ADVICE, Diagnosis
+from gradaudit.judge.judging import judge
+from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.perturb.sampling import Kernel
+from gradaudit.perturb.steps import Point
+from gradaudit.plan.case import Case, Settings
+from gradaudit.plan.draw import DrawError, draw_inputs, generator
 
 
 @dataclass(frozen=True)
@@ -38,3 +55,97 @@ class Audit:
 
     run: Run
     results: tuple[Result, ...]  #: in the order of the plan
+
+
+def audit_case(case: Case, *, threads: int = 1) -> Verdict:
+    """The whole path of one case, in the worker: load, draw, measure, judge.
+
+    Whatever user code raises becomes a verdict; what we raise ourselves passes through.
+    """
+    began = time.perf_counter()
+    try:
+        differentiable = guarded("import", engines.load, case.target)
+        assert isinstance(differentiable, Differentiable)
+        verdict = audit_function(case, differentiable, _arguments(case), threads=threads)
+    except (EngineError, DrawError) as problem:
+        verdict = Verdict(case.id, Status.ERROR, Diagnosis.IMPORT_FAILED, str(problem))
+    except UserError as problem:
+        verdict = _raised(case, problem, Diagnosis.IMPORT_FAILED)
+    measures = replace(verdict.measures, duration_s=time.perf_counter() - began)
+    return replace(verdict, measures=measures)
+
+
+def audit_function(case: Case, differentiable: Differentiable, arguments: Arguments, *, threads: int = 1) -> Verdict:
+    """Measure and judge a loaded function at one point."""
+    try:
+        subject = Subject.examine(differentiable, arguments, _point(case, arguments))
+        limits = Limits.of(case.settings, narrow=subject.narrow)
+        kernel = _kernel(subject, case.settings)
+        evidences = [
+            measure(comparison, case.settings, limits, rng, kernel=kernel, threads=threads)
+            for comparison, rng in _comparisons(case, subject)
+        ]
+    except Unfit as problem:
+        return _unfit(case, problem, differentiable)
+    except UserError as problem:
+        return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
+    return judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes)
+
+
+def _arguments(case: Case) -> Arguments:
+    names = [input_.name for input_ in case.inputs]
+    differentiated = [i for i, input_ in enumerate(case.inputs) if input_.differentiate]
+    return Arguments.of(draw_inputs(case), names=names, differentiated=differentiated)
+
+
+def _point(case: Case, arguments: Arguments) -> Point:
+    def edges(side: int, default: float) -> NDArray[np.float64]:
+        per_input = [case.inputs[i].bounds[side] for i in arguments.differentiated]
+        sizes = [array.size for array in arguments.arrays]
+        return np.repeat([default if edge is None else edge for edge in per_input], sizes).astype(np.float64)
+
+    return Point(arguments.x, arguments.epsilon, edges(0, -np.inf), edges(1, np.inf))
+
+
+def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Comparison, np.random.Generator]]:
+    """Every comparison of every check; all claims are called before the first difference is taken."""
+    prepared = []
+    for name in case.checks:
+        rng = generator(case, f"check {name}")
+        prepared += [(comparison, rng) for comparison in checks.part(name).compare(subject, rng)]
+    subject.unchanged()
+    yield from prepared
+
+
+def _kernel(subject: Subject, settings: Settings) -> Kernel | None:
+    """The compiled way to the differences, where the engine has one and it pays."""
+    if subject.differentiable.compile is None:
+        return None
+    steps = len(settings.h) if settings.h else 2
+    elements = min(subject.arguments.size, settings.elements or subject.arguments.size)
+    compiled = subject.differentiable.compile(subject.arguments, 2 * steps * elements, subject.seconds)
+    if compiled is None:
+        return None
+    from gradaudit.perturb.kernels import sample_coordinates
+
+    return partial(sample_coordinates, compiled.function)
+
+
+def _unfit(case: Case, problem: Unfit, differentiable: Differentiable) -> Verdict:
+    status = Status.FAIL if problem.fails else Status.INCONCLUSIVE
+    message = str(problem)
+    if not problem.fails and problem.diagnosis in ADVICE:
+        message += f"; {ADVICE[problem.diagnosis]}"
+    return Verdict(
+        case.id,
+        status,
+        problem.diagnosis,
+        message,
+        str(problem),
+        differentiable.engine,
+        notes=tuple(differentiable.notes),
+    )
+
+
+def _raised(case: Case, problem: UserError, diagnosis: Diagnosis, *, engine: str = "") -> Verdict:
+    return Verdict(case.id, Status.ERROR, diagnosis, str(problem), problem.summary, engine, traceback=problem.trace)

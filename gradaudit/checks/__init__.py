@@ -1,0 +1,21 @@
+"""The shelf of checks: each file compares one kind of claim with differences; its name is the word the user types.
+
+A check is a file with ``claims`` (the kinds of claim it can work on, one of which must be there) and
+``compare(subject, rng) -> list[Comparison]``.
+"""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+
+def names() -> list[str]:
+    """The checks on the shelf, without importing any."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def part(name: str) -> ModuleType:
+    """The check called ``name``. Raises ValueError where there is none."""
+    if name not in names():
+        raise ValueError(f"check {name!r} is not on the shelf; allowed: {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}")

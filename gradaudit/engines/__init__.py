@@ -44,13 +44,17 @@ def resolve(reference: str) -> object:
         found: object = importlib.import_module(module_name)
     except ModuleNotFoundError as problem:
         if problem.name and (module_name == problem.name or module_name.startswith(problem.name + ".")):
-            raise EngineError(f"{reference}: no module named {problem.name!r}; is its folder listed under 'path:'?") from None
+            raise EngineError(
+                f"{reference}: no module named {problem.name!r}; is its folder listed under 'path:'?"
+            ) from None
         raise
     for name in attribute.split("."):
         try:
             found = getattr(found, name)
         except AttributeError:
-            raise EngineError(f"{reference}: {module_name} has no attribute {attribute!r}{_similar(found, name)}") from None
+            raise EngineError(
+                f"{reference}: {module_name} has no attribute {attribute!r}{_similar(found, name)}"
+            ) from None
     return found
 
 
@@ -74,4 +78,6 @@ def _choose(function: object, target: Target) -> ModuleType:
         engine = part(name)
         if engine.recognises(function, target):
             return engine
-    raise EngineError(f"{target.function}: no engine differentiates it by itself; claim a gradient, vjp, jvp or jacobian")
+    raise EngineError(
+        f"{target.function}: no engine differentiates it by itself; claim a gradient, vjp, jvp or jacobian"
+    )

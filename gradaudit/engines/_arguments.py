@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gradaudit.perturb.axis import Axis
+
 Array = NDArray[np.float64]
 
 
@@ -23,7 +25,9 @@ class Arguments:
     differentiated: tuple[int, ...]
 
     @classmethod
-    def of(cls, inputs: Sequence[object], *, names: Sequence[str] = (), differentiated: Sequence[int] | None = None) -> "Arguments":
+    def of(
+        cls, inputs: Sequence[object], *, names: Sequence[str] = (), differentiated: Sequence[int] | None = None
+    ) -> "Arguments":
         """Arguments over copies of ``inputs``; floating arrays and floats are differentiated unless told otherwise."""
         values = tuple(_owned(value) for value in inputs)
         if differentiated is None:
@@ -85,18 +89,11 @@ class Arguments:
             rounded[..., start:stop] = flat[..., start:stop].astype(array.dtype)
         return rounded
 
-    def label(self, index: int) -> str:
-        """``x[3]`` or ``w[0, 2]``: how messages name a flat coordinate."""
-        which = int(np.searchsorted(self.offsets, index, side="right")) - 1
-        array = self.arrays[which]
-        return self.names[self.differentiated[which]] + subscript(index - self.offsets[which], array.shape)
-
-
-def subscript(index: int, shape: tuple[int, ...]) -> str:
-    """``[3]`` or ``[0, 2]`` for a flat index into an array of ``shape``; nothing for a scalar."""
-    if not shape:
-        return ""
-    return "[" + ", ".join(str(int(i)) for i in np.unravel_index(index, shape)) + "]"
+    @property
+    def axis(self) -> Axis:
+        """How messages name the flat coordinates."""
+        names = [self.names[i] for i in self.differentiated]
+        return Axis(tuple((name, array.shape) for name, array in zip(names, self.arrays, strict=True)))
 
 
 def _owned(value: object) -> object:

@@ -5,7 +5,7 @@ An engine is one file of this shelf with two functions:
     recognises(function: object, target: Target) -> bool    # is this function mine, though no engine was named?
     load(target: Target, function: object, claims: Mapping[str, Callable]) -> Differentiable
 
-``engines.load`` resolves the references (``module:attribute``) before it hands them over, so that an engine only adapts.
+``engines.load`` resolves the references (``module:attribute``) before it hands them over, an engine only adapts.
 Libraries are imported inside these functions, never at the top of the file.
 """
 
@@ -28,7 +28,9 @@ class EngineError(Exception):
 class Compiled:
     """A function over flat vectors that a Numba kernel can call."""
 
-    function: object  #: first-class ``int64(float64[::1] x, float64[::1] y)``: fills y, returns 0, or not 0 if it raised
+    function: (
+        object  #: first-class ``int64(float64[::1] x, float64[::1] y)``: fills y, returns 0, or not 0 if it raised
+    )
     outputs: int  #: length m of y
 
 
@@ -36,7 +38,7 @@ class Compiled:
 class Differentiable:
     """A function and what is claimed about its derivative.
 
-    ``function(*inputs)`` returns a number, an array, or a tuple or list of them (several outputs). The claims are called
+    ``function(*inputs)`` returns a number, an array, or a tuple or list of them (several outputs). The claims are
 
         gradient(*inputs), value_and_gradient(*inputs)      an array, or a tuple, one per differentiated input
         vjp(*inputs, cotangent)                             likewise; cotangent as the output: array or tuple of arrays

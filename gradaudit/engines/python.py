@@ -15,7 +15,9 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     """Adapt ``function`` and its claims by freezing the keyword options in."""
     if not callable(function):
         raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
-    return Differentiable("python", with_options(function, target), {kind: with_options(claim, target) for kind, claim in claims.items()})
+    return Differentiable(
+        "python", with_options(function, target), {kind: with_options(claim, target) for kind, claim in claims.items()}
+    )
 
 
 def with_options(function: Callable[..., object], target: Target) -> Callable[..., object]:

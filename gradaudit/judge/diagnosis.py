@@ -43,8 +43,25 @@ class Diagnosis(StrEnum):
     NOISE = "noisy function"
     PRECISION = "precision-limited"
     DOMAIN = "no room inside the domain"
+    SINGULAR = "slope grows without limit"
     UNSEEN = "not visible at the scale of x"
     STEPS = "steps too coarse to decide"
     # the suite's expectation did not come true
     UNEXPECTED_PASS = "expected to fail but passed"
     EXPECTATION_EXPIRED = "expectation has expired"
+
+
+#: What would help, for a diagnosis that leaves a case undecided.
+ADVICE: dict[Diagnosis, str] = {
+    Diagnosis.KINK: "move the point away from the kink, or say 'kinks: accept'",
+    Diagnosis.SCALE: "f jumps or is quantised at small h: audit the smooth part, or tighten a solver's tolerance",
+    Diagnosis.NOISE: "compute f more precisely, or accept a larger 'tolerance: {resolution: …}'",
+    Diagnosis.PRECISION: "f cancels a large offset: subtract it, or accept a larger 'tolerance: {resolution: …}'",
+    Diagnosis.DOMAIN: "move the point inside the domain, or give 'bounds'",
+    Diagnosis.SINGULAR: "f has no derivative here: move the point away",
+    Diagnosis.UNSEEN: "the difference moves f by less than its noise: scale the input so that it matters",
+    Diagnosis.STEPS: "let 'extend: true' add steps, or leave 'h' out",
+    Diagnosis.NOT_FINITE: "choose a point where f is finite",
+    Diagnosis.NONDETERMINISTIC: "fix the seed inside, or pass the noise as an input",
+    Diagnosis.STATEFUL: "let the function and its derivative share no state",
+}

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import count
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ FLAT_FUNCTION = types.FunctionType(int64(float64[::1], float64[::1]))
 
 HALF_ULP = 2.0**-54  #: relative; half a unit roundoff, the least noise that a float64 value carries
 LONG, SHORT = 2e-2, 2e-4  #: seconds of a range: not above LONG for Ctrl-C, not below SHORT for the cost of a call
+THREADS_PAY = 1e-3  #: seconds of work left for one thread that are worth starting others
 UNDERFLOW, OVERFLOW = 1e-140, 1e140  #: noise beyond these loses digits when squared
 
 
@@ -64,13 +66,18 @@ def sample_coordinates(
     shape = (*above.shape, base.size if readout is None else weights.shape[0])
     differences = Differences(np.empty(shape), np.empty(shape), np.empty(shape))
     given = (_owned(base), _owned(indices, np.int64), _owned(above), _owned(below), _owned(weights), _owned(sigma))
-    run = partial(_run, function, _owned(x), given, differences, _Ranges(indices.size, threads))
-    if threads == 1 or indices.size < 2:
+    measure = partial(_sample_range, function)
+    ranges = _Ranges(indices.size, threads)
+    run = partial(_run, measure, _owned(x), given, differences, ranges)
+    run(only=1)  # tells what a coordinate costs, before threads are started for it
+    if threads == 1 or ranges.left < THREADS_PAY:
         run()
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            for finished in [pool.submit(run) for _ in range(threads)]:
-                finished.result()
+        return differences
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(run) for _ in range(threads - 1)]
+        run()
+        for other in others:
+            other.result()
     return differences
 
 
@@ -79,15 +86,26 @@ class _Ranges:
 
     def __init__(self, count: int, threads: int) -> None:
         self._next, self._count, self._threads, self._lock = 0, count, threads, Lock()
+        self._rate = 0.0  #: coordinates a second and thread
 
-    def take(self, rate: float) -> tuple[int, int]:
-        """The next range for a thread that did ``rate`` coordinates a second so far; empty at the end."""
+    @property
+    def left(self) -> float:
+        """Seconds of work for one thread that nobody has taken yet, by the last range."""
+        return (self._count - self._next) / self._rate if self._rate else 0.0
+
+    def take(self) -> tuple[int, int]:
+        """The next range; empty at the end."""
         with self._lock:
             start = self._next
             fair = (self._count - start) // (2 * self._threads)
-            size = max(1, int(rate * SHORT), min(fair, int(rate * LONG)))
+            size = max(1, int(self._rate * SHORT), min(fair, int(self._rate * LONG)))
             self._next = min(start + size, self._count)
             return start, self._next
+
+    def learn(self, done: int, seconds: float) -> None:
+        """A range of ``done`` coordinates took this long."""
+        with self._lock:
+            self._rate = done / max(seconds, 1e-9)
 
     def close(self) -> None:
         """No more ranges: the other threads end after the one they are in."""
@@ -95,19 +113,28 @@ class _Ranges:
             self._next = self._count
 
 
-def _run(function: object, x: Array, given: tuple[Any, ...], differences: Differences, ranges: _Ranges) -> None:
-    """One thread: ranges until there are none, over its own copy of x."""
+def _run(
+    measure: Callable[..., None],
+    x: Array,
+    given: tuple[Any, ...],
+    differences: Differences,
+    ranges: _Ranges,
+    *,
+    only: int | None = None,
+) -> None:
+    """One thread: ranges until there are none, or ``only`` so many, over its own copy of x."""
     work = x.copy()
-    rate = 0.0
     try:
-        start, stop = ranges.take(rate)
-        while start < stop:
+        for _ in count() if only is None else range(only):
+            start, stop = ranges.take()
+            if start == stop:
+                break
             began = time.perf_counter()
-            _sample_range(function, work, *given, start, stop, *differences)
-            rate = (stop - start) / max(time.perf_counter() - began, 1e-9)
-            start, stop = ranges.take(rate)
-    finally:
+            measure(work, *given, start, stop, *differences)
+            ranges.learn(stop - start, time.perf_counter() - began)
+    except BaseException:
         ranges.close()
+        raise
     _check_unchanged(work, x)
 
 
@@ -116,9 +143,9 @@ def _compiled(signature: Any = None) -> Callable[[Callable[..., Any]], Callable[
 
     def decorate(kernel: Callable[..., Any]) -> Callable[..., Any]:
         try:
-            return njit(signature, nogil=True, cache=True)(kernel)  # type: ignore[no-any-return]
+            return njit(signature, nogil=True, cache=True)(kernel)
         except RuntimeError:
-            return njit(signature, nogil=True)(kernel)  # type: ignore[no-any-return]
+            return njit(signature, nogil=True)(kernel)
 
     return decorate
 

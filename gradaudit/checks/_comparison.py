@@ -1,0 +1,42 @@
+"""What every check reduces to: a function to take differences of, and the numbers that are claimed for them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.noise import Function
+from gradaudit.perturb.samples import Array
+from gradaudit.perturb.steps import Coordinates, Directions
+
+#: Cotangents and tangents are uniform in ±√3 (variance 1), in steps of 2⁻⁸, so that products with steps are exact.
+SPREAD = np.sqrt(3.0)
+GRAIN = 2.0**-8
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """D directions × R readouts, two ways: differences of ``function`` beside ``analytic``."""
+
+    check: str
+    function: Function  #: float64[n] -> float64[m]
+    base: Array  #: (m,) function(x)
+    directions: Directions  #: D of them
+    readout: Array | None  #: (R, m) cotangents; None: each output by itself
+    analytic: Array  #: (D, R)
+    inputs: Axis  #: names of the directions
+    outputs: Axis  #: names of the readouts
+    primal: bool = True  #: ``function`` is the case's own function, not its gradient
+
+
+def random_directions(rng: np.random.Generator, count: int, size: int) -> Array:
+    """Dense random vectors (count, size): no entry is zero, so that no element can hide."""
+    drawn = np.round(rng.uniform(-SPREAD, SPREAD, (count, size)) / GRAIN) * GRAIN
+    return np.where(drawn == 0, GRAIN, drawn)
+
+
+def coordinate_value(directions: Directions) -> Array:
+    """(D,) the value of x along each direction; NaN for a dense tangent."""
+    if isinstance(directions, Coordinates):
+        return directions.point.x[directions.index]
+    return np.full(len(directions), np.nan)

@@ -1,0 +1,286 @@
+"""Measuring a comparison: the least evaluations that let the judge decide each element.
+
+    given steps (where the suite lists them) → express (2 evaluations) → pair (4) → sweep → densify
+
+Each level adds samples only along those directions that the judge could not decide yet.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.checks._comparison import Comparison, coordinate_value
+from gradaudit.judge import element as judge
+from gradaudit.judge.element import Claim, Outcome, Rulings
+from gradaudit.judge.evidence import Evidence, error_over_allowed
+from gradaudit.perturb.noise import measure_noise, quantum
+from gradaudit.perturb.samples import KAPPA, Array, Samples
+from gradaudit.perturb.sampling import Kernel, Probe
+from gradaudit.perturb.steps import Directions, around, given, octaves
+from gradaudit.plan.case import Settings
+
+#: Steps are s·2^−p. Express takes the first of these, pair adds the second; both lie on the sweep's lattice.
+EXPRESS, PAIR = 13.0, 10.0
+#: The sweep begins with these and goes on downwards by factors of eight.
+SWEEP_FIRST = (4.0, 7.0, 16.0)
+SWEEP_NEXT, SWEEP_LAST, OCTAVES = 19.0, 46.0, 3.0
+#: Densifying adds the largest steps, and these octaves around the best one.
+LARGEST = (0.0, 1.0, 2.0, 3.0)
+AROUND = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
+#: It stops when this many directions have stayed undecided: the case is then undecided whatever the rest says.
+HOPELESS = 8
+#: A claim further off than this many times what is allowed needs no more steps.
+CLEAR = 10.0
+#: The worst direction's error-against-h curve, for the reader.
+CURVE = tuple(np.arange(1.0, 38.0, OCTAVES))
+#: Samples in memory at once: steps × directions × readouts.
+BLOCK = 4_000_000
+STEPS = 16
+#: At most this many values are searched for a quantum.
+QUANTUM_VALUES = 512
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a claim may be off by, resolved for the precision at hand."""
+
+    rtol: float
+    resolution: float
+    atol: float
+    rounding: float  #: of the claim's own arithmetic, relative to the local slope of f
+
+    @classmethod
+    def of(cls, settings: Settings, *, narrow: bool) -> "Limits":
+        """The suite's tolerance; where it says nothing, by precision."""
+        asked = settings.tolerance
+        rtol = asked.rtol if asked.rtol is not None else (1e-4 if narrow else 1e-5)
+        resolution = asked.resolution if asked.resolution is not None else (1e-2 if narrow else 1e-3)
+        return cls(rtol, resolution, asked.atol, 2.0**-14 if narrow else 2.0**-40)
+
+
+def measure(
+    comparison: Comparison,
+    settings: Settings,
+    limits: Limits,
+    rng: np.random.Generator,
+    *,
+    kernel: Kernel | None = None,
+    threads: int = 1,
+) -> Evidence:
+    """Take differences until each element is decided, or until no step can help.
+
+    ``kernel`` is the compiled way to differences of the case's own function.
+    """
+    base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
+    noise = measure_noise(comparison.function, comparison.directions.point, base=base, rng=rng)
+    kernel = kernel if comparison.primal else None
+    probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads)
+    chosen = _chosen(len(comparison.directions), settings, rng)
+    directions, claim = comparison.directions.take(chosen), _claim(comparison, probe, settings, limits).take(chosen)
+    rulings = Rulings.undecided(chosen.size, probe.readouts)
+    evaluations, extended = noise.evaluations, False
+    block = max(1, BLOCK // (STEPS * probe.readouts))
+    for start in range(0, chosen.size, block):
+        part = np.arange(start, min(start + block, chosen.size))
+        ladder = _Ladder(probe, directions.take(part), claim.take(part), settings)
+        rulings.put(part, ladder.climb())
+        evaluations += ladder.evaluations
+        extended |= ladder.extended
+    worst, readout = worst_element(claim, rulings)
+    witness = _witness(probe, directions.take(np.array([worst])), settings, extended=extended)
+    return Evidence(
+        check=comparison.check,
+        inputs=comparison.inputs,
+        outputs=comparison.outputs,
+        directions=chosen,
+        x=coordinate_value(directions),
+        claim=claim,
+        rulings=rulings,
+        witness=witness,
+        witness_direction=worst,
+        witness_readout=readout,
+        evaluations=evaluations + witness.evaluations,
+        extended=extended,
+    )
+
+
+def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:
+    """(direction, readout) of the worst: failures before the undecided before passes, then by error ÷ allowed."""
+    ratio = error_over_allowed(np.abs(claim.analytic - rulings.numeric), rulings.allowed)
+    rank = np.array([0, 2, 1])[rulings.outcome]
+    order = np.lexsort((-ratio.ravel(), -rank.ravel()))
+    d, r = np.unravel_index(int(order[0]), rank.shape)
+    return int(d), int(r)
+
+
+def _chosen(count: int, settings: Settings, rng: np.random.Generator) -> NDArray[np.intp]:
+    if settings.elements is None or settings.elements >= count:
+        return np.arange(count)
+    return np.sort(rng.choice(count, settings.elements, replace=False))
+
+
+def _claim(comparison: Comparison, probe: Probe, settings: Settings, limits: Limits) -> Claim:
+    scale = comparison.directions.scale[:, None]
+    sensitivity = np.where(np.isfinite(comparison.analytic), np.abs(comparison.analytic) * scale, 0.0)
+    return Claim(
+        analytic=comparison.analytic,
+        largest=sensitivity.max(axis=0, initial=0.0) / scale,
+        natural=comparison.directions.natural,
+        quiet=probe.quiet,
+        magnitude=probe.combined_noise(np.abs(probe.base)),
+        rtol=limits.rtol,
+        resolution=limits.resolution,
+        atol=limits.atol,
+        rounding=limits.rounding,
+        accept_kinks=settings.kinks == "accept",
+    )
+
+
+def _witness(probe: Probe, direction: Directions, settings: Settings, *, extended: bool) -> Samples:
+    """Differences along the worst direction, for the error-against-h curve: the user's steps, ours where they count."""
+    if settings.h is None:
+        return probe.sample(direction, octaves(direction, np.array(CURVE)))
+    samples = probe.sample(direction, given(direction, settings.h))
+    if not extended:
+        return samples
+    return samples.and_then(probe.sample(direction, octaves(direction, np.array(CURVE))))
+
+
+class _Ladder:
+    """The levels, for one block of directions. ``todo`` are those still open, ``samples`` what is known of them."""
+
+    def __init__(self, probe: Probe, directions: Directions, claim: Claim, settings: Settings) -> None:
+        self.probe, self.directions, self.claim, self.settings = probe, directions, claim, settings
+        self.rulings = Rulings.undecided(len(directions), probe.readouts)
+        self.todo = np.arange(len(directions))
+        self.evaluations = 0
+        self.extended = False
+
+    def climb(self) -> Rulings:
+        """All levels that are needed."""
+        if self.settings.method == "central":
+            self._rule(judge.plain(self._given(), self.claim))
+        elif self.settings.h is None:
+            self._own_steps()
+        else:
+            # a short list may pass a claim, but it is too weak to fail one: 8 % false alarms were measured
+            self._rule(judge.softened(judge.table(self._given(), self.claim)))
+            if self.settings.extend and self.todo.size:
+                self.extended = True
+                self._own_steps()
+        return self.rulings
+
+    def _own_steps(self) -> None:
+        fine = self._sample(self._octaves(EXPRESS))
+        fine = fine.take(self._rule(judge.express(fine, self._claims())))
+        if not self.todo.size:
+            return
+        both = self._sample(self._octaves(PAIR)).and_then(fine)
+        both = both.take(self._rule(judge.pair(both, self._claims())))
+        if self.todo.size:
+            self._densify(self._sweep(both))
+
+    def _sweep(self, samples: Samples) -> list[tuple[int, Samples]]:
+        """Descending steps until each direction is decided or noise drowns the next; returns what stayed open."""
+        samples = samples.and_then(self._sample(self._octaves(*SWEEP_FIRST)))
+        left: list[tuple[int, Samples]] = []
+        exponent = SWEEP_NEXT
+        while self.todo.size:
+            claim = self._claims()
+            rulings = self._table(samples, claim)
+            h = self._octaves(exponent)
+            settled = rulings.decided | _clearly_failed(rulings, claim)
+            done = (settled | _drowned(samples, claim, rulings, h)).all(axis=1)
+            if exponent > SWEEP_LAST:
+                done = np.ones_like(done)
+            left += [
+                (int(self.todo[d]), samples.take(np.array([d]))) for d in np.flatnonzero(done & ~settled.all(axis=1))
+            ]
+            self.rulings.put(self.todo, rulings)
+            samples = samples.take(np.flatnonzero(~done))
+            self.todo = self.todo[~done]
+            if self.todo.size:
+                samples = samples.and_then(self._sample(self._octaves(exponent)))
+            exponent += OCTAVES
+        return left
+
+    def _densify(self, left: list[tuple[int, Samples]]) -> None:
+        """More steps around the best one, and least-squares fits: for bars that are too wide, and for close calls."""
+        hopeless = 0
+        for direction, samples in left:
+            self.todo = np.array([direction])
+            best = np.nanmedian(self.rulings.h[direction])
+            h = self._octaves(*LARGEST)
+            if np.isfinite(best):
+                h = np.concatenate([h, around(self.directions.take(self.todo), best, np.array(AROUND))])
+            h = _new(h, np.fmax(samples.ahead, samples.behind))
+            rulings = self._table(samples.and_then(self._sample(h)), self._claims(), fitted=True)
+            self.rulings.put(self.todo, rulings)
+            hopeless += not (rulings.decided | _clearly_failed(rulings, self._claims())).all()
+            if hopeless >= HOPELESS:
+                return
+
+    def _table(self, samples: Samples, claim: Claim, *, fitted: bool = False) -> Rulings:
+        """Rule on all samples; before any failure counts, the values are searched for a quantum."""
+        decide = judge.fitted if fitted else judge.table
+        rulings = decide(samples, claim)
+        if self.probe.readout is not None and self.probe.base.size > 1:
+            return rulings
+        failing = (rulings.outcome == Outcome.FAIL).any(axis=0)
+        if not failing.any():
+            return rulings
+        steps = np.zeros(failing.size)
+        steps[failing] = [_quantum(samples, int(r)) for r in np.flatnonzero(failing)]
+        if not steps.any():
+            return rulings
+        return decide(samples.louder(steps / np.sqrt(12)), claim)
+
+    def _rule(self, rulings: Rulings) -> NDArray[np.intp]:
+        """Record a level's rulings; which of the open directions stay open."""
+        self.rulings.put(self.todo, rulings)
+        still = np.flatnonzero(~self.rulings.decided[self.todo].all(axis=1))
+        self.todo = self.todo[still]
+        return still
+
+    def _claims(self) -> Claim:
+        return self.claim.take(self.todo)
+
+    def _given(self) -> Samples:
+        assert self.settings.h is not None
+        return self._sample(given(self.directions, self.settings.h))
+
+    def _octaves(self, *exponents: float) -> Array:
+        return octaves(self.directions.take(self.todo), np.array(exponents))
+
+    def _sample(self, h: Array) -> Samples:
+        samples = self.probe.sample(self.directions.take(self.todo), h)
+        self.evaluations += samples.evaluations
+        return samples
+
+
+def _clearly_failed(rulings: Rulings, claim: Claim) -> NDArray[np.bool_]:
+    error = np.abs(claim.analytic - rulings.numeric)
+    return np.asarray((rulings.outcome == Outcome.FAIL) & ~(error <= CLEAR * rulings.allowed))
+
+
+def _drowned(samples: Samples, claim: Claim, rulings: Rulings, h: Array) -> NDArray[np.bool_]:
+    """(D, R) the noise of the next step h (1, D) exceeds all that still matters, or there is no next step."""
+    sigma = np.nan_to_num(np.fmax.reduce(samples.noise[-3:], axis=0))
+    noise = KAPPA * sigma / h[0][:, None]
+    matters = np.fmin(0.3 * np.abs(claim.analytic - rulings.numeric), np.inf)
+    drowned = (noise > matters) & (noise > 0.1 * claim.resolution * rulings.scale)
+    return np.asarray(drowned | np.isnan(h[0])[:, None])
+
+
+def _new(h: Array, taken: Array) -> Array:
+    """The steps h (K, 1) that are neither taken yet nor in h before."""
+    for k in range(len(h)):
+        if np.isclose(h[k], np.concatenate([taken, h[:k]]), rtol=1e-3).any():
+            h[k] = np.nan
+    return h
+
+
+def _quantum(samples: Samples, readout: int) -> float:
+    values = np.concatenate([samples.rise[..., readout].ravel(), -samples.fall[..., readout].ravel(), [0.0]])
+    return quantum(values[:: max(1, values.size // QUANTUM_VALUES)])

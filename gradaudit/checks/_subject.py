@@ -1,0 +1,198 @@
+"""What a check looks at: a loaded function at one point, called safely, with its claims in canonical shape."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.engines._arguments import Arguments
+from gradaudit.engines._boundary import UserError, guarded
+from gradaudit.engines._differentiable import Differentiable, flatten_output
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.samples import Array
+from gradaudit.perturb.steps import Point
+
+
+class Unfit(Exception):
+    """The claim or the function is not something that can be compared: a verdict, not a mismatch of numbers."""
+
+    def __init__(self, diagnosis: Diagnosis, message: str, *, fails: bool = True) -> None:
+        super().__init__(message)
+        self.diagnosis = diagnosis
+        self.fails = fails
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function at a point: ``value`` is f(x), flat, and ``shapes`` are those of its outputs."""
+
+    differentiable: Differentiable
+    arguments: Arguments
+    point: Point
+    value: Array  #: (m,)
+    shapes: tuple[tuple[int, ...], ...]
+    several: bool  #: the function returns a tuple
+    dtypes: tuple[np.dtype[np.generic], ...]
+    seconds: float  #: that the first call took
+
+    @classmethod
+    def examine(cls, differentiable: Differentiable, arguments: Arguments, point: Point) -> "Subject":
+        """Evaluate f twice at x before anything is compared.
+
+        Raises Unfit where f changes its input, gives another value the second time, or is not finite anywhere;
+        UserError where it raises.
+        """
+        if arguments.size == 0:
+            raise Unfit(Diagnosis.SHAPE, "no differentiated input has an element; allowed: at least one floating input")
+        began = time.perf_counter()
+        output = _call_unmutated("function", differentiable.function, arguments, ())
+        seconds = time.perf_counter() - began
+        again = _call_unmutated("function", differentiable.function, arguments, ())
+        value, shapes = _flat(output)
+        second, _ = _flat(again)
+        if value.tobytes() != second.tobytes():
+            raise Unfit(Diagnosis.NONDETERMINISTIC, _two_values(value, second), fails=False)
+        if not np.isfinite(value).any():
+            raise Unfit(Diagnosis.NOT_FINITE, f"f(x) is {_first(value)}: no derivative exists here", fails=False)
+        parts = output if isinstance(output, tuple | list) else (output,)
+        dtypes = tuple(np.asarray(part).dtype for part in parts)
+        several = isinstance(output, tuple | list)
+        return cls(differentiable, arguments, point, value, shapes, several, dtypes, seconds)
+
+    @property
+    def narrow(self) -> bool:
+        """An input or an output is float32 or narrower: tolerances follow."""
+        kinds = [array.dtype for array in self.arguments.arrays] + [d for d in self.dtypes if d.kind == "f"]
+        return any(dtype.itemsize < 8 for dtype in kinds)
+
+    def evaluate(self, flat: Array) -> Array | None:
+        """f at a flat point: (m,); None where it raises or returns something else than at x."""
+        try:
+            # a step may leave the domain: that is an answer, not something to warn about
+            with np.errstate(all="ignore"):
+                output = guarded("function", self.differentiable.function, *self.arguments.at(flat))
+            value, shapes = flatten_output(output)
+        except (UserError, TypeError, ValueError):
+            return None
+        return value if shapes == self.shapes else None
+
+    def claimed(self, kind: str, *extra: object) -> object:
+        """What the claim ``kind`` returns at x; ``extra`` are cotangents or tangents.
+
+        Raises Unfit where it changes its input, UserError where it raises.
+        """
+        return _call_unmutated(kind, self.differentiable.claims[kind], self.arguments, extra)
+
+    def claimed_at(self, kind: str, flat: Array) -> object:
+        """What the claim ``kind`` returns at another point."""
+        return guarded(kind, self.differentiable.claims[kind], *self.arguments.at(flat))
+
+    def unchanged(self) -> None:
+        """Raises Unfit where f no longer gives the value it gave before the claim was called."""
+        now = self.evaluate(self.arguments.x)
+        if now is None or now.tobytes() != self.value.tobytes():
+            raise Unfit(
+                Diagnosis.STATEFUL, "f(x) changed after the derivative was called: they share state", fails=False
+            )
+
+    def cotangent(self, flat: Array) -> object:
+        """A flat cotangent (m,) in the shape of the output: what a vjp is called with."""
+        parts, start = [], 0
+        for shape, dtype in zip(self.shapes, self.dtypes, strict=True):
+            size = int(np.prod(shape))
+            part = flat[start : start + size].reshape(shape)
+            parts.append(part.astype(dtype) if dtype.kind == "f" else part.copy())
+            start += size
+        return tuple(parts) if self.several else parts[0]
+
+    def per_input(self, kind: str, returned: object) -> Array:
+        """A gradient in canonical form: flat (n,). Raises Unfit for a wrong count, shape or dtype, and for None."""
+        arrays = self.arguments.arrays
+        parts = _parts(returned, len(arrays))
+        if len(parts) != len(arrays):
+            raise Unfit(Diagnosis.SHAPE, f"{kind} returned {len(parts)} arrays for {len(arrays)} differentiated inputs")
+        for name, part, array in zip(self._names(), parts, arrays, strict=True):
+            require_array(f"{kind} for {name}", part, array.shape)
+        return self.arguments.flatten(parts)
+
+    def per_output(self, kind: str, returned: object) -> Array:
+        """An output's tangent in canonical form: flat (m,). Raises Unfit as ``per_input``."""
+        parts = _parts(returned, len(self.shapes)) if self.several else (returned,)
+        if len(parts) != len(self.shapes):
+            raise Unfit(Diagnosis.SHAPE, f"{kind} returned {len(parts)} arrays for {len(self.shapes)} outputs")
+        for index, (part, shape) in enumerate(zip(parts, self.shapes, strict=True)):
+            require_array(f"{kind} for output {index}" if self.several else kind, part, shape)
+        return np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in parts])
+
+    @property
+    def outputs(self) -> Axis:
+        """How messages name the flat outputs."""
+        return Axis.outputs(self.shapes)
+
+    def _names(self) -> list[str]:
+        return [self.arguments.names[i] for i in self.arguments.differentiated]
+
+
+def require_array(what: str, value: object, shape: tuple[int, ...]) -> None:
+    """Raises Unfit where ``value`` is not a real array of exactly this shape."""
+    if value is None:
+        raise Unfit(Diagnosis.ZERO, f"{what} is None; allowed: an array of shape {shape}")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise Unfit(Diagnosis.SHAPE, f"{what} is ragged; allowed: an array of shape {shape}") from None
+    if array.dtype.kind not in "fiub":
+        name = type(value).__name__ if array.dtype.kind == "O" else str(array.dtype)
+        raise Unfit(Diagnosis.DTYPE, f"{what} is {name}; allowed: real floating numbers")
+    if array.shape != shape and _broadcasts(shape, array.shape):
+        fix = "sum it over the broadcast axes"
+        raise Unfit(Diagnosis.NOT_SUMMED, f"{what} has shape {array.shape}; allowed: {shape}; {fix}")
+    if array.shape != shape:
+        raise Unfit(Diagnosis.SHAPE, f"{what} has shape {array.shape}; allowed: {shape}")
+
+
+def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+    """Whether an input of ``shape`` broadcasts onto the larger shape ``onto``."""
+    try:
+        return bool(np.broadcast_shapes(shape, onto) == onto)
+    except ValueError:
+        return False
+
+
+def _call_unmutated(what: str, function: object, arguments: Arguments, extra: Sequence[object]) -> object:
+    inputs = arguments.at(arguments.x)
+    assert callable(function)
+    returned = guarded(what, function, *inputs, *extra)
+    for name, before, after in zip(arguments.names, arguments.inputs, inputs, strict=True):
+        if isinstance(before, np.ndarray) and isinstance(after, np.ndarray) and not _same(before, after):
+            raise Unfit(Diagnosis.INPUT_MUTATED, f"{what} changed its input {name}; work on a copy of it")
+    return returned
+
+
+def _same(before: NDArray[np.generic], after: NDArray[np.generic]) -> bool:
+    return before.shape == after.shape and before.tobytes() == after.tobytes()
+
+
+def _flat(output: object) -> tuple[Array, tuple[tuple[int, ...], ...]]:
+    try:
+        return flatten_output(output)
+    except (TypeError, ValueError) as problem:
+        raise Unfit(Diagnosis.DTYPE, str(problem)) from None
+
+
+def _parts(returned: object, count: int) -> tuple[object, ...]:
+    if isinstance(returned, tuple | list) and (count > 1 or len(returned) == 1):
+        return tuple(returned)
+    return (returned,)
+
+
+def _first(value: Array) -> str:
+    return repr(float(value[0])) if value.size else "empty"
+
+
+def _two_values(first: Array, second: Array) -> str:
+    index = int(np.argmax(first != second))
+    return f"f(x) was {first[index]!r} and then {second[index]!r}; fix the seed inside, or pass the noise as an input"

@@ -1,0 +1,62 @@
+"""Check ``gradient``: a claimed gradient of a scalar function, element by element.
+
+For a function with an array output the claim is read as the gradient of its sum, which for an elementwise function is
+its elementwise derivative.
+"""
+
+import numpy as np
+
+from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._subject import Subject, Unfit, require_array
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.samples import Array
+from gradaudit.perturb.steps import Coordinates
+
+claims = ("gradient", "value_and_gradient")
+
+
+def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
+    """The claim beside differences of f along each coordinate."""
+    analytic = claimed_gradient(subject)
+    scalar = subject.value.size == 1
+    return [
+        Comparison(
+            check="gradient",
+            function=subject.evaluate,
+            base=subject.value,
+            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            readout=np.ones((1, subject.value.size)),
+            analytic=analytic[:, None],
+            inputs=subject.arguments.axis,
+            outputs=Axis((("out" if scalar else "sum(out)", ()),)),
+        )
+    ]
+
+
+def claimed_gradient(subject: Subject) -> Array:
+    """The claimed gradient at x, flat (n,). Raises Unfit where it, or the value beside it, has the wrong form."""
+    if "gradient" in subject.differentiable.claims:
+        return subject.per_input("gradient", subject.claimed("gradient"))
+    return _gradient_of_pair(subject, subject.claimed("value_and_gradient"))
+
+
+def gradient_at(subject: Subject, flat: Array) -> Array | None:
+    """The claimed gradient elsewhere, for second order; what is wrong with its form was said at x."""
+    kind = "gradient" if "gradient" in subject.differentiable.claims else "value_and_gradient"
+    returned = subject.claimed_at(kind, flat)
+    if kind == "value_and_gradient":
+        returned = returned[1] if isinstance(returned, tuple | list) and len(returned) == 2 else None
+    return subject.per_input(kind, returned)
+
+
+def _gradient_of_pair(subject: Subject, returned: object) -> Array:
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        raise Unfit(Diagnosis.SHAPE, "value_and_gradient did not return a pair; allowed: (value, gradient)")
+    value, gradient = returned
+    require_array("the value of value_and_gradient", value, subject.shapes[0])
+    claimed = np.asarray(value, dtype=np.float64).ravel()
+    if not np.allclose(claimed, subject.value, rtol=1e-12 if not subject.narrow else 1e-4, atol=0, equal_nan=True):
+        message = f"value_and_gradient gives the value {claimed[0]!r}, the function gives {subject.value[0]!r}"
+        raise Unfit(Diagnosis.WRONG, message)
+    return subject.per_input("value_and_gradient", gradient)

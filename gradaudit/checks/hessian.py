@@ -1,0 +1,41 @@
+"""Check ``hessian``: a claimed Hessian against differences of the claimed gradient (which is audited before it)."""
+
+import numpy as np
+
+from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._subject import Subject, Unfit, require_array
+from gradaudit.checks.gradient import claimed_gradient, gradient_at
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.perturb.samples import Array
+from gradaudit.perturb.steps import Coordinates
+
+claims = ("hessian",)
+
+
+def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
+    """Every entry of the claim beside differences of the gradient along every coordinate."""
+    return [
+        Comparison(
+            check="hessian",
+            function=lambda flat: gradient_at(subject, flat),
+            base=claimed_gradient(subject),
+            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            readout=None,
+            analytic=np.ascontiguousarray(_dense(subject).T),
+            inputs=subject.arguments.axis,
+            outputs=subject.arguments.axis.prefixed("gradient "),
+            primal=False,
+        )
+    ]
+
+
+def _dense(subject: Subject) -> Array:
+    arrays = subject.arguments.arrays
+    if len(arrays) != 1:
+        raise Unfit(
+            Diagnosis.SHAPE, f"hessian over {len(arrays)} inputs is not supported; allowed: one, or claim an hvp"
+        )
+    returned = subject.claimed("hessian")
+    returned = returned.toarray() if hasattr(returned, "toarray") else returned
+    require_array("hessian", returned, arrays[0].shape * 2)
+    return np.asarray(returned, dtype=np.float64).reshape(arrays[0].size, arrays[0].size)

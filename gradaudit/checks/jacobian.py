@@ -1,0 +1,56 @@
+"""Check ``jacobian``: every entry of a claimed Jacobian, dense or SciPy sparse.
+
+The differences are taken of every output along every coordinate, so a sparse claim's pattern is never trusted.
+"""
+
+import numpy as np
+
+from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._subject import Subject, Unfit, require_array
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.perturb.samples import Array
+from gradaudit.perturb.steps import Coordinates
+
+claims = ("jacobian",)
+
+
+def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
+    """The claim beside differences of every output along every coordinate."""
+    return [
+        Comparison(
+            check="jacobian",
+            function=subject.evaluate,
+            base=subject.value,
+            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            readout=None,
+            analytic=np.ascontiguousarray(_dense(subject, subject.claimed("jacobian")).T),
+            inputs=subject.arguments.axis,
+            outputs=subject.outputs,
+        )
+    ]
+
+
+def _dense(subject: Subject, returned: object) -> Array:
+    """The claim as (m, n), one block of columns per differentiated input."""
+    if subject.several:
+        raise Unfit(
+            Diagnosis.SHAPE, "a jacobian of several outputs is not supported; allowed: one array, or claim a vjp"
+        )
+    arrays = subject.arguments.arrays
+    blocks = returned if isinstance(returned, tuple | list) and len(arrays) > 1 else (returned,)
+    if len(blocks) != len(arrays):
+        raise Unfit(Diagnosis.SHAPE, f"jacobian returned {len(blocks)} arrays for {len(arrays)} differentiated inputs")
+    m = subject.value.size
+    return np.concatenate(
+        [_block(block, subject.shapes[0], a.shape).reshape(m, a.size) for block, a in zip(blocks, arrays, strict=True)],
+        axis=1,
+    )
+
+
+def _block(block: object, output: tuple[int, ...], input_: tuple[int, ...]) -> Array:
+    if hasattr(block, "toarray"):
+        block = block.toarray()
+        if np.asarray(block).shape == (int(np.prod(output)), int(np.prod(input_))):
+            return np.asarray(block, dtype=np.float64)
+    require_array("jacobian", block, output + input_)
+    return np.asarray(block, dtype=np.float64)

@@ -1,0 +1,33 @@
+"""Check ``vjp``: a claimed vector–Jacobian product, against differences of f combined by dense random cotangents.
+
+A cotangent of ones would hide a claim that ignores what comes in; these are never one, and there are several.
+"""
+
+import numpy as np
+
+from gradaudit.checks._comparison import Comparison, random_directions
+from gradaudit.checks._subject import Subject
+from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.steps import Coordinates
+
+claims = ("vjp",)
+COTANGENTS = 2
+
+
+def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
+    """The claim for each cotangent beside differences of that combination of outputs."""
+    cotangents = random_directions(rng, COTANGENTS, subject.value.size)
+    # a float32 output takes a float32 cotangent: 2⁻⁸ grains survive that exactly
+    analytic = [subject.per_input("vjp", subject.claimed("vjp", subject.cotangent(u))) for u in cotangents]
+    return [
+        Comparison(
+            check="vjp",
+            function=subject.evaluate,
+            base=subject.value,
+            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            readout=cotangents,
+            analytic=np.stack(analytic, axis=1),
+            inputs=subject.arguments.axis,
+            outputs=Axis.numbered("out·cotangent", len(cotangents)),
+        )
+    ]

@@ -1,0 +1,50 @@
+"""What the judge looks at: two ways to the same numbers, measured. Plain data, so that it can be judged again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.judge.element import Claim, Rulings
+from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.samples import Array, Samples
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One comparison of one check. Arrays are (D, R) over the directions that were checked."""
+
+    check: str
+    inputs: Axis  #: names of all directions
+    outputs: Axis  #: names of all readouts
+    directions: NDArray[np.intp]  #: (D,) which directions were checked
+    x: Array  #: (D,) the value of x there; NaN along a dense tangent
+    claim: Claim
+    rulings: Rulings
+    witness: Samples  #: every difference taken along the worst direction
+    witness_direction: int  #: which it is, among the D
+    witness_readout: int  #: and its worst readout
+    evaluations: int  #: of the function, the measurement of its noise included
+    extended: bool = False  #: the suite's own steps could not decide, ours were added
+
+    @property
+    def elements(self) -> int:
+        """How many elements there are in all, checked or not."""
+        return self.inputs.size * self.outputs.size
+
+    @property
+    def error(self) -> Array:
+        """(D, R) |analytic − numeric|"""
+        return np.abs(self.claim.analytic - self.rulings.numeric)
+
+    @property
+    def ratio(self) -> Array:
+        """(D, R) error ÷ allowed: the headline; at most 1 where an element passes."""
+        return error_over_allowed(self.error, self.rulings.allowed)
+
+
+def error_over_allowed(error: Array, allowed: Array) -> Array:
+    """error ÷ allowed; 0 where both vanish, inf where nothing is allowed or the error is not a number."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(error == 0, 0.0, error / allowed)
+    return np.where(np.isnan(ratio), np.inf, ratio)

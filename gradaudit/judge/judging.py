@@ -1,0 +1,227 @@
+"""From evidence to a verdict: the headline numbers, the worst elements, and what to say about them."""
+
+from collections.abc import Iterable, Sequence
+from math import inf, nan
+
+import numpy as np
+
+from gradaudit.judge.diagnose import diagnose
+from gradaudit.judge.diagnosis import ADVICE, Diagnosis
+from gradaudit.judge.element import REASONS, Outcome
+from gradaudit.judge.evidence import Evidence
+from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
+from gradaudit.perturb.samples import Array
+
+#: How many of the worst elements a verdict keeps.
+WORST = 10
+
+STATUS = {Outcome.PASS: Status.PASS, Outcome.FAIL: Status.FAIL, Outcome.INCONCLUSIVE: Status.INCONCLUSIVE}
+#: Worse first.
+ORDER = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
+
+
+def judge(case_id: str, evidences: Sequence[Evidence], *, engine: str = "", notes: Sequence[str] = ()) -> Verdict:
+    """The verdict on a case: it fails if an element fails, and is inconclusive if one cannot be decided."""
+    elements = sorted((element for evidence in evidences for element in _worst_elements(evidence)), key=_badness)[
+        :WORST
+    ]
+    status = min((_status(evidence) for evidence in evidences), key=ORDER.index)
+    diagnosis, sentence = _diagnosis(evidences, status)
+    counts = _counts(evidences)
+    return Verdict(
+        id=case_id,
+        status=status,
+        diagnosis=diagnosis,
+        message=_message(status, elements[0], diagnosis, sentence) if elements else "",
+        evidence=sentence,
+        engine=engine,
+        measures=_measures(evidences, elements),
+        counts=counts,
+        elements=tuple(elements),
+        curves=tuple(point for evidence in evidences for point in _curve(evidence)),
+        notes=(*notes, *_notes(evidences, counts)),
+    )
+
+
+def _status(evidence: Evidence) -> Status:
+    outcomes = evidence.rulings.outcome
+    return STATUS[Outcome.FAIL if (outcomes == Outcome.FAIL).any() else Outcome(int(outcomes.max(initial=0)))]
+
+
+def _diagnosis(evidences: Sequence[Evidence], status: Status) -> tuple[Diagnosis | None, str]:
+    if status is Status.PASS:
+        return None, ""
+    guilty = next(evidence for evidence in evidences if _status(evidence) is status)
+    if status is Status.FAIL:
+        return diagnose(guilty)
+    return _undecided(guilty)
+
+
+def _undecided(evidence: Evidence) -> tuple[Diagnosis, str]:
+    """The most frequent reason among the undecided elements."""
+    open_ = evidence.rulings.outcome == Outcome.INCONCLUSIVE
+    codes = evidence.rulings.reason[open_]
+    code = int(np.bincount(codes).argmax())
+    diagnosis = REASONS[code] or Diagnosis.STEPS
+    count = int(open_.sum())
+    return diagnosis, f"{count} of {open_.size} elements cannot be decided: {_why(evidence, diagnosis)}"
+
+
+def _why(evidence: Evidence, diagnosis: Diagnosis) -> str:
+    if diagnosis is Diagnosis.KINK:
+        return _slopes(evidence)
+    return f"{diagnosis.value}; {ADVICE[diagnosis]}" if diagnosis in ADVICE else diagnosis.value
+
+
+def _slopes(evidence: Evidence) -> str:
+    """Both one-sided slopes at the first kink, and what the claim equals."""
+    rulings = evidence.rulings
+    place = tuple(
+        np.argwhere((rulings.outcome == Outcome.INCONCLUSIVE) & (rulings.reason == REASONS.index(Diagnosis.KINK)))[0]
+    )
+    left, right, g = rulings.backward[place], rulings.forward[place], evidence.claim.analytic[place]
+    label = evidence.inputs.label(int(evidence.directions[place[0]]))
+    known = {"the left slope": left, "the right slope": right, "their mean": (left + right) / 2}
+    size = max(abs(left), abs(right))
+    equal = [name for name, value in known.items() if abs(g - value) <= 1e-4 * size]
+    claim = f"the claim {g:.6g} is {equal[0]}" if equal else f"the claim is {g:.6g}"
+    return f"kink at {label}, slopes {left:.6g} and {right:.6g}; {claim}; {ADVICE[Diagnosis.KINK]}"
+
+
+def _worst_elements(evidence: Evidence) -> list[Element]:
+    ratio = evidence.ratio
+    rank = np.array([2, 0, 1])[evidence.rulings.outcome]
+    worst = np.lexsort((-ratio.ravel(), rank.ravel()))[:WORST]
+    return [_element(evidence, *divmod(int(flat), ratio.shape[1])) for flat in worst]
+
+
+def _element(evidence: Evidence, d: int, r: int) -> Element:
+    rulings = evidence.rulings
+    diagnosis = REASONS[int(rulings.reason[d, r])]
+    return Element(
+        check=evidence.check,
+        status=STATUS[Outcome(int(rulings.outcome[d, r]))],
+        output=evidence.outputs.label(r),
+        input=evidence.inputs.label(int(evidence.directions[d])),
+        x=float(evidence.x[d]),
+        analytic=float(evidence.claim.analytic[d, r]),
+        numeric=float(rulings.numeric[d, r]),
+        uncertainty=float(rulings.bar[d, r]),
+        allowed=float(rulings.allowed[d, r]),
+        error_over_tolerance=float(evidence.ratio[d, r]),
+        h=float(rulings.h[d, r]),
+        reason="" if diagnosis is None or diagnosis is Diagnosis.WRONG else diagnosis.value,
+    )
+
+
+def _badness(element: Element) -> tuple[int, float]:
+    return ORDER.index(element.status), -element.error_over_tolerance
+
+
+def _measures(evidences: Sequence[Evidence], elements: Sequence[Element]) -> Measures:
+    worst = elements[0]
+    return Measures(
+        error_over_tolerance=_largest(evidence.ratio for evidence in evidences),
+        max_abs_error=_largest(evidence.error for evidence in evidences),
+        max_rel_error=_largest(_relative(evidence) for evidence in evidences),
+        uncertainty=worst.uncertainty,
+        bound=_largest(_bounds(evidence) for evidence in evidences),
+        h_best=worst.h,
+        slope=_observed_order(next(e for e in evidences if e.check == worst.check)),
+        evaluations=sum(evidence.evaluations for evidence in evidences),
+    )
+
+
+def _largest(arrays: Iterable[Array]) -> float:
+    values = [float(np.max(finite)) for array in arrays if (finite := array[~np.isnan(array)]).size]
+    return max(values, default=nan)
+
+
+def _relative(evidence: Evidence) -> Array:
+    size = np.fmax(np.abs(evidence.claim.analytic), np.abs(evidence.rulings.numeric))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(size > 0, evidence.error / size, 0.0)
+
+
+def _bounds(evidence: Evidence) -> Array:
+    """The smallest relative error that would have failed, of each element that passed (a proven zero has none)."""
+    rulings = evidence.rulings
+    size = np.fmax(np.abs(evidence.claim.analytic), np.abs(rulings.numeric))
+    passed = (rulings.outcome == Outcome.PASS) & (size > 0)
+    return (rulings.allowed[passed] / rulings.scale[passed]).ravel()
+
+
+def _observed_order(evidence: Evidence) -> float:
+    """The power of h by which the error of plain differences falls where truncation dominates; NaN where none does."""
+    r = evidence.witness_readout
+    samples = evidence.witness
+    h, central, noise = samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r]
+    numeric = evidence.rulings.numeric[evidence.witness_direction, r]
+    error = np.abs(central - numeric)
+    clear = np.isfinite(error) & (error > 10 * noise) & (error > 0)
+    if clear.sum() < 2:
+        return nan
+    with np.errstate(divide="ignore"):
+        slopes = np.diff(np.log(error[clear])) / np.diff(np.log(h[clear]))
+    return float(np.median(slopes[-3:]))
+
+
+def _counts(evidences: Sequence[Evidence]) -> Counts:
+    def total(outcome: Outcome) -> int:
+        return sum(int((evidence.rulings.outcome == outcome).sum()) for evidence in evidences)
+
+    return Counts(
+        elements=sum(evidence.elements for evidence in evidences),
+        checked=sum(evidence.rulings.outcome.size for evidence in evidences),
+        passed=total(Outcome.PASS),
+        failed=total(Outcome.FAIL),
+        inconclusive=total(Outcome.INCONCLUSIVE),
+        bounded_by_largest=sum(int(evidence.rulings.floored.sum()) for evidence in evidences),
+    )
+
+
+def _curve(evidence: Evidence) -> list[CurvePoint]:
+    samples, r = evidence.witness, evidence.witness_readout
+    d = evidence.witness_direction
+    analytic = float(evidence.claim.analytic[d, r])
+    names = evidence.check, evidence.outputs.label(r), evidence.inputs.label(int(evidence.directions[d]))
+    rows = zip(samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r], strict=True)
+    return [
+        CurvePoint(*names, float(h), float(numeric), abs(float(numeric) - analytic), float(noise))
+        for h, numeric, noise in rows
+        if np.isfinite(h)
+    ]
+
+
+def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
+    notes = []
+    if any(evidence.extended for evidence in evidences):
+        notes.append("the given steps could not decide every element; steps chosen per element were added")
+    if counts.bounded_by_largest:
+        notes.append(
+            f"{counts.bounded_by_largest} of {counts.checked} elements are too small to be bounded relative to"
+            " themselves; they are bounded relative to the local slope or the largest sensitivity only"
+        )
+    if counts.checked < counts.elements:
+        notes.append(f"{counts.checked} of {counts.elements} elements were checked")
+    return notes
+
+
+def _message(status: Status, element: Element, diagnosis: Diagnosis | None, sentence: str) -> str:
+    if status is Status.PASS:
+        return ""
+    numbers = (
+        f"d {element.output}/d {element.input}:"
+        f" analytic {_number(element.analytic)}, numeric {_number(element.numeric)}"
+        f" ± {element.uncertainty:.1g}, apart by {abs(element.analytic - element.numeric):.1e},"
+        f" allowed {element.allowed:.1e}"
+    )
+    if diagnosis is None:
+        return numbers
+    return f"{numbers}; {diagnosis.value}: {sentence}" if status is Status.FAIL else f"{numbers}; {sentence}"
+
+
+def _number(value: float) -> str:
+    if value in (inf, -inf) or value != value:
+        return str(value)
+    return f"{value:.7g}"

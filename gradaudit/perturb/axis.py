@@ -1,0 +1,51 @@
+"""How the elements of a flat axis are named: ``x[3]``, ``w[0, 2]``, ``tangent 2``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Named arrays laid end to end: a flat index belongs to one of them."""
+
+    parts: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @classmethod
+    def numbered(cls, name: str, count: int) -> "Axis":
+        """``tangent 1``, ``tangent 2``, …"""
+        return cls(tuple((f"{name} {k + 1}", ()) for k in range(count)))
+
+    @classmethod
+    def outputs(cls, shapes: Iterable[tuple[int, ...]]) -> "Axis":
+        """``out``, or ``out0``, ``out1``, … where there are several."""
+        shapes = tuple(shapes)
+        names = ["out"] if len(shapes) == 1 else [f"out{k}" for k in range(len(shapes))]
+        return cls(tuple(zip(names, shapes, strict=True)))
+
+    def prefixed(self, prefix: str) -> "Axis":
+        """The same elements under longer names."""
+        return Axis(tuple((prefix + name, shape) for name, shape in self.parts))
+
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return sum(prod(shape) for _, shape in self.parts)
+
+    def locate(self, index: int) -> tuple[int, int]:
+        """Which part a flat index belongs to, and where in it. Raises IndexError beyond the end."""
+        for which, (_, shape) in enumerate(self.parts):
+            if index < prod(shape):
+                return which, index
+            index -= prod(shape)
+        raise IndexError(index)
+
+    def label(self, index: int) -> str:
+        """The name of one element."""
+        which, place = self.locate(index)
+        name, shape = self.parts[which]
+        if not shape:
+            return name
+        return name + "[" + ", ".join(str(int(i)) for i in np.unravel_index(place, shape)) + "]"

@@ -1,0 +1,149 @@
+"""The noise of f, measured from its values: rounding, iterative solvers, quantised outputs, low precision inside.
+
+Source of the method: Moré and Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011), as in their
+ECNoise.m without its range test.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.perturb.samples import Array
+from gradaudit.perturb.steps import Point
+
+#: f over flat vectors; None where it has no value (it raised, or its output has another size).
+Function = Callable[[Array], Array | None]
+
+#: Half a unit in the last place of a float64 at 1.
+UNIT = 2.0**-53
+#: Spacings of the nine values, in octaves below the natural scale; a larger one is tried only where f does not react.
+LADDER = (36, 30, 24, 18, 12, 7)
+#: The line starts this many spacings away from x, so that a kink at x is not on it.
+START = 5
+VALUES = 9
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of each output of f around a point."""
+
+    sigma: Array  #: (m,) standard deviation of one evaluation
+    evaluations: int
+
+
+def measure_noise(function: Function, point: Point, *, base: Array, rng: np.random.Generator) -> Noise:
+    """The standard deviation of the error of each output of ``function`` (m outputs) around ``point`` (n coordinates).
+
+    ``base`` is f(x), float64[m]. The nine values lie on one random line next to x. Each output takes the smallest
+    spacing at which it reacts, so that curvature and jumps at larger scales are not taken for noise.
+    """
+    sigma = np.full(base.shape, np.nan)
+    evaluations = 0
+    direction = rng.choice([-1.0, 1.0], point.x.size) * rng.uniform(0.5, 1.0, point.x.size)
+    for rung, spacing in enumerate(_spacings(point)):
+        values, spent = _line(function, point, spacing * direction, base)
+        evaluations += spent
+        if values is None:
+            continue
+        todo = np.isnan(sigma)
+        reacting = todo & (np.count_nonzero(np.diff(values, axis=0) == 0, axis=0) < (VALUES - 1) // 2)
+        sigma[reacting] = _level(values[:, reacting], climbed=rung > 0)
+        silent = np.isnan(sigma)
+        # outputs that are exactly zero beside others that react are masked or clipped, not quantised
+        if not silent.any() or (not silent.all() and (values[:, silent] == 0).all()):
+            break
+    floor = 0.5 * UNIT * np.abs(base)
+    return Noise(np.fmax(sigma, floor), evaluations)
+
+
+def quantum(values: Array) -> float:
+    """The step between the values of a quantised function: an approximate common divisor of their differences, or 0.
+
+    Euclid's algorithm on the distinct differences; a remainder under 4·(quotient + 1) ulp of the values is rounding.
+    """
+    values = np.unique(values[np.isfinite(values)])
+    if values.size < 3:
+        return 0.0
+    ulp = float(np.spacing(np.max(np.abs(values))))
+    divisor = 0.0
+    for gap in np.unique(np.diff(values)):
+        if gap > 64 * ulp:
+            divisor = _common_divisor(float(gap), divisor, ulp)
+            if divisor <= 64 * ulp:
+                return 0.0
+    return divisor
+
+
+def _spacings(point: Point) -> list[Array]:
+    """Spacings (n,) to try, smallest first: octaves of the natural scale, then of the scale where that differs."""
+    steps = [2.0**-m * point.natural for m in LADDER]
+    if (point.natural != point.scale).any():
+        steps += [2.0**-m * point.scale for m in LADDER]
+    return steps
+
+
+def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[Array | None, int]:
+    """Nine values along ``step``, inside the bounds: (9, m); None where f has no value on either side."""
+    spent = 0
+    for side in (step, -step):
+        end = point.x + (START + VALUES) * side
+        inside = np.where((end >= point.lower) & (end <= point.upper), side, 0.0)
+        inside = inside if inside.any() else side * 0
+        values = []
+        for k in range(VALUES):
+            value = function(point.x + (START + k) * inside)
+            spent += 1
+            if value is None or not np.isfinite(value).all():
+                break
+            values.append(value)
+        else:
+            return np.array(values), spent
+    return None, spent
+
+
+def _level(values: Array, *, climbed: bool) -> Array:
+    """Noise of each column of ``values`` (9, c), quantisation included."""
+    sigma = _difference_table_level(values)
+    for column in range(values.shape[1]):
+        v = values[:, column]
+        if climbed:
+            sigma[column] = max(sigma[column], quantum(v) / np.sqrt(12))
+        if (v == v.astype(np.float32)).all():
+            sigma[column] = max(sigma[column], 2.0**-24 * float(np.max(np.abs(v))) / np.sqrt(3))
+    return sigma
+
+
+def _difference_table_level(values: Array) -> Array:
+    """ECnoise: σ_k² = γ_k·mean(Δᵏ²) with γ_k = (k!)²/(2k)!, at the first order k where three levels agree.
+
+    Δᵏ annihilates smooth behaviour up to degree k − 1, so the σ_k settle on the noise. Where none settle, the smallest
+    of the higher orders bounds it.
+    """
+    table = values
+    levels, alternating = [], []
+    for order in range(1, VALUES - 1):
+        table = np.diff(table, axis=0)
+        levels.append(np.sqrt(np.mean(table**2, axis=0) / comb(2 * order, order)))
+        alternating.append((table.min(axis=0) < 0) & (table.max(axis=0) > 0))
+    level = np.array(levels)
+    result = level[2:].min(axis=0)
+    settled: NDArray[np.bool_] = np.zeros(values.shape[1], dtype=bool)
+    for k in range(len(levels) - 2):
+        three = level[k : k + 3]
+        here = ~settled & alternating[k] & (three.max(axis=0) <= 4 * three.min(axis=0))
+        result[here] = level[k, here]
+        settled |= here
+    return result
+
+
+def _common_divisor(a: float, b: float, ulp: float) -> float:
+    while b > 0:
+        quotient = round(a / b)
+        remainder = abs(a - quotient * b)
+        if remainder <= 4 * (quotient + 1) * ulp:
+            return b
+        a, b = b, remainder
+    return a

@@ -1,0 +1,163 @@
+"""Which steps are taken, and where they really land.
+
+Steps are powers of two times a scale, so that most x ± h are exact, and the step that counts is the realised one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.perturb.samples import Array
+
+#: No step is smaller than this many units in the last place of x,
+SMALLEST_IN_ULP = 16
+#: nor than this power of two times the natural scale.
+SMALLEST_OCTAVE = 46
+#: |x| below this fraction of the median is a rounding residue of zero: it has no scale of its own.
+RESIDUE = 1e-10
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where f is differentiated, and how finely and how far each coordinate can move."""
+
+    x: Array  #: (n,)
+    epsilon: Array  #: (n,) spacing of each coordinate's dtype at 1
+    lower: Array  #: (n,) no step leaves [lower, upper]
+    upper: Array
+
+    @classmethod
+    def free(cls, x: Array, epsilon: float = 2.0**-52) -> "Point":
+        """A point in float64 without bounds."""
+        infinite = np.full(x.shape, np.inf)
+        return cls(x, np.full(x.shape, epsilon), -infinite, infinite)
+
+    @property
+    def scale(self) -> Array:
+        """(n,) s = max(|x|, 1), rounded down to a power of two."""
+        return power_of_two_below(np.maximum(np.abs(self.x), 1.0))
+
+    @property
+    def natural(self) -> Array:
+        """(n,) ν = |x|, at most s; s itself where x is zero or a rounding residue."""
+        size = np.abs(self.x)
+        residue = RESIDUE * np.median(size) if size.size else 0.0
+        return np.where(size <= residue, self.scale, np.minimum(size, self.scale))
+
+    @property
+    def smallest_step(self) -> Array:
+        """(n,) below this, x ± h is mostly rounding."""
+        by_precision = SMALLEST_IN_ULP * self.epsilon * np.abs(self.x)
+        by_scale = 2.0**-SMALLEST_OCTAVE * np.minimum(self.scale, self.natural)
+        return np.maximum(np.maximum(by_precision, by_scale), SMALLEST_IN_ULP * self.epsilon * by_scale)
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Directions along single coordinates of x."""
+
+    point: Point
+    index: NDArray[np.intp]  #: (D,)
+
+    @property
+    def scale(self) -> Array:
+        """(D,) power of two that steps are multiples of, in units of x."""
+        return self.point.scale[self.index]
+
+    @property
+    def natural(self) -> Array:
+        """(D,) the scale on which x itself lives."""
+        return self.point.natural[self.index]
+
+    @property
+    def smallest_step(self) -> Array:
+        """(D,)"""
+        return self.point.smallest_step[self.index]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, which: NDArray[np.intp]) -> "Coordinates":
+        """Some of the directions."""
+        return Coordinates(self.point, self.index[which])
+
+    def land(self, h: Array, epsilon: Array) -> tuple[Array, Array]:
+        """Coordinate values x+h and x−h for steps h (K, D), as the function will see them; NaN where out of bounds."""
+        x, lower, upper = (a[self.index] for a in (self.point.x, self.point.lower, self.point.upper))
+        above, below = narrowed(x + h, epsilon), narrowed(x - h, epsilon)
+        above = np.where((above <= upper) & (above > x), above, np.nan)
+        below = np.where((below >= lower) & (below < x), below, np.nan)
+        return above, below
+
+
+@dataclass(frozen=True)
+class Tangents:
+    """Dense directions: x ± h·v. Entries of v have few bits, so that most x ± h·v are exact."""
+
+    point: Point
+    v: Array  #: (D, n)
+
+    @property
+    def scale(self) -> Array:
+        """(D,) the step at which the first coordinate has moved by its scale."""
+        return power_of_two_below(1.0 / self._stretch(self.point.scale))
+
+    @property
+    def natural(self) -> Array:
+        """(D,) the step at which the first coordinate has moved by its natural scale, at most ``scale``."""
+        return np.minimum(1.0 / self._stretch(self.point.natural), self.scale)
+
+    @property
+    def smallest_step(self) -> Array:
+        """(D,) the step at which every coordinate moves by its smallest step or more, where it moves at all."""
+        with np.errstate(divide="ignore"):
+            needed = np.where(self.v != 0, self.point.smallest_step / np.abs(self.v), 0.0)
+        return np.minimum(np.median(needed, axis=1), self.scale * 2.0**-16)
+
+    def _stretch(self, unit: Array) -> Array:
+        largest = np.max(np.abs(self.v) / unit, axis=1, initial=0.0)
+        return np.where(largest > 0, largest, 1.0)
+
+    def __len__(self) -> int:
+        return len(self.v)
+
+    def take(self, which: NDArray[np.intp]) -> "Tangents":
+        """Some of the directions."""
+        return Tangents(self.point, self.v[which])
+
+
+Directions = Coordinates | Tangents
+
+
+def power_of_two_below(value: Array) -> Array:
+    """The largest power of two that is not above ``value`` (> 0)."""
+    _, exponent = np.frexp(value)
+    return np.ldexp(1.0, exponent - 1)
+
+
+def narrowed(value: Array, epsilon: Array) -> Array:
+    """``value`` (K, D) rounded to the precision whose spacing at 1 is ``epsilon`` (D,)."""
+    for dtype in (np.float32, np.float16):
+        mine = epsilon == np.finfo(dtype).eps
+        if mine.any():
+            with np.errstate(over="ignore"):
+                value = np.where(mine, value.astype(dtype).astype(np.float64), value)
+    return value
+
+
+def octaves(directions: Directions, exponents: NDArray[np.float64]) -> Array:
+    """Steps s·2^−p for each exponent p: (K, D); NaN below the smallest sensible step."""
+    h = directions.scale * np.exp2(-exponents)[:, None]
+    return np.where(h >= directions.smallest_step, h, np.nan)
+
+
+def given(directions: Directions, h: tuple[float, ...]) -> Array:
+    """The user's own steps, largest first: (K, D)."""
+    return np.repeat(np.unique(np.asarray(h, dtype=np.float64))[::-1, None], len(directions), axis=1)
+
+
+def around(directions: Directions, h: float, exponents: NDArray[np.float64]) -> Array:
+    """Steps h·2^p for each exponent p: (K, D); NaN below the smallest sensible step."""
+    steps = np.repeat((h * np.exp2(exponents))[:, None], len(directions), axis=1)
+    return np.where(steps >= directions.smallest_step, steps, np.nan)
