@@ -67,7 +67,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path
 
 def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(report.OutputError, match="report.html"):
+    with pytest.raises(report.OutputError, match=r"report\.html: Is a directory"):
         report.check(tmp_path / "report.html")
 
 

@@ -22,8 +22,9 @@ def python(case: Case, run: Run) -> str:
     """The same as Python source."""
     given = _overrides(run.arguments)
     settings = dict(value.split("=", 1) for name, value in given if name == "--set" and "=" in value)
-    settings |= {"seed": value for name, value in given if name == "--seed"}
-    profile = next((value for name, value in given if name == "--profile"), None)
+    single = dict(given)
+    settings |= {"seed": single["--seed"]} if "--seed" in single else {}
+    profile = single.get("--profile")
     files = _files(case, run)
     arguments = [
         repr(files[0] if len(files) == 1 else list(files)),

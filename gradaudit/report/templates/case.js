@@ -1,4 +1,5 @@
-// The right-hand side: everything about one case, built from its evidence when it is opened.
+// The right-hand side: everything about one case, built from its evidence when it is opened. The curve is drawn on a click
+// on its tab, because its width is known only once it stands in the page.
 
 // The order in which _detail.py packs an element.
 const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason"];
@@ -53,8 +54,6 @@ function curves(packed, elements) {
     choose(packed.curves[index]);
   }));
   tabs.append(...buttons);
-  // The width is known only once the holder stands in the page.
-  requestAnimationFrame(() => buttons[0].click());
   return [section("Error against step", tabs, holder)];
 }
 

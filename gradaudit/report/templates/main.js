@@ -22,7 +22,9 @@ function open(row, { follow = true } = {}) {
   row.node.setAttribute("aria-current", "true");
   if (follow) row.node.scrollIntoView({ block: "nearest" });
   article.scrollTop = 0;
-  if (evidence) article.replaceChildren(...caseView(evidence[row.index]));
+  if (!evidence) return;
+  article.replaceChildren(...caseView(evidence[row.index]));
+  article.querySelector(".tabs button")?.click();
 }
 
 /** A replaced address: j and k do not fill the history, and links can be copied at any time. */

@@ -1,0 +1,30 @@
+"""The Markdown summary shows what did not pass, worst first, and user text is never markup."""
+
+import re
+
+from report_audit import literal_audit
+
+from gradaudit.report import markdown
+
+
+def _rows() -> list[str]:
+    lines = markdown.render(literal_audit()).splitlines()
+    return [line for line in lines if line.startswith("|")][2:]
+
+
+def test_the_verdict_is_the_heading() -> None:
+    assert markdown.render(literal_audit()).splitlines()[1].startswith("## 1 of 9 passes; 1 fails, 2 errors")
+
+
+def test_failures_stand_first_and_passes_not_at_all() -> None:
+    assert "losses.huber" in _rows()[0]
+    assert not any("plain.pass" in row for row in _rows())
+
+
+def test_every_row_has_five_cells_whatever_the_text() -> None:
+    assert {row.count("|") for row in _rows()} == {6}
+
+
+def test_user_text_holds_no_markup() -> None:
+    for code in re.findall(r"<code>(.*?)</code>", markdown.render(literal_audit())):
+        assert not re.search(r"[<>`*_@\[\]]", code)
