@@ -218,6 +218,27 @@ def test_the_gradient_of_a_sum_of_paths_is_the_sum_of_their_gradients(data, cota
     np.testing.assert_allclose(both, gradient(sin) + gradient(lambda x: mul(x, x)), atol=1e-12)
 
 
+steps = st.lists(st.tuples(st.sampled_from(["add", "mul", "sin"]), st.integers(0, 99), st.integers(0, 99)), max_size=15)
+
+
+def _run(program, x, *, functions):
+    values = [x]
+    for name, i, j in program:
+        operands = [values[i % len(values)], values[j % len(values)]]
+        values.append(functions[name](*operands[: 1 if name == "sin" else 2]))
+    return functions["sin"](values[-1])
+
+
+@given(steps, st.floats(-1, 1, allow_subnormal=False))
+def test_any_graph_agrees_with_the_complex_step(program, point):
+    x = Variable(point)
+    with np.errstate(over="ignore", invalid="ignore"):
+        _run(program, x, functions={"add": add, "mul": mul, "sin": sin}).backward()
+        shifted = _run(program, complex(point, 1e-200), functions={"add": np.add, "mul": np.multiply, "sin": np.sin})
+    if np.isfinite(shifted):
+        np.testing.assert_allclose(x.grad, shifted.imag / 1e-200, rtol=1e-9, atol=1e-12)
+
+
 # several outputs
 
 
@@ -315,11 +336,11 @@ def test_no_grad_can_decorate_a_function():
 def test_a_chain_of_a_hundred_thousand_operations_takes_under_two_seconds():
     x = Variable(0.5)
     y = x
-    start = time.perf_counter()
+    start = time.thread_time()  # what it costs, not how busy the machine is
     for _ in range(100_000):
         y = add(y, 1e-6)
     y.backward()
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert x.grad == 1.0
 
 
