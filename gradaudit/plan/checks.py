@@ -1,6 +1,7 @@
 """What a case checks: what the suite says, else what its claims say."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from gradaudit.suite.problem import Problem
 from gradaudit.suite.quantities import as_sentence
@@ -12,7 +13,7 @@ DIFFERENTIATING = ("tape", "torch", "jax", "autograd")
 _CLAIM_OF_CHECK = {"gradient": ("gradient", "value_and_gradient")}
 
 
-def checks_of(entry: Entry, settings: Mapping[str, Setting]) -> tuple[tuple[str, ...], list[Problem]]:
+def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple[str, ...], list[Problem]]:
     """Names on the ``checks`` shelf, and what stands against them."""
     kinds = [kind for kind, _ in entry.keys.claims]
     engine, asked = settings["engine"].value, settings["checks"]

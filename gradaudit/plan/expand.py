@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
+from typing import Any
 
 from gradaudit.plan.case import Case, Expectation, Input, Scalar, Settings, Target, Tolerance
 from gradaudit.plan.checks import checks_of
 from gradaudit.plan.inputs import InputProblem, inputs_of, precision
-from gradaudit.plan.selection import Selection, SelectionError, predicate, unknown_ids
+from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
 from gradaudit.suite.quantities import Elements
-from gradaudit.suite.suite import Entry, Setting, Suite
+from gradaudit.suite.suite import BUILT_IN, Entry, Setting, Suite
 
 
 def make_plan(suite: Suite, *, select: Selection | None = None) -> tuple[Case, ...]:
@@ -45,7 +47,7 @@ class _Planned:
 
     case: Case
     entry: Entry
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, Setting[Any]]
 
 
 def _expand_all(suite: Suite) -> list[_Planned]:
@@ -64,6 +66,7 @@ def _expand_all(suite: Suite) -> list[_Planned]:
 
 
 def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
+    settings_for = cache(entry.settings)
     for axes in _combinations(entry):
         for point in entry.keys.at or (None,):
             try:
@@ -71,12 +74,16 @@ def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
             except InputProblem as error:
                 yield error.problem
                 continue
-            settings = entry.settings(precision(inputs))
+            settings = settings_for(precision(inputs))
             yield from _case(entry, axes, point, inputs, settings)
 
 
 def _case(
-    entry: Entry, axes: dict[str, Scalar], point: str | None, inputs: tuple[Input, ...], settings: dict[str, Setting]
+    entry: Entry,
+    axes: dict[str, Scalar],
+    point: str | None,
+    inputs: tuple[Input, ...],
+    settings: dict[str, Setting[Any]],
 ) -> Iterator[_Planned | Problem]:
     checks, problems = checks_of(entry, settings)
     problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs)]
@@ -87,19 +94,19 @@ def _case(
     if problems:
         yield from problems
         return
-    engine = settings["engine"].value
+    constants = tuple(i for i, given in enumerate(inputs) if not given.differentiate)
     case = Case(
         id=case_id(entry.keys.label, axes, point),
         name=entry.keys.label,
-        target=Target(entry.keys.function, entry.keys.claims, None if engine is None else str(engine), kwargs),
+        target=Target(entry.keys.function, entry.keys.claims, settings["engine"].value, kwargs, constants),
         inputs=inputs,
         checks=checks,
         settings=_settings(settings),
-        seed=entry.seed,
+        seed=entry.seed.value,
         axes=tuple(axes.items()),
         point=point,
-        tags=entry.tags,
-        owner=settings["owner"].value,  # type: ignore[arg-type]
+        tags=tuple(entry.tags),
+        owner=settings["owner"].value,
         expect=_expectation(entry),
         place=str(entry.place),
         suite=entry.root,
@@ -169,31 +176,31 @@ def _in_profile(plan: _Planned) -> bool:
     return found is None or found(plan.case)
 
 
-def _predicate(expression: str | None, where: Problem):  # type: ignore[no-untyped-def]
+def _predicate(expression: str | None, where: Problem) -> Predicate | None:
     try:
         return None if expression is None else predicate(expression)
     except SelectionError as error:
         raise SuiteError([Problem(where.place, str(error), where.source_line)]) from None
 
 
-def _settings(found: Mapping[str, Setting]) -> Settings:
+def _settings(found: Mapping[str, Setting[Any]]) -> Settings:
     elements = found["elements"].value
     return Settings(
-        h=found["h"].value,  # type: ignore[arg-type]
+        h=found["h"].value,
         tolerance=Tolerance(
-            rtol=found["tolerance.rtol"].value,  # type: ignore[arg-type]
-            resolution=found["tolerance.resolution"].value,  # type: ignore[arg-type]
-            atol=found["tolerance.atol"].value,  # type: ignore[arg-type]
+            rtol=found["tolerance.rtol"].value,
+            resolution=found["tolerance.resolution"].value,
+            atol=found["tolerance.atol"].value,
         ),
         elements=elements.count if isinstance(elements, Elements) else None,
-        method=found["method"].value,  # type: ignore[arg-type]
-        extend=found["extend"].value,  # type: ignore[arg-type]
-        kinks=found["kinks"].value,  # type: ignore[arg-type]
-        timeout=found["timeout"].value,  # type: ignore[arg-type]
+        method=found["method"].value,
+        extend=found["extend"].value,
+        kinks=found["kinks"].value,
+        timeout=found["timeout"].value,
     )
 
 
-def _setting_problems(entry: Entry, found: Mapping[str, Setting]) -> Iterator[Problem]:
+def _setting_problems(entry: Entry, found: Mapping[str, Setting[Any]]) -> Iterator[Problem]:
     """``method: central`` is the plain rule of one h and one tolerance: it needs both said."""
     method = found["method"]
     if method.value != "central" or method.layer is None:
@@ -217,13 +224,15 @@ def _expectation(entry: Entry) -> Expectation | None:
 
 
 def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
-    """Settings with their origin; h, tolerance, elements and checks as they are used."""
-    case, settings = plan.case, plan.settings
-    rows: list[tuple[str, object, str]] = [(key, _plain(found.value), found.origin) for key, found in settings.items()]
-    rows = [row if row[0] != "checks" else ("checks", case.checks, row[2]) for row in rows]
-    item = f"functions[{plan.entry.index}] ({case.place})"
-    rows.extend([("tags", case.tags, item), ("seed", case.seed, plan.entry.file.document.file)])
-    rows.extend([("function", case.target.function, item), *((kind, ref, item) for kind, ref in case.target.claims)])
+    """Every setting as the case uses it, with its origin."""
+    case, entry = plan.case, plan.entry
+    item = f"functions[{entry.index}] ({case.place})"
+    rows: list[tuple[str, object, str]] = [("function", case.target.function, item)]
+    rows.extend((kind, reference, item) for kind, reference in case.target.claims)
+    rows.extend((key, _plain(found.value), found.origin) for key, found in plan.settings.items() if key != "checks")
+    rows.append(("checks", case.checks, plan.settings["checks"].origin))
+    rows.append(("tags", case.tags, "; ".join(dict.fromkeys(tag.origin for tag in entry.tags.values())) or BUILT_IN))
+    rows.append(("seed", case.seed, entry.seed.origin))
     return rows
 
 

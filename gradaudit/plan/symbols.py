@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
 }
 _LONGEST = 80
+_LONGEST_AXIS = 2**40
+#: what ast.parse is shown: names, numbers and operators, so that it never warns of other things
+_ARITHMETIC = re.compile(r"(?:\s*+(?:[^\W\d]\w*+|(?:\d++(?:\.\d*+)?+|\.\d++)(?![\w.])|//|[-+*/()]))++\s*+")
 
 
 class SymbolError(ValueError):
@@ -28,14 +32,13 @@ def evaluate(expression: float | int | str, axes: Mapping[str, Scalar]) -> float
     """
     if not isinstance(expression, str):
         return expression
-    try:
-        tree = ast.parse(expression.strip()[: _LONGEST + 1], mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise SymbolError(_not_an_expression(expression)) from None
-    if len(expression.strip()) > _LONGEST:
+    text = expression.strip()
+    if len(text) > _LONGEST or not _ARITHMETIC.fullmatch(text):
         raise SymbolError(_not_an_expression(expression))
     try:
-        return _value(tree.body, expression, axes)
+        return _value(ast.parse(text, mode="eval").body, expression, axes)
+    except (SyntaxError, RecursionError, MemoryError):
+        raise SymbolError(_not_an_expression(expression)) from None
     except (ZeroDivisionError, OverflowError) as error:
         raise SymbolError(f"{expression!r}: {error}") from None
 
@@ -43,7 +46,7 @@ def evaluate(expression: float | int | str, axes: Mapping[str, Scalar]) -> float
 def length(expression: int | str, axes: Mapping[str, Scalar]) -> int:
     """The length of an axis of an array. Raises SymbolError where it is not a whole number, 0 or more."""
     value = evaluate(expression, axes)
-    if value != int(value) or value < 0:
+    if not 0 <= value <= _LONGEST_AXIS or value != int(value):
         raise SymbolError(f"length {expression!r} is {value!r}; allowed: a whole number, 0 or more")
     return int(value)
 

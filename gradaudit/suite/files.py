@@ -2,9 +2,12 @@
 
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    # NumPy is imported where an array is read: listing and validating a suite go without it
+    import numpy as np
+    from numpy.typing import NDArray
 
 LARGEST_SUITE = 4 * 1024 * 1024  # bytes
 ARRAY_SUFFIXES = (".npy", ".npz", ".csv", ".txt")
@@ -29,7 +32,7 @@ def read_text(path: Path) -> str:
         raise FileError(f"byte 0x{data[error.start]:02x} in line {line} is not UTF-8; save the file as UTF-8") from None
 
 
-def read_array(file: str | Path, key: str | None = None) -> NDArray[np.generic]:
+def read_array(file: str | Path, key: str | None = None) -> "NDArray[np.generic]":
     """The array in a .npy file, under ``key`` of a .npz archive, or in a .csv or .txt table; pickles are refused.
 
     A .csv is separated by commas, a .txt by white space; a first line that is no number is taken as its header; a table
@@ -51,9 +54,9 @@ def read_array(file: str | Path, key: str | None = None) -> NDArray[np.generic]:
 
 
 def _read_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise FileError("this is a folder; name the suite file in it")
     try:
+        if path.is_dir():
+            raise FileError("this is a folder; name the suite file in it")
         with path.open("rb") as stream:
             data = stream.read(LARGEST_SUITE + 1)
     except FileNotFoundError:
@@ -66,12 +69,16 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _read_npy(path: Path, _: str | None) -> NDArray[np.generic]:
-    array: NDArray[np.generic] = np.load(path, allow_pickle=False)
+def _read_npy(path: Path, _: str | None) -> "NDArray[np.generic]":
+    import numpy as np
+
+    array: Any = np.load(path, allow_pickle=False)
     return _real(array, path.name)
 
 
-def _read_npz(path: Path, key: str | None) -> NDArray[np.generic]:
+def _read_npz(path: Path, key: str | None) -> "NDArray[np.generic]":
+    import numpy as np
+
     with np.load(path, allow_pickle=False) as archive:
         names = list(archive.files)
         if key is None and len(names) != 1:
@@ -82,7 +89,9 @@ def _read_npz(path: Path, key: str | None) -> NDArray[np.generic]:
         return _real(archive[chosen], f"{path.name}[{chosen}]")
 
 
-def _read_table(path: Path, _: str | None) -> NDArray[np.generic]:
+def _read_table(path: Path, _: str | None) -> "NDArray[np.generic]":
+    import numpy as np
+
     text = path.read_text(encoding="utf-8-sig")
     lines = [line for line in text.splitlines() if line.split("#")[0].strip()]
     delimiter = "," if path.suffix.lower() == ".csv" else None
@@ -100,7 +109,7 @@ def _is_numeric(line: str, delimiter: str | None) -> bool:
     return True
 
 
-def _real(array: NDArray[np.generic], name: str) -> NDArray[np.generic]:
+def _real(array: "NDArray[np.generic]", name: str) -> "NDArray[np.generic]":
     if array.dtype.kind not in "fiub":
         raise FileError(f"{name} holds {array.dtype}; allowed: real numbers")
     return array

@@ -1,8 +1,7 @@
 """Suite files to a Suite, or a SuiteError with everything that is wrong with all of them."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from gradaudit.suite.messages import validate
 from gradaudit.suite.nodes import compose
 from gradaudit.suite.problem import Place, Problem, SuiteError, did_you_mean, one_of
 from gradaudit.suite.schema import InputKeys, OverrideKeys, SuiteKeys
-from gradaudit.suite.suite import Entry, Layer, Suite, SuiteFile
+from gradaudit.suite.suite import Entry, Layer, Setting, Suite, SuiteFile
 
 
 def load_suite(
@@ -64,7 +63,7 @@ class _Loader:
         keys, problems = validate(document, SuiteKeys)
         self.problems.extend(problems)
         if keys is not None:
-            file = SuiteFile(document, keys, path.resolve().parent, includer)
+            file = SuiteFile(document, keys, path.resolve(), includer)
             self.files.append(file)
             self.require_folders(file)
             self.include(file, path)
@@ -80,22 +79,25 @@ class _Loader:
     def matches(self, file: SuiteFile, pattern: str, path: Path) -> list[str]:
         if not has_magic(pattern):
             return [pattern]
-        found = sorted(glob(pattern, root_dir=file.folder, recursive=True))
+        try:
+            found = sorted(glob(pattern, root_dir=file.folder, recursive=True))
+        except (OSError, ValueError):
+            return []
         return [name for name in found if (file.folder / name).resolve() != path.resolve()]
 
     def include_one(self, file: SuiteFile, index: int, name: str) -> None:
         path = file.folder / name
         display = os.path.normpath(os.path.join(os.path.dirname(file.document.file), name))
-        if any(path.resolve() == _location(above) for above in file.chain()):
-            self.problems.append(file.document.problem(f"include {name!r} comes back to itself", ("include", index)))
-        elif not path.is_file():
+        if not _is(Path.is_file, path):
             self.problems.append(file.document.problem(f"include {name!r} is not a file", ("include", index)))
+        elif any(path.resolve() == above.location for above in file.chain()):
+            self.problems.append(file.document.problem(f"include {name!r} comes back to itself", ("include", index)))
         else:
             self.load(path, display=display, includer=file)
 
     def require_folders(self, file: SuiteFile) -> None:
         for i, folder in enumerate(file.keys.path):
-            if not _is_folder(file.folder / folder):
+            if not _is(Path.is_dir, file.folder / folder):
                 self.problems.append(file.document.problem(f"path {folder!r} is not a folder", ("path", i)))
 
     def outside(self, overrides: Mapping[str, object], variables: Mapping[str, str]) -> tuple[Layer, ...]:
@@ -118,10 +120,6 @@ class _Loader:
             self.problems.append(root.problem("the suite has no functions; add 'functions:' or 'include:'"))
 
 
-def _location(file: SuiteFile) -> Path:
-    return (file.folder / os.path.basename(file.document.file)).resolve()
-
-
 def _entries(file: SuiteFile, layers: tuple[Layer, ...], profile: str | None) -> Iterable[Entry]:
     path, env, seed = _search_path(file), _environment(file), _seed(file, layers)
     for i, keys in enumerate(file.keys.functions):
@@ -140,12 +138,12 @@ def _environment(file: SuiteFile) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(merged.items()))
 
 
-def _seed(file: SuiteFile, layers: Iterable[Layer]) -> int:
+def _seed(file: SuiteFile, layers: Sequence[Layer]) -> Setting[int]:
     """The nearest: command line, environment, this file, the including files; 0."""
-    for layer in layers:
-        if isinstance(layer.keys, OverrideKeys) and layer.keys.seed is not None:
-            return layer.keys.seed
-    return next((above.keys.seed for above in file.chain() if "seed" in above.keys.model_fields_set), 0)
+    for layer in (*layers, *(Layer("suite", above.keys, above.document) for above in file.chain())):
+        if isinstance(layer.keys, OverrideKeys | SuiteKeys) and "seed" in layer.keys.model_fields_set:
+            return Setting(layer.keys.seed or 0, layer, "seed")
+    return Setting(0, None)
 
 
 def _entry_problems(entry: Entry) -> Iterable[Problem]:
@@ -159,13 +157,14 @@ def _file_problems(entry: Entry, field: InputKeys, *path: str) -> Iterable[Probl
         return
     if Path(field.file).suffix.lower() not in ARRAY_SUFFIXES:
         yield entry.problem(f"{field.file!r} is not an array file{one_of(ARRAY_SUFFIXES)}", *path, "file")
-    elif not (entry.file.folder / field.file).is_file():
+    elif not _is(Path.is_file, entry.file.folder / field.file):
         yield entry.problem(f"no file {field.file!r} beside {entry.file.document.file}", *path, "file")
 
 
-def _is_folder(path: Path) -> bool:
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Whether ``path`` is there and of this kind; a name that no file can have is not."""
     try:
-        return path.is_dir()
+        return kind(path)
     except (OSError, ValueError):
         return False
 
@@ -175,7 +174,7 @@ def _joined(names: Sequence[str], files: Sequence[SuiteFile], entries: Sequence[
     titles = [root.keys.name or Path(name).stem for root, name in zip(roots, names, strict=True)]
     return Suite(
         name="+".join(dict.fromkeys(titles)),
-        seed=next(replace(entry).seed for entry in entries),
+        seed=entries[0].seed.value,
         files=tuple(names),
         path=tuple(dict.fromkeys(folder for entry in entries for folder in entry.path)),
         env=tuple(sorted({pair for entry in entries for pair in entry.env})),

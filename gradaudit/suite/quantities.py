@@ -208,6 +208,23 @@ def name(value: object) -> str:
     return value
 
 
+def environment_name(value: object) -> str:
+    """A name that the operating system takes."""
+    if not isinstance(value, str) or not value or "=" in value or not value.isprintable():
+        raise wrong(f"{value!r} is not the name of an environment variable")
+    return value
+
+
+def environment_text(value: object) -> str:
+    """Text without NUL; numbers need quotes, so that nobody has to guess how they are written."""
+    if not isinstance(value, str):
+        written = str(value).lower() if isinstance(value, bool) else value
+        raise wrong(f'an environment variable is text, got {_short(value)}; write "{written}"')
+    if "\0" in value:
+        raise wrong("an environment variable cannot hold NUL")
+    return value
+
+
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -256,3 +273,5 @@ Values = Annotated[object, PlainValidator(values), WithJsonSchema(VALUES)]
 Bounds = Annotated[tuple[float | None, float | None], PlainValidator(bounds), WithJsonSchema(BOUNDS)]
 Day = Annotated[date, PlainValidator(day), WithJsonSchema({"type": "string", "format": "date"})]
 Name = Annotated[str, PlainValidator(name), WithJsonSchema({"type": "string", "minLength": 1})]
+EnvironmentName = Annotated[str, PlainValidator(environment_name), WithJsonSchema({"type": "string", "minLength": 1})]
+EnvironmentText = Annotated[str, PlainValidator(environment_text), WithJsonSchema({"type": "string"})]

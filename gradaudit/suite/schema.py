@@ -12,6 +12,8 @@ from gradaudit.suite.quantities import (
     Bounds,
     Day,
     ElementChoice,
+    EnvironmentName,
+    EnvironmentText,
     Name,
     Reference,
     Seconds,
@@ -129,21 +131,22 @@ class InputKeys(Strict, Distributions):
     @property
     def source(self) -> str | None:
         """The one key of SOURCES that is given."""
-        return next(self._given(SOURCES), None)
+        return next(iter(self._given(SOURCES)), None)
 
     @property
     def distribution(self) -> tuple[str, Parameters] | None:
         """Name and parameters of the distribution that is given."""
         return next(((name, getattr(self, name)) for name in self._given(NAMES)), None)
 
-    def _given(self, names: tuple[str, ...]) -> Iterator[str]:
-        return (name for name in names if name in self.model_fields_set)
+    def _given(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        given = self.model_fields_set
+        return tuple(name for name in names if name in given)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "InputKeys":
         self._has_at_most_one(SOURCES, "sources")
         self._has_at_most_one(NAMES, "distributions")
-        for name in (*self._given(NAMES), *self._given(("avoid",))):
+        for name in self._given((*NAMES, "avoid")):
             if self.source not in ("shape", None):
                 raise wrong(f"{name!r} is for drawn values: it needs 'shape', not {self.source!r}", name)
         if self.distribution and self.source is None:
@@ -156,7 +159,7 @@ class InputKeys(Strict, Distributions):
         return self
 
     def _has_at_most_one(self, names: tuple[str, ...], what: str) -> None:
-        given = tuple(self._given(names))
+        given = self._given(names)
         if len(given) > 1:
             both = as_sentence([repr(name) for name in given])
             raise wrong(f"{both} are given; allowed: one of the {what} {', '.join(names)}", given[1])
@@ -345,7 +348,7 @@ class SuiteKeys(Strict):
     """Every random number follows from this, the case's id and the input's name."""
     path: list[str] = []
     """Folders, relative to this file, that the functions can be imported from."""
-    env: dict[str, str] = {}
+    env: dict[EnvironmentName, EnvironmentText] = {}
     """Environment variables, set before the functions are imported."""
     include: list[str] = []
     """More suite files: names or patterns (*, ?, **), relative to this file."""

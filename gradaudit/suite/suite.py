@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from gradaudit.suite.nodes import Document
 from gradaudit.suite.problem import Place, Problem
 from gradaudit.suite.schema import DefaultKeys, FunctionKeys, ProfileKeys, SuiteKeys, ToleranceKeys
+
+Value = TypeVar("Value", covariant=True)
 
 BUILT_IN = "built in"
 
@@ -32,10 +35,10 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Generic[Value]):
     """A resolved value and where it came from."""
 
-    value: object
+    value: Value
     layer: Layer | None  #: None: built in
     key: str = ""
 
@@ -54,8 +57,13 @@ class SuiteFile:
 
     document: Document = field(repr=False)
     keys: SuiteKeys = field(repr=False)
-    folder: Path
+    location: Path  #: absolute
     includer: "SuiteFile | None" = None
+
+    @property
+    def folder(self) -> Path:
+        """What the paths in this file are relative to."""
+        return self.location.parent
 
     def chain(self) -> Iterator["SuiteFile"]:
         """This file, the file that includes it, and so on to the one that the user named."""
@@ -102,7 +110,7 @@ class Entry:
     index: int
     overrides: tuple[Layer, ...] = ()  #: command line, then environment
     profile: str | None = None
-    seed: int = 0
+    seed: Setting[int] = field(default_factory=lambda: Setting(0, None))
     path: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
 
@@ -143,7 +151,7 @@ class Entry:
             *self.file.defaults(),
         )
 
-    def settings(self, dtype: str | None = None) -> dict[str, Setting]:
+    def settings(self, dtype: str | None = None) -> dict[str, Setting[Any]]:
         """Every setting under its dotted key, for a case whose narrowest differentiated input has ``dtype``."""
         layers = self.layers(dtype)
         plain = [name for name in DefaultKeys.model_fields if name not in ("tolerance", "tags")]
@@ -153,13 +161,16 @@ class Entry:
         return found
 
     @property
-    def tags(self) -> tuple[str, ...]:
+    def tags(self) -> dict[str, Setting[str]]:
         """Labels of the function, then those of the file and the including ones: tags add up."""
-        given = [getattr(layer.keys, "tags", []) for layer in self.layers(None)]
-        return tuple(dict.fromkeys(tag for tags in given for tag in tags))
+        found: dict[str, Setting[str]] = {}
+        for layer in self.layers(None):
+            for tag in getattr(layer.keys, "tags", ()):
+                found.setdefault(tag, Setting(tag, layer, "tags"))
+        return found
 
     @property
-    def select(self) -> Setting | None:
+    def select(self) -> Setting[str] | None:
         """The selection of the profile, where it has one."""
         for layer in self.file.profile(self.profile):
             if isinstance(layer.keys, ProfileKeys) and layer.keys.select is not None:
@@ -183,7 +194,7 @@ class Suite:
         return tuple(reference for entry in self.entries for reference in entry.references())
 
 
-def _first(layers: Sequence[Layer], key: str) -> Setting:
+def _first(layers: Sequence[Layer], key: str) -> Setting[Any]:
     """The value of the dotted ``key`` in the first layer that sets it."""
     for layer in layers:
         keys, name = layer.keys, key
