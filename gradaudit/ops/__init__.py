@@ -32,7 +32,7 @@ def _ops() -> Iterator[tuple[str, Op]]:
 # Imported in full before they are published: a family may have the name of its op (``softmax``), and the op wins.
 _public = dict(_ops())
 globals().update(_public)
-__all__ = tuple(sorted(_public))  # noqa: PLE0605 - computed on purpose
+__all__ = tuple(sorted(_public))
 
 
 def __getattr__(name: str) -> Any:

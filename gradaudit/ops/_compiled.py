@@ -20,6 +20,7 @@ from numba.extending import overload
 from gradaudit.ops import _axes
 
 Function = Callable[..., Any]
+set_at: Any = tuple_setitem  # Numba declares the signature of its inside, not of the call
 _registered: list[Function] = []
 
 
@@ -94,12 +95,12 @@ def _reduced_shape(shape: Any, axis: Any, keepdims: Any) -> Function:
         whole = (1,) * n if keep else ()
         return lambda shape, axis, keepdims: whole
     if keep:
-        return lambda shape, axis, keepdims: tuple_setitem((*shape, 1), axis_of(axis, n), 1)[:-1]
+        return lambda shape, axis, keepdims: set_at((*shape, 1), axis_of(axis, n), 1)[:-1]
 
     def spelling(shape, axis, keepdims):  # type: ignore[no-untyped-def]
         out, front = (*shape, 1), axis_of(axis, n)
         for k in range(n - 1):
-            out = tuple_setitem(out, k, shape[k] if k < front else shape[k + 1])
+            out = set_at(out, k, shape[k] if k < front else shape[k + 1])
         return out[:-2]
 
     return spelling
@@ -107,7 +108,7 @@ def _reduced_shape(shape: Any, axis: Any, keepdims: Any) -> Function:
 
 def _resized_shape(shape: Any, axis: Any, length: Any) -> Function:
     n, axis_of = len(shape), _axes.axis_of
-    return lambda shape, axis, length: tuple_setitem((*shape, 1), axis_of(axis, n), length)[:-1]
+    return lambda shape, axis, length: set_at((*shape, 1), axis_of(axis, n), length)[:-1]
 
 
 def _expanded_shape(shape: Any, axis: Any) -> Function:
@@ -117,7 +118,7 @@ def _expanded_shape(shape: Any, axis: Any) -> Function:
     def spelling(shape, axis):  # type: ignore[no-untyped-def]
         out, front, padded = longer, axis_of(axis, n + 1), (*shape, 1)
         for k in range(n):
-            out = tuple_setitem(out, k if k < front else k + 1, padded[k])
+            out = set_at(out, k if k < front else k + 1, padded[k])
         return out
 
     return spelling
@@ -131,9 +132,9 @@ def _taken_shape(shape: Any, axis: Any, inserted: Any) -> Function:
         out, front, padded = joined, axis_of(axis, n), (*inserted, 1)
         for k in range(n):
             if k != front:
-                out = tuple_setitem(out, k if k < front else k + m - 1, shape[k])
+                out = set_at(out, k if k < front else k + m - 1, shape[k])
         for k in range(m):
-            out = tuple_setitem(out, front + k, padded[k])
+            out = set_at(out, front + k, padded[k])
         return out[:-1]
 
     return spelling
@@ -148,7 +149,7 @@ def _aligned_shape(shape: Any, longer: Any) -> Function:
             refuse("sum_to", 0, "a target with at most as many axes as the array")
         out, padded = ones, (*shape, 1)
         for k in range(max(missing, 0), n):
-            out = tuple_setitem(out, k, padded[k - missing])
+            out = set_at(out, k, padded[k - missing])
         return out[:-1]
 
     return spelling
@@ -167,7 +168,7 @@ def _permutation(axes: Any, shape: Any) -> Function:
             if front < 0 or front >= n or seen[front]:
                 refuse("transpose", 0, "axes that name each axis of the shape once")
             seen[front] = 1
-            out = tuple_setitem(out, k, front)
+            out = set_at(out, k, front)
         return out[:-1]
 
     return spelling
@@ -179,7 +180,7 @@ def _inverse_permutation(axes: Any, shape: Any) -> Function:
     def spelling(axes, shape):  # type: ignore[no-untyped-def]
         out, front = zeros, (*permutation(axes, shape), 0)
         for k in range(n):
-            out = tuple_setitem(out, front[k], k)
+            out = set_at(out, front[k], k)
         return out[:-1]
 
     return spelling
