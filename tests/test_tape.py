@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -226,17 +226,18 @@ def _run(program, x, *, functions):
     for name, i, j in program:
         operands = [values[i % len(values)], values[j % len(values)]]
         values.append(functions[name](*operands[: 1 if name == "sin" else 2]))
-    return functions["sin"](values[-1])
+    return values
 
 
 @given(steps, st.floats(-1, 1, allow_subnormal=False))
 def test_any_graph_agrees_with_the_complex_step(program, point):
     x = Variable(point)
     with np.errstate(over="ignore", invalid="ignore"):
-        _run(program, x, functions={"add": add, "mul": mul, "sin": sin}).backward()
+        values = _run(program, x, functions={"add": add, "mul": mul, "sin": sin})
         shifted = _run(program, complex(point, 1e-200), functions={"add": np.add, "mul": np.multiply, "sin": np.sin})
-    if np.isfinite(shifted):
-        np.testing.assert_allclose(x.grad, shifted.imag / 1e-200, rtol=1e-9, atol=1e-12)
+    assume(max(abs(z) for z in shifted) < 10)  # else sin magnifies rounding until nothing is left to compare
+    values[-1].backward()
+    np.testing.assert_allclose(x.grad, shifted[-1].imag / 1e-200, rtol=1e-9, atol=1e-12)
 
 
 # several outputs
