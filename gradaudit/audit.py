@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +10,15 @@ from numpy.typing import NDArray
 from gradaudit import checks, engines
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._measure import Limits, measure
-from gradaudit.checks._subject import Subject, Unfit
+from gradaudit.checks._subject import Subject, Unfit, compiled_kernel
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
 from gradaudit.engines._differentiable import Differentiable, EngineError
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.judging import judge
 from gradaudit.judge.verdict import Status, Verdict
-from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point
-from gradaudit.plan.case import Case, Settings
+from gradaudit.plan.case import Case
 from gradaudit.plan.draw import DrawError, draw_inputs, generator
 
 
@@ -80,7 +78,7 @@ def audit_function(case: Case, differentiable: Differentiable, arguments: Argume
     try:
         subject = Subject.examine(differentiable, arguments, _point(case, arguments))
         limits = Limits.of(case.settings, narrow=subject.narrow)
-        kernel = _kernel(subject, case.settings)
+        kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
         evidences = [
             measure(comparison, case.settings, limits, rng, kernel=kernel, threads=threads)
             for comparison, rng in _comparisons(case, subject)
@@ -117,18 +115,9 @@ def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Comparison, np.
     yield from prepared
 
 
-def _kernel(subject: Subject, settings: Settings) -> Kernel | None:
-    """The compiled way to the differences, where the engine has one and it pays."""
-    if subject.differentiable.compile is None:
-        return None
-    steps = len(settings.h) if settings.h else 2
-    elements = min(subject.arguments.size, settings.elements or subject.arguments.size)
-    compiled = subject.differentiable.compile(subject.arguments, 2 * steps * elements, subject.seconds)
-    if compiled is None:
-        return None
-    from gradaudit.perturb.kernels import sample_coordinates
-
-    return partial(sample_coordinates, compiled.function)
+def _expected_evaluations(case: Case, subject: Subject) -> int:
+    steps = len(case.settings.h) if case.settings.h else 1
+    return 2 * steps * min(subject.arguments.size, case.settings.elements or subject.arguments.size)
 
 
 def _unfit(case: Case, problem: Unfit, differentiable: Differentiable) -> Verdict:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from gradaudit.engines._differentiable import Differentiable, flatten_output
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array
+from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point
 
 
@@ -134,6 +136,18 @@ class Subject:
 
     def _names(self) -> list[str]:
         return [self.arguments.names[i] for i in self.arguments.differentiated]
+
+
+def compiled_kernel(subject: Subject, *, evaluations: int) -> Kernel | None:
+    """The compiled way to differences of f, where its engine has one and ``evaluations`` of them pay for compiling."""
+    if subject.differentiable.compile is None:
+        return None
+    compiled = subject.differentiable.compile(subject.arguments, evaluations, subject.seconds)
+    if compiled is None:
+        return None
+    from gradaudit.perturb.kernels import sample_coordinates
+
+    return partial(sample_coordinates, compiled.function)
 
 
 def require_array(what: str, value: object, shape: tuple[int, ...]) -> None:

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 
 from gradaudit.engines._differentiable import Differentiable, EngineError
@@ -22,6 +22,11 @@ def load(target: Target) -> Differentiable:
     """
     function = resolve(target.function)
     claims = {kind: _callable(reference) for kind, reference in target.claims}
+    return adapt(target, function, claims)
+
+
+def adapt(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:
+    """Adapt a function that is at hand; ``target`` says how. Raises EngineError where no engine can."""
     engine = part(target.engine) if target.engine else _choose(function, target)
     differentiable: Differentiable = engine.load(target, function, claims)
     return differentiable

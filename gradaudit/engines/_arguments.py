@@ -68,8 +68,12 @@ class Arguments:
 
     def split(self, flat: Array) -> tuple[NDArray[np.floating], ...]:
         """The inverse of ``flatten``: new arrays with each input's shape and dtype."""
+        return tuple(part.astype(array.dtype) for part, array in zip(self.shaped(flat), self.arrays, strict=True))
+
+    def shaped(self, flat: Array) -> tuple[Array, ...]:
+        """A flat vector as float64 arrays of the inputs' shapes: numeric results keep all their digits."""
         return tuple(
-            flat[start:stop].reshape(array.shape).astype(array.dtype)
+            flat[start:stop].reshape(array.shape)
             for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
         )
 

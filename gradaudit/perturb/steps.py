@@ -28,10 +28,10 @@ class Point:
     upper: Array
 
     @classmethod
-    def free(cls, x: Array, epsilon: float = 2.0**-52) -> "Point":
-        """A point in float64 without bounds."""
+    def of(cls, x: Array, epsilon: Array) -> "Point":
+        """A point without bounds."""
         infinite = np.full(x.shape, np.inf)
-        return cls(x, np.full(x.shape, epsilon), -infinite, infinite)
+        return cls(x, epsilon, -infinite, infinite)
 
     @property
     def scale(self) -> Array:
