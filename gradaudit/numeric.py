@@ -15,7 +15,6 @@ from gradaudit.perturb.noise import measure_noise
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Coordinates, Point, Tangents
-from gradaudit.plan.case import Target
 
 Steps = Literal["auto"] | float | Sequence[float]
 Arrays = Array | tuple[Array, ...]
@@ -42,8 +41,8 @@ def gradient(f: Callable[..., object], *inputs: object, h: Steps = "auto", threa
     if subject.value.size != 1:
         raise ValueError(f"f gives an output of shape {subject.shapes[0]}; allowed: a scalar; use jacobian instead")
     found = estimate(probe, Coordinates(subject.point, np.arange(subject.arguments.size)), _steps(h))
-    parts = [subject.arguments.shaped(getattr(found, name)[:, 0]) for name in ("value", "uncertainty", "h")]
-    return Derivative(*(_one_or_tuple(part) for part in parts), evaluations=found.evaluations + spent)
+    value, uncertainty, steps = (_one_or_tuple(subject.arguments.shaped(a[:, 0])) for a in found.arrays)
+    return Derivative(value, uncertainty, steps, found.evaluations + spent)
 
 
 def jacobian(f: Callable[..., object], *inputs: object, h: Steps = "auto", threads: int | None = None) -> Derivative:
@@ -63,8 +62,8 @@ def jacobian(f: Callable[..., object], *inputs: object, h: Steps = "auto", threa
             for array, start, stop in zip(arrays, offsets, offsets[1:], strict=False)
         )
 
-    parts = [blocks(getattr(found, name)) for name in ("value", "uncertainty", "h")]
-    return Derivative(*(_one_or_tuple(part) for part in parts), evaluations=found.evaluations + spent)
+    value, uncertainty, steps = (_one_or_tuple(blocks(a)) for a in found.arrays)
+    return Derivative(value, uncertainty, steps, found.evaluations + spent)
 
 
 def directional(
@@ -85,14 +84,14 @@ def directional(
         raise ValueError(f"tangents have shapes {measured}; allowed: those of the inputs, {allowed}")
     v = subject.arguments.flatten(moves)[None]
     found = estimate(probe, Tangents(subject.point, v), _steps(h))
-    value, uncertainty, steps = (getattr(found, name)[0].reshape(shape) for name in ("value", "uncertainty", "h"))
+    value, uncertainty, steps = (a[0].reshape(shape) for a in found.arrays)
     return Derivative(value, uncertainty, steps, found.evaluations + spent)
 
 
 def _prepared(f: Callable[..., object], inputs: Sequence[object], *, threads: int | None) -> tuple[Subject, Probe, int]:
     """f at x, ready to be perturbed, and how many evaluations that took."""
     arguments = Arguments.of([np.asarray(x, dtype=float) if isinstance(x, int | float | list) else x for x in inputs])
-    differentiable = engines.adapt(Target("f", claims=(("gradient", "none"),)), f, {})
+    differentiable = engines.adapt_primal(f)
     subject = Subject.examine(differentiable, arguments, Point.of(arguments.x, arguments.epsilon))
     noise = measure_noise(subject.evaluate, subject.point, base=subject.value, rng=np.random.default_rng(0))
     kernel = compiled_kernel(subject, evaluations=2 * arguments.size)

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import ModuleType
 
 from gradaudit.engines._differentiable import Differentiable, EngineError
@@ -23,6 +24,13 @@ def load(target: Target) -> Differentiable:
     function = resolve(target.function)
     claims = {kind: _callable(reference) for kind, reference in target.claims}
     return adapt(target, function, claims)
+
+
+def adapt_primal(function: Callable[..., object]) -> Differentiable:
+    """Adapt a function of which nothing is claimed, to be evaluated only."""
+    target = Target(getattr(function, "__qualname__", type(function).__name__))
+    mine = (name for name in names() if name != "python" and part(name).recognises(function, target))
+    return adapt(replace(target, engine=next(mine, "python")), function, {})
 
 
 def adapt(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:

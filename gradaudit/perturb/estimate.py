@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.samples import KAPPA, Array, Samples
@@ -25,6 +26,11 @@ class Estimate:
     h: Array  #: (D, R)
     evaluations: int
 
+    @property
+    def arrays(self) -> tuple[Array, Array, Array]:
+        """value, uncertainty, h"""
+        return self.value, self.uncertainty, self.h
+
 
 def estimate(probe: Probe, directions: Directions, h: tuple[float, ...] | None = None) -> Estimate:
     """Differentiate along every direction, with steps of our own or the given ones."""
@@ -33,8 +39,8 @@ def estimate(probe: Probe, directions: Directions, h: tuple[float, ...] | None =
         _block(probe, directions.take(np.arange(start, min(start + block, len(directions)))), h)
         for start in range(0, len(directions), block)
     ]
-    arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in ("value", "uncertainty", "h")]
-    return Estimate(*arrays, evaluations=sum(part.evaluations for part in parts))
+    value, uncertainty, steps = (np.concatenate(arrays) for arrays in zip(*(p.arrays for p in parts), strict=True))
+    return Estimate(value, uncertainty, steps, sum(part.evaluations for part in parts))
 
 
 def _block(probe: Probe, directions: Directions, h: tuple[float, ...] | None) -> Estimate:
@@ -73,9 +79,9 @@ def _swept(probe: Probe, directions: Directions) -> Estimate:
     return Estimate(found.value, found.uncertainty, found.h, evaluations)
 
 
-def _improve(found: Estimate, which: np.ndarray, newer: Estimate) -> None:
-    for name in ("value", "uncertainty", "h"):
-        getattr(found, name)[which] = getattr(newer, name)
+def _improve(found: Estimate, which: NDArray[np.intp], newer: Estimate) -> None:
+    for mine, better in zip(found.arrays, newer.arrays, strict=True):
+        mine[which] = better
 
 
 def _limit(samples: Samples) -> Estimate:
