@@ -11,8 +11,9 @@ Format history: 1 — the first.
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import astuple, fields
+from dataclasses import fields
 from math import isfinite
+from operator import attrgetter
 
 from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures
@@ -40,13 +41,15 @@ def render(audit: Audit) -> str:
 
 def elements(audit: Audit) -> str:
     """``elements.csv``: the worst elements of each case, worst first."""
-    rows = ((result.case.id, *astuple(item)) for result in audit.results for item in result.verdict.elements)
+    row = attrgetter(*_ELEMENT)
+    rows = ((result.case.id, *row(item)) for result in audit.results for item in result.verdict.elements)
     return _table(("id", *_ELEMENT), rows)
 
 
 def curves(audit: Audit) -> str:
     """``curves.csv``: the central difference at each step, for the worst element of each check."""
-    rows = ((result.case.id, *astuple(item)) for result in audit.results for item in result.verdict.curves)
+    row = attrgetter(*_POINT)
+    rows = ((result.case.id, *row(item)) for result in audit.results for item in result.verdict.curves)
     return _table(("id", *_POINT), rows)
 
 
@@ -54,7 +57,7 @@ def _case_row(result: Result) -> tuple[object, ...]:
     case, verdict = result.case, result.verdict
     axes = ", ".join(f"{key}={value}" for key, value in case.axes)
     about = (case.name, axes, case.point, case.owner, " ".join(case.tags), case.place, verdict.message)
-    numbers = (*astuple(verdict.measures), *astuple(verdict.counts))
+    numbers = (*attrgetter(*_MEASURES)(verdict.measures), *attrgetter(*_COUNTS)(verdict.counts))
     return (case.id, verdict.status, verdict.diagnosis, *numbers, verdict.engine, *about)
 
 

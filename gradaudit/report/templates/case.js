@@ -9,11 +9,12 @@ function caseView(packed) {
   const elements = packed.elements.map((row) => Object.fromEntries(ELEMENT.map((name, index) => [name, row[index]])));
   return [
     ...heading(packed),
+    ...verbatim("Traceback", packed.traceback),
     ...curves(packed, elements),
     ...worst(elements),
     section("Reproduce", copyable(packed.command), copyable(packed.python)),
-    ...texts(packed),
-    measures(packed),
+    ...verbatim("Printed by user code", packed.printed),
+    ...measures(packed),
     configuration(packed),
   ];
 }
@@ -152,18 +153,19 @@ function copyable(text) {
   return make("div", { class: "command" }, code, button);
 }
 
-function texts(packed) {
-  const shown = [["Traceback", packed.traceback], ["Printed by user code", packed.printed]].filter(([, text]) => text);
-  return shown.map(([title, text]) => section(title, make("pre", { tabindex: "0" }, text)));
+function verbatim(title, text) {
+  return text ? [section(title, make("pre", { tabindex: "0" }, text))] : [];
 }
 
 function measures(packed) {
   const { elements, ...counts } = packed.counts;
   const ended = Object.entries(counts).filter(([, value]) => value).map(([name, value]) => `${value} ${name.replaceAll("_", " ")}`);
-  const pairs = [...Object.entries(packed.measures).map(([name, value]) => [name, show(value, 4)]),
-    ["elements", [String(elements), ...ended].join(", ")]];
+  const known = Object.entries(packed.measures).filter(([name, value]) => value !== "NaN" && !(name === "evaluations" && !value));
+  const pairs = known.map(([name, value]) => [name, show(value, 4)]);
+  if (elements) pairs.push(["elements", [String(elements), ...ended].join(", ")]);
+  if (!pairs.length) return [];
   const items = pairs.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
-  return section("Measures", make("dl", { class: "measures" }, items));
+  return [section("Measures", make("dl", { class: "measures" }, items))];
 }
 
 function configuration(packed) {

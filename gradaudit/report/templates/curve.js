@@ -13,7 +13,7 @@ function drawCurve(points, { allowed, taken, width }) {
   const frame = scales(rows, allowed, width);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": spoken(rows, allowed) });
   svg.append(...axes(frame, width), ...noise(rows, frame), ...slopeGuide(rows, frame));
-  svg.append(...allowedLine(allowed, frame, width), ...takenLine(taken, frame), ...errors(rows, frame));
+  svg.append(...allowedLine(allowed, frame), ...takenLine(taken, frame), ...errors(rows, frame));
   return { svg, rows, x: frame.x };
 }
 
@@ -84,13 +84,14 @@ function errors(rows, frame) {
   ].filter(Boolean);
 }
 
-function allowedLine(allowed, frame, width) {
+/** Its label stands in the middle, where a V is low and a flat curve rarely is. */
+function allowedLine(allowed, frame) {
   const value = Number(allowed);
   if (!(value > 0) || !isNumber(value)) return [];
   const y = frame.y(value);
   return [
     draw("line", { class: "allowed", x1: frame.left, x2: frame.right, y1: y, y2: y }),
-    draw("text", { class: "on-allowed", x: frame.right, y: y - 6, "text-anchor": "end" }, `allowed ${show(value, 2)}`),
+    draw("text", { class: "on-allowed", x: (frame.left + frame.right) / 2, y: y - 6, "text-anchor": "middle" }, `allowed ${show(value, 2)}`),
   ];
 }
 
