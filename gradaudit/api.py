@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
+from typing import Literal
 
 import numpy as np
 
 from gradaudit import engines
-from gradaudit.audit import audit_function
+from gradaudit.audit import Audit, audit_function
 from gradaudit.engines._arguments import Arguments
+from gradaudit.engines._differentiable import EngineError
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Given, Input, Settings, Target, Tolerance
 
@@ -28,10 +30,10 @@ def audit(
     settings: Settings | None = None,
     seed: int = 0,
 ) -> Verdict:
-    """The verdict that a suite would give on ``f`` at ``inputs`` (floats or arrays; floating ones are differentiated).
+    """The verdict that a suite would give on ``f`` at ``inputs``: floats or arrays, floating ones are differentiated.
 
-    The claims are called as in a suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``, ``jvp(*inputs, *tangents)``,
-    ``jacobian(*inputs)`` of shape output + input. hessian and hvp need the gradient, of which they are the derivative.
+    The claims are called as in a suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``,
+    ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of shape output + input. hessian and hvp need the gradient, of which they are the derivative.
     What f and the claims raise becomes a verdict. Raises ValueError where nothing is claimed and no engine
     differentiates f by itself.
     """
@@ -49,16 +51,14 @@ def assert_gradient(
     *inputs: object,
     rtol: float | None = None,
     resolution: float | None = None,
-    kinks: str = "undecided",
+    kinks: Literal["undecided", "accept"] = "undecided",
 ) -> None:
     """For a test: raises AssertionError with the verdict's message unless the claimed gradient passes.
 
     An inconclusive verdict is no pass: choose another point, or a larger ``resolution``.
     """
-    accepted: Settings = Settings(
-        tolerance=Tolerance(rtol, resolution), kinks="accept" if kinks == "accept" else "undecided"
-    )
-    verdict = audit(f, *inputs, gradient=gradient, settings=accepted)
+    settings = Settings(tolerance=Tolerance(rtol, resolution), kinks=kinks)
+    verdict = audit(f, *inputs, gradient=gradient, settings=settings)
     if verdict.status is not Status.PASS:
         raise AssertionError(f"{verdict.status.upper()} {verdict.id}  {verdict.message}")
 
@@ -78,7 +78,7 @@ def _audited(
     target = Target(name, tuple((kind, kind) for kind in claims), engine)
     try:
         differentiable = engines.adapt(target, f, claims)
-    except engines.EngineError as problem:
+    except EngineError as problem:
         raise ValueError(str(problem)) from None
     named = tuple(
         Input(name, Given(None), differentiate=i in arguments.differentiated) for i, name in enumerate(arguments.names)
@@ -88,7 +88,7 @@ def _audited(
     return audit_function(case, differentiable, arguments)
 
 
-def run(suite: str | PathLike[str], *, jobs: int | None = None) -> "Audit":
+def run(suite: str | PathLike[str], *, jobs: int | None = None) -> Audit:
     """Run a suite as ``gradaudit run`` does, and leave the same files. Returns the Audit.
 
     Raises SuiteError where the suite is not in order, NothingSelected where no case is.
