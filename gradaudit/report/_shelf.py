@@ -1,5 +1,6 @@
 """The shelf: a format is a module of this folder with a ``SUFFIX`` and a ``render(audit) -> str``, and nothing else."""
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -69,11 +70,10 @@ def read(folder: Path) -> Audit:
     return Audit(run_json.read_run(folder / "run.json"), tuple(results))
 
 
-def _files(audit: Audit) -> list[tuple[str, str]]:
-    return [
-        ("run.json", run_json.render(audit)),
-        ("results.csv", csv.render(audit)),
-        ("elements.csv", csv.elements(audit)),
-        ("curves.csv", csv.curves(audit)),
-        ("report.html", html.render(audit)),
-    ]
+def _files(audit: Audit) -> Iterator[tuple[str, str]]:
+    # One after the other: what is written stays, whatever happens to the next.
+    yield "run.json", run_json.render(audit)
+    yield "results.csv", csv.render(audit)
+    yield "elements.csv", csv.elements(audit)
+    yield "curves.csv", csv.curves(audit)
+    yield "report.html", html.render(audit)
