@@ -2,7 +2,7 @@
 
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # NumPy is imported where an array is read: listing and validating a suite go without it
@@ -70,16 +70,19 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _read_npy(path: Path, _: str | None) -> "NDArray[np.generic]":
-    import numpy as np
+    from numpy.lib.format import read_array as read_npy
 
-    array: Any = np.load(path, allow_pickle=False)
-    return _real(array, path.name)
+    with path.open("rb") as stream:
+        return _real(read_npy(stream, allow_pickle=False), path.name)
 
 
 def _read_npz(path: Path, key: str | None) -> "NDArray[np.generic]":
     import numpy as np
 
-    with np.load(path, allow_pickle=False) as archive:
+    if not zipfile.is_zipfile(path):
+        raise FileError(f"{path.name} cannot be read: it is no .npz archive")
+    # the file is opened here, for NumPy forgets to close what it opened and could not read
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
         names = list(archive.files)
         if key is None and len(names) != 1:
             raise FileError(f"{path.name} holds {len(names)} arrays; say which with 'key:', one of: {', '.join(names)}")

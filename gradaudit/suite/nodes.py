@@ -1,5 +1,6 @@
 """YAML text to nodes that know where they stand. No tags, no objects, no recursion, and a limit on everything."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,10 @@ MOST_NODES = 250_000
 
 #: libyaml where PyYAML was built with it: eight times as fast
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+#: where libyaml counts a new line; str.splitlines() knows more of them
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 
 @dataclass(slots=True)
@@ -99,8 +104,7 @@ class _Composer:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
-        # not splitlines(): YAML ends lines at \n and \r only
-        self.lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self.lines = _LINE_END.split(text)
         self.problems: list[Problem] = []
         self.anchors: dict[str, Node | None] = {}
         self.stack: list[_Open] = []
@@ -142,7 +146,8 @@ class _Composer:
     def position_of(self, error: yaml.reader.ReaderError) -> tuple[int, int]:
         # libyaml counts bytes of UTF-8
         before = self.text.encode("utf-8")[: error.position].decode("utf-8", errors="ignore")
-        return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        lines = _LINE_END.split(before)
+        return len(lines), len(lines[-1]) + 1
 
     def stop(self, message: str, position: tuple[int, int]) -> None:
         raise SuiteError([*self.problems, self.problem(message, position)])
