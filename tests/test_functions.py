@@ -136,11 +136,11 @@ CALLS = {
     "three inputs and an option": (lambda x, g, b: F.layer_norm(x, g, b, 1e-3), (normal(2, 3), normal(3), normal(3))),
     "several outputs": (
         lambda *inputs: F.mul(*F.lstm_cell(*inputs)),
-        (normal(2, 3), normal(2, 2), normal(2, 2), normal(3, 8), normal(2, 8), normal(8)),
+        (normal(2, 3), normal(2, 2), normal(2, 2), normal(8, 3), normal(8, 2), normal(8)),
     ),
     "several outputs, one of them used": (
         lambda *inputs: F.lstm_cell(*inputs)[0],
-        (normal(2, 3), normal(2, 2), normal(2, 2), normal(3, 8), normal(2, 8), normal(8)),
+        (normal(2, 3), normal(2, 2), normal(2, 2), normal(8, 3), normal(8, 2), normal(8)),
     ),
     "outputs of split": (lambda x: F.mul(*F.split(x, 2, axis=1)), (normal(2, 4),)),
 }
