@@ -112,6 +112,17 @@ def test_the_line_to_reproduce_in_python_is_python() -> None:
     assert "overrides={'h': '1e-4', 'seed': '7'}, profile='pr'" in source
 
 
+def test_the_configuration_speaks_the_words_of_the_suite_file() -> None:
+    detail = _details(html.render(Audit(RUN, literal_audit().results[:1])))[0]
+    configuration = dict(detail["config"])  # type: ignore[call-overload]
+    assert configuration["inputs.x"] == (
+        "shape: [33], normal: {mean: 0, std: 3.0}, avoid: {points: [-1.0, 1.0], margin: 0.01}"
+    )
+    assert configuration["h"] == "[0.001, 0.0001]"
+    assert configuration["tolerance.resolution"] == "by precision"
+    assert configuration["extend"] == "true"
+
+
 def _luminance(colour: str) -> float:
     """Relative luminance, WCAG 2.2."""
     channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]

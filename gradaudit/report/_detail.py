@@ -3,16 +3,16 @@
 Numbers that are only drawn are rounded to what a screen can show; numbers that are read keep every digit.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import fields
 from itertools import groupby
 from math import isfinite
 from typing import Any
 
 from gradaudit.audit import Result, Run
 from gradaudit.judge.verdict import CurvePoint, Element
-from gradaudit.plan.case import Case
 from gradaudit.report import _codec, _printable
+from gradaudit.report._configuration import configuration
 from gradaudit.report._reproduce import command, python
 
 
@@ -36,7 +36,7 @@ def detail(result: Result, run: Run) -> dict[str, Any]:
         "python": python(case, run),
         "place": case.place,
         "expect": f"{case.expect.status} — {case.expect.reason}" if case.expect else "",
-        "config": list(_configuration(case, verdict.engine)),
+        "config": [list(pair) for pair in configuration(case, engine=verdict.engine)],
     }
     return {key: _safe(value) for key, value in data.items()}
 
@@ -56,46 +56,6 @@ def _curves(points: tuple[CurvePoint, ...]) -> Iterator[dict[str, Any]]:
     for (check, output, input_), group in groupby(points, lambda point: (point.check, point.output, point.input)):
         rows = [[_rounded(point.h), *map(_rounded, (point.error, point.uncertainty))] for point in group]
         yield {"check": check, "output": output, "input": input_, "points": rows}
-
-
-def _configuration(case: Case, engine: str) -> Iterator[list[str]]:
-    """The resolved configuration as label and text, in the words of the suite file."""
-    yield ["function", case.target.function]
-    yield from ([kind, reference] for kind, reference in case.target.claims)
-    yield ["engine", engine or case.target.engine or "chosen by itself"]
-    yield from ([f"kwargs.{key}", _text(value)] for key, value in case.target.kwargs)
-    yield from ([f"inputs.{item.name}", _changed(item, skip=("name",))] for item in case.inputs)
-    yield ["checks", ", ".join(case.checks)]
-    for field in fields(case.settings):
-        yield [field.name, _text(getattr(case.settings, field.name))]
-    yield ["seed", str(case.seed)]
-    yield from ([f"matrix.{key}", _text(value)] for key, value in case.axes)
-    optional = (("at", case.point), ("tags", ", ".join(case.tags)), ("owner", case.owner), ("suite", case.suite))
-    yield from ([label, value] for label, value in optional if value)
-    yield from (["path", folder] for folder in case.path)
-    yield from ([f"env.{key}", value] for key, value in case.env)
-
-
-def _changed(value: object, *, skip: Iterable[str] = ()) -> str:
-    """A dataclass by the fields that are not at their default: ``source: …, dtype: float32``."""
-    shown = ((field, getattr(value, field.name)) for field in fields(value) if field.name not in skip)  # type: ignore[arg-type]
-    return ", ".join(f"{field.name}: {_text(item)}" for field, item in shown if item != field.default)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "auto"
-    if is_dataclass(value) and not isinstance(value, type):
-        return _changed(value) or "by precision"
-    if isinstance(value, (tuple, list)):
-        return _shortened("[" + ", ".join(map(_text, value)) + "]")
-    if isinstance(value, float):
-        return f"{value:g}" if value == float(f"{value:g}") else repr(value)
-    return _shortened(str(value))
-
-
-def _shortened(text: str, limit: int = 400) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
 def _number(value: float) -> float | str:

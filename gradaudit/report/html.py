@@ -88,8 +88,8 @@ def _cell(value: float, style: str) -> tuple[str, str]:
         return "–", ""
     if isinf(value):
         return "∞", str(value).replace("inf", "Infinity")
-    # Three-digit ratios read better as 300 than as 3e2.
-    text = f"{value:,.0f}" if 100 <= abs(value) < 1e5 else f"{value:{style}}"
+    # 300 reads better than 3e2.
+    text = f"{value:,.0f}" if 10 <= abs(value) < 1e5 else f"{value:{style}}"
     return _LONG_EXPONENT.sub(r"e\1", text), f"{value:.4g}"
 
 

@@ -81,7 +81,8 @@ def _body(result: Result) -> str:
     verdict, measures = result.verdict, result.verdict.measures
     numbers = (("error_over_tolerance", measures.error_over_tolerance), ("bound", measures.bound))
     measured = ", ".join(f"{name} {number(value)}" for name, value in numbers if not isnan(value))
-    return "\n".join(filter(None, (verdict.message, verdict.evidence, measured, *verdict.notes, verdict.traceback)))
+    evidence = "" if verdict.evidence in verdict.message else verdict.evidence
+    return "\n".join(filter(None, (verdict.message, evidence, measured, *verdict.notes, verdict.traceback)))
 
 
 def _line(text: str) -> str:

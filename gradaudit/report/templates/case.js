@@ -31,7 +31,7 @@ function heading(packed) {
     make("div", { class: `badge ${packed.status}` }, icon, words),
     make("h2", {}, packed.id),
     packed.message ? make("p", { class: "headline" }, packed.message) : null,
-    packed.evidence ? make("p", { class: "evidence" }, packed.evidence) : null,
+    packed.evidence && !packed.message.includes(packed.evidence) ? make("p", { class: "evidence" }, packed.evidence) : null,
     packed.expect ? make("p", { class: "evidence" }, `Expected: ${packed.expect}`) : null,
     packed.notes.length ? make("ul", { class: "notes" }, packed.notes.map((note) => make("li", {}, note))) : null,
     packed.place ? make("p", { class: "place mono" }, packed.place) : null,
