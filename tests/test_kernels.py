@@ -166,10 +166,13 @@ def test_noise_is_the_larger_of_sigma_and_the_rounding_of_the_largest_value() ->
     assert loud[0, 0, 1] == 2.0**-54 * 10.0
 
 
-def test_an_output_that_does_not_react_carries_no_noise() -> None:
+def test_in_a_combination_an_output_that_stood_still_counts_only_where_it_may_hide_a_change() -> None:
     x = np.array([1.0, 2.0, 4.0])
-    noise = sample(product_and_sum, x, [0.5], sigma=np.array([1e-3, 1e-2])).noise
-    np.testing.assert_array_equal(noise[0, 2], [0.0, 1e-2])
+    both = np.ones((1, 2))
+    still_and_quiet = sample(product_and_sum, x, [0.5], sigma=np.array([1e-3, 1e-2]), readout=both).noise
+    assert still_and_quiet[0, 2, 0] == 1e-2
+    still_and_loud = sample(product_and_sum, x, [0.5], sigma=np.array([1.0, 1e-2]), readout=both).noise
+    assert still_and_loud[0, 2, 0] > 0.99
 
 
 def test_noise_of_a_combination_is_the_root_of_squares() -> None:

@@ -19,12 +19,13 @@ import numpy as np
 from numba import float64, int64, njit, types
 from numpy.typing import NDArray
 
+from gradaudit.perturb.samples import HALF_ULP, HIDING
+
 Array = NDArray[np.float64]
 
 #: ``status(x, y)``: fills y with f(x) and returns 0, or another number where f raised.
 FLAT_FUNCTION = types.FunctionType(int64(float64[::1], float64[::1]))
 
-HALF_ULP = 2.0**-54  #: relative; half a unit roundoff, the least noise that a float64 value carries
 LONG, SHORT = 2e-2, 2e-4  #: seconds of a range: not above LONG for Ctrl-C, not below SHORT for the cost of a call
 THREADS_PAY = 1e-3  #: seconds of work left for one thread that are worth starting others
 UNDERFLOW, OVERFLOW = 1e-140, 1e140  #: noise beyond these loses digits when squared
@@ -53,8 +54,8 @@ def sample_coordinates(
     """Evaluate ``function`` with x[indices[d]] replaced by above[k, d] and by below[k, d]; difference with ``base``.
 
     ``above`` and ``below`` hold coordinate values, not steps; NaN means: do not evaluate, that side is missing. Outputs
-    are differenced before they are combined. Output j adds noise max(sigma_j, 2⁻⁵⁴·max(|f₊|, |f₋|, |base|)) where it
-    reacted to the step at all; readouts combine noise as the root of squares. A side whose function raised is missing;
+    are differenced before they are combined. Output j has noise max(sigma_j, 2⁻⁵⁴·max(|f₊|, |f₋|, |base|)); a readout
+    combines, as the root of squares, that of the outputs which moved, and of those which may hide a change (HIDING). A side whose function raised is missing;
     one whose output is not finite is missing in that output (identity) or in every readout.
 
     The result does not depend on ``threads``, to the last bit. Memory: (threads + 1)·n plus the result.
@@ -164,15 +165,18 @@ def _evaluate(function, work, index, value, y):  # type: ignore[no-untyped-def]
 @_compiled()
 def _output_noise(up, down, plus, minus, base, sigma):  # type: ignore[no-untyped-def]
     """Noise of one output's differences; sides that are not finite do not count."""
-    reacted = False
     magnitude = abs(base)
     if math.isfinite(up):
-        reacted = up != 0.0
         magnitude = max(magnitude, abs(plus))
     if math.isfinite(down):
-        reacted = reacted or down != 0.0
         magnitude = max(magnitude, abs(minus))
-    return max(sigma, HALF_ULP * magnitude) if reacted else 0.0
+    return max(sigma, HALF_ULP * magnitude)
+
+
+@_compiled()
+def _moved(up, down):  # type: ignore[no-untyped-def]
+    """Whether an output reacted to the step at all."""
+    return (math.isfinite(up) and up != 0.0) or (math.isfinite(down) and down != 0.0)
 
 
 @_compiled()
@@ -187,30 +191,37 @@ def _read_each(plus, minus, base, sigma, rise, fall, noise):  # type: ignore[no-
 
 
 @_compiled()
-def _combined_noise(weights, spread):  # type: ignore[no-untyped-def]
-    """Root of the sum of squares of weights·spread, scaled only where squares would leave the range of float64."""
+def _root_of_squares(weights, spread, moved, floor):  # type: ignore[no-untyped-def]
+    """Root of the sum of squares of weights·spread over the outputs that moved, or whose own term is above floor.
+
+    Scaled only where squares would leave the range of float64.
+    """
     total = 0.0
     largest = 0.0
     for j in range(spread.size):
         term = abs(weights[j] * spread[j])
-        total += term * term
-        largest = max(largest, term)
+        if moved[j] or term > floor:
+            total += term * term
+            largest = max(largest, term)
     if largest == 0.0 or UNDERFLOW < largest < OVERFLOW or not math.isfinite(largest):
         return math.sqrt(total)
     total = 0.0
     for j in range(spread.size):
-        total += (weights[j] * spread[j] / largest) ** 2
+        term = abs(weights[j] * spread[j])
+        if moved[j] or term > floor:
+            total += (term / largest) ** 2
     return largest * math.sqrt(total)
 
 
 @_compiled()
-def _read_combined(plus, minus, base, sigma, spread, readout, rise, fall, noise):  # type: ignore[no-untyped-def]
+def _read_combined(plus, minus, base, sigma, spread, moved, readout, rise, fall, noise):  # type: ignore[no-untyped-def]
     """Rows of ``readout`` combine the outputs; plus and minus become the differences, spread the noise, in place."""
     above, below = True, True
     for j in range(base.size):
         up = plus[j] - base[j]
         down = base[j] - minus[j]
         spread[j] = _output_noise(up, down, plus[j], minus[j], base[j], sigma[j])
+        moved[j] = _moved(up, down)
         plus[j] = up
         minus[j] = down
         above = above and math.isfinite(up)
@@ -222,7 +233,8 @@ def _read_combined(plus, minus, base, sigma, spread, readout, rise, fall, noise)
             down += readout[r, j] * minus[j]
         rise[r] = up if above and math.isfinite(up) else np.nan
         fall[r] = down if below and math.isfinite(down) else np.nan
-        noise[r] = _combined_noise(readout[r], spread)
+        heard = _root_of_squares(readout[r], spread, moved, np.inf)
+        noise[r] = _root_of_squares(readout[r], spread, moved, HIDING * heard)
 
 
 _SAMPLE_RANGE = types.void(
@@ -246,6 +258,7 @@ _SAMPLE_RANGE = types.void(
 def _sample_range(function, work, base, indices, above, below, readout, sigma, start, stop, rise, fall, noise):  # type: ignore[no-untyped-def]
     """All steps of coordinates start ≤ d < stop; ``work`` holds x before and after, and is perturbed in place."""
     plus, minus, spread = np.empty(base.size), np.empty(base.size), np.empty(base.size)
+    moved = np.empty(base.size, np.bool_)
     for d in range(start, stop):
         index = indices[d]
         saved = work[index]
@@ -256,7 +269,7 @@ def _sample_range(function, work, base, indices, above, below, readout, sigma, s
             if readout.shape[0] == 0:
                 _read_each(plus, minus, base, sigma, rise[k, d], fall[k, d], noise[k, d])
             else:
-                _read_combined(plus, minus, base, sigma, spread, readout, rise[k, d], fall[k, d], noise[k, d])
+                _read_combined(plus, minus, base, sigma, spread, moved, readout, rise[k, d], fall[k, d], noise[k, d])
 
 
 def _owned(array: Any, dtype: Any = np.float64) -> Any:

@@ -11,19 +11,19 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.perturb.samples import Array
+from gradaudit.perturb.samples import HALF_ULP, Array
 from gradaudit.perturb.steps import Point
 
 #: f over flat vectors; None where it has no value (it raised, or its output has another size).
 Function = Callable[[Array], Array | None]
 
-#: Half a unit in the last place of a float64 at 1.
-UNIT = 2.0**-53
 #: Spacings of the nine values, in octaves below the natural scale; a larger one is tried only where f does not react.
 LADDER = (36, 30, 24, 18, 12, 7)
 #: The line starts this many spacings away from x, so that a kink at x is not on it.
 START = 5
 VALUES = 9
+#: A common divisor below this many units in the last place is chance.
+SMALLEST_QUANTUM = 4096
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         # outputs that are exactly zero beside others that react are masked or clipped, not quantised
         if not silent.any() or (not silent.all() and (values[:, silent] == 0).all()):
             break
-    floor = 0.5 * UNIT * np.abs(base)
+    floor = HALF_ULP * np.abs(base)
     return Noise(np.fmax(sigma, floor), evaluations)
 
 
@@ -63,6 +63,7 @@ def quantum(values: Array) -> float:
     """The step between the values of a quantised function: an approximate common divisor of their differences, or 0.
 
     Euclid's algorithm on the distinct differences; a remainder under 4·(quotient + 1) ulp of the values is rounding.
+    Any numbers have a common divisor near their rounding, so that a small one says nothing.
     """
     values = np.unique(values[np.isfinite(values)])
     if values.size < 3:
@@ -72,7 +73,7 @@ def quantum(values: Array) -> float:
     for gap in np.unique(np.diff(values)):
         if gap > 64 * ulp:
             divisor = _common_divisor(float(gap), divisor, ulp)
-            if divisor <= 64 * ulp:
+            if divisor <= SMALLEST_QUANTUM * ulp:
                 return 0.0
     return divisor
 

@@ -14,6 +14,10 @@ Array = NDArray[np.float64]
 
 #: Noise bounds are this many standard deviations of one evaluation, divided by h: 4.2 of the central difference.
 KAPPA = 3.0
+#: Half a unit roundoff, relative: the least noise that a float64 value carries.
+HALF_ULP = 2.0**-54
+#: An output that stood still counts as noise where its own is this many times that of all outputs that moved.
+HIDING = 4.0
 
 
 @dataclass(frozen=True)

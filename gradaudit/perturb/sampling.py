@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradaudit.perturb.noise import UNIT, Function
-from gradaudit.perturb.samples import Array, Samples
+from gradaudit.perturb.noise import Function
+from gradaudit.perturb.samples import HALF_ULP, HIDING, Array, Samples
 from gradaudit.perturb.steps import Coordinates, Directions, Tangents
 
-#: An output that stood still counts as noise where its own is this many times that of the outputs that moved.
-HIDING = 4.0
 #: sample_coordinates of ``perturb.kernels`` with its function bound.
 Kernel = Callable[..., tuple[Array, Array, Array]]
 
@@ -34,7 +32,7 @@ class Probe:
     @property
     def quiet(self) -> Array:
         """(R,) noise of each readout if every output took part: bounds what a silent direction can hide."""
-        return self.combined_noise(np.maximum(self.sigma, 0.5 * UNIT * np.abs(self.base)))
+        return self.combined_noise(np.maximum(self.sigma, HALF_ULP * np.abs(self.base)))
 
     def sample(self, directions: Directions, h: Array) -> Samples:
         """f at x ± h along each direction, for steps h (K, D); NaN in h: not evaluated."""
@@ -129,7 +127,7 @@ class Probe:
             if value is not None:
                 moved |= value != self.base
                 size = np.fmax(size, np.abs(value))
-        sigma = np.maximum(self.sigma, 0.5 * UNIT * size)
+        sigma = np.maximum(self.sigma, HALF_ULP * size)
         if self.readout is None:
             return sigma
         heard = self.combined_noise(np.where(moved, sigma, 0.0))[:, None]

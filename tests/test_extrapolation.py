@@ -1,0 +1,104 @@
+"""The extrapolated value lies within its bar, and the bar is as small as the arithmetic allows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradaudit.perturb.extrapolation import extrapolate
+from gradaudit.perturb.fit import best_fit
+
+H = 2.0 ** -np.arange(4.0, 26.0, 3.0)
+
+
+def central(f, x, h=H):
+    return np.array([(f(x + k) - f(x - k)) / (2 * k) for k in h])
+
+
+def limit_of(f, x, noise=2.0**-53):
+    quotient = central(f, x)
+    return extrapolate(H[:, None], quotient[:, None], (3 * noise * np.abs(f(x)) / H)[:, None], order=2)
+
+
+@pytest.mark.parametrize(
+    ("f", "derivative"),
+    [
+        (np.sin, np.cos),
+        (np.exp, np.exp),
+        (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+        (np.arctan, lambda x: 1 / (1 + x * x)),
+    ],
+)
+@given(x=st.floats(-2, 2))
+def test_the_bar_covers_the_error_of_smooth_functions(f, derivative, x):
+    limit = limit_of(f, x)
+    assert abs(limit.value[0] - derivative(x)) <= 3 * limit.bar[0] + 1e-15
+
+
+def test_a_smooth_function_is_resolved_far_below_any_single_step():
+    limit = limit_of(np.sin, 1.0)
+    assert limit.bar[0] < 1e-10
+    assert abs(limit.value[0] - np.cos(1.0)) < 1e-11
+
+
+def test_a_polynomial_of_degree_five_is_exact_after_two_columns():
+    h = np.array([[0.5], [0.25], [0.125], [0.0625]])
+    quotient = np.array([[1.0 + 2.0 * k**2 - 3.0 * k**4] for k in h[:, 0]])
+    limit = extrapolate(h, quotient, np.full(h.shape, 1e-18), order=2)
+    assert limit.value[0] == pytest.approx(1.0, abs=1e-14)
+
+
+def test_one_step_has_no_known_bar():
+    limit = extrapolate(np.array([[0.1]]), np.array([[2.0]]), np.array([[0.0]]), order=2)
+    assert limit.value[0] == 2.0
+    assert limit.bar[0] == np.inf
+
+
+def test_missing_steps_are_left_out_wherever_they_are():
+    quotient = central(np.sin, 1.0)[:, None]
+    noise = np.full(quotient.shape, 1e-15)
+    holes = quotient.copy()
+    holes[[0, 3]] = np.nan
+    limit = extrapolate(H[:, None], holes, noise, order=2)
+    rest = [1, 2, 4, 5, 6, 7]
+    alone = extrapolate(H[rest, None], quotient[rest], noise[rest], order=2)
+    assert limit.value == alone.value
+    assert limit.bar == alone.bar
+
+
+def test_a_kink_within_the_large_steps_is_not_believed():
+    # |x − 1e-3| at 0: steps above 1e-3 see slopes between −1 and 1, the finer ones −1 only
+    limit = limit_of(lambda x: abs(x - 1e-3), 0.0)
+    assert abs(limit.value[0] + 1) <= 3 * limit.bar[0]
+
+
+def test_a_function_noisier_than_believed_gets_a_wider_bar():
+    rng = np.random.default_rng(3)
+    quotient = np.cos(1.0) + rng.normal(size=H.size) * 1e-9 / H
+    limit = extrapolate(H[:, None], quotient[:, None], (3e-11 / H)[:, None], order=2)
+    assert abs(limit.value[0] - np.cos(1.0)) <= 3 * limit.bar[0]
+
+
+@given(seed=st.integers(0, 10_000))
+def test_a_fit_averages_noise_out_and_still_covers_the_truth(seed):
+    h = 2.0 ** -np.arange(0.0, 14.0)
+    noise = 3 * 1e-6 / h
+    rng = np.random.default_rng(seed)
+    quotient = 2.0 + 0.1 * h**2 + rng.uniform(-1, 1, h.size) * 1e-6 / h
+    fit = best_fit(h, quotient, noise)
+    assert fit is not None
+    value, bar, _, _ = fit
+    assert abs(value - 2.0) <= 3 * bar
+    assert bar < 1e-4
+
+
+def test_a_fit_refuses_what_does_not_fit():
+    h = 2.0 ** -np.arange(0.0, 8.0)
+    assert best_fit(h, np.random.default_rng(0).normal(size=h.size), np.full(h.size, 1e-12)) is None
+
+
+def test_one_sided_slopes_are_extrapolated_to_first_order():
+    slope = np.array([(np.exp(k) - 1) / k for k in H])
+    limit = extrapolate(H[:, None], slope[:, None], (1e-15 / H)[:, None], order=1)
+    assert abs(limit.value[0] - 1) <= 3 * limit.bar[0]
+    assert limit.bar[0] < 1e-6

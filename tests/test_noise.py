@@ -1,0 +1,84 @@
+"""The noise of f is measured from its values; curvature and jumps at larger scales are not taken for it."""
+
+import numpy as np
+import pytest
+
+from gradaudit.perturb.noise import measure_noise, quantum
+from gradaudit.perturb.steps import Point
+
+
+def sigma(f, x, seed=0):
+    x = np.atleast_1d(np.asarray(x, dtype=float))
+
+    def flat(v):
+        return np.atleast_1d(np.asarray(f(v), dtype=float))
+
+    point = Point.of(x, np.full(x.shape, 2.0**-52))
+    return measure_noise(flat, point, base=flat(x), rng=np.random.default_rng(seed))
+
+
+def test_rounding_of_a_smooth_function_is_about_half_an_ulp():
+    found = sigma(lambda v: np.sin(v).sum(), [0.3, 1.1])
+    assert 1e-17 < found.sigma[0] < 1e-15
+    assert found.evaluations == 9
+
+
+def test_noise_that_is_added_is_found_within_a_factor_of_three():
+    rng = np.random.default_rng(1)
+    found = sigma(lambda v: np.sin(v[0]) + 1e-6 * rng.normal(), [0.3])
+    assert 3e-7 < found.sigma[0] < 3e-6
+
+
+def test_a_large_offset_is_noise_of_its_own_rounding():
+    found = sigma(lambda v: 1e12 + np.sin(v[0]), [0.3])
+    assert found.sigma[0] >= 5e-5
+
+
+@pytest.mark.parametrize(("dtype", "unit"), [(np.float32, 2.0**-24), (np.float16, 2.0**-11)])
+def test_low_precision_inside_is_recognised(dtype, unit):
+    found = sigma(lambda v: float(dtype(np.sin(dtype(v[0])))), [1.0])
+    assert unit / 10 < found.sigma[0] < unit * 2
+
+
+def test_rounded_outputs_carry_their_quantum():
+    found = sigma(lambda v: round(float(np.sin(v[0])), 4), [1.0])
+    assert found.sigma[0] >= 1e-4 / np.sqrt(12) * 0.99
+
+
+def test_strong_curvature_is_not_noise():
+    assert sigma(lambda v: np.sin(1e4 * v[0]), [0.3]).sigma[0] < 1e-12
+    assert sigma(lambda v: abs(v[0] - 1e-3), [0.0]).sigma[0] < 1e-15
+
+
+def test_outputs_that_are_masked_to_zero_do_not_cost_a_ladder():
+    found = sigma(lambda v: np.array([np.sin(v[0]), 0.0]), [0.3])
+    assert found.evaluations == 9
+    assert found.sigma[1] == 0.0
+
+
+def test_bounds_are_kept():
+    seen = []
+
+    def f(v):
+        seen.append(v.copy())
+        return np.sqrt(v)
+
+    point = Point(np.array([1e-300]), np.array([2.0**-52]), np.array([0.0]), np.array([1.0]))
+    measure_noise(f, point, base=f(point.x), rng=np.random.default_rng(0))
+    assert all((v >= 0).all() and (v <= 1).all() for v in seen)
+
+
+def test_a_function_without_values_next_to_x_counts_as_exact_to_rounding():
+    point = Point.of(np.array([1.0]), np.array([2.0**-52]))
+    found = measure_noise(lambda v: None, point, base=np.array([2.0]), rng=np.random.default_rng(0))
+    assert found.sigma[0] == 2.0**-53
+
+
+@pytest.mark.parametrize("step", [1e-3, 0.25, 7e-8])
+def test_the_common_divisor_of_quantised_values_is_found(step):
+    values = step * np.array([3, 4, 7, 11, 12, 20])
+    assert quantum(values) == pytest.approx(step, rel=1e-6)
+
+
+def test_smooth_values_have_no_quantum():
+    assert quantum(np.sin(np.linspace(0, 1, 50))) == 0.0
