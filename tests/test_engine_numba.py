@@ -143,6 +143,13 @@ def test_options_of_the_case_reach_the_compiled_form() -> None:
     check_both_ways_agree(adapt(power, p=3, shift=0.5), Arguments.of([np.array([1.0, 2.0])]))
 
 
+def test_lists_among_the_options_are_tuples_to_numba() -> None:
+    def reshaped(x, shape=None):
+        return x.reshape(shape) * 2.0
+
+    check_both_ways_agree(adapt(reshaped, shape=[2, 3]), Arguments.of([np.arange(6.0)]))
+
+
 def test_an_option_whose_name_is_not_one_never_reaches_the_generated_source() -> None:
     def takes_all(x, **options):
         return x.sum()

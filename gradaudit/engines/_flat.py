@@ -123,10 +123,21 @@ def _cut(arguments: Arguments, which: int, layout: Layout) -> str:
 
 def _constant(name: str, value: object, names: dict[str, object], layout: Layout) -> str:
     """A value that stays fixed: spelt where it is plain, so that it is a literal to Numba; else named."""
-    if value is None or type(value) in (bool, int, str) or (type(value) is float and np.isfinite(value)):
-        return repr(value)
+    spelt = _spelt(value)
+    if spelt is not None:
+        return spelt
     names[name] = value
     return f"{name}.copy()" if layout.copies and isinstance(value, np.ndarray) else name
+
+
+def _spelt(value: object) -> str | None:
+    """A plain value as source; a list as a tuple, since Numba's lists make no shapes or axes. None: not plain."""
+    if value is None or type(value) in (bool, int, str) or (type(value) is float and np.isfinite(value)):
+        return repr(value)
+    if isinstance(value, tuple | list):
+        parts = [_spelt(part) for part in value]
+        return None if None in parts else "(" + "".join(f"{part}, " for part in parts) + ")"
+    return None
 
 
 def _bits(value: object) -> bytes:
