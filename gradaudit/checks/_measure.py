@@ -144,7 +144,8 @@ def _witness(probe: Probe, direction: Directions, settings: Settings, *, extende
     samples = probe.sample(direction, given(direction, settings.h))
     if not extended:
         return samples
-    return samples.and_then(probe.sample(direction, octaves(direction, np.array(CURVE))))
+    ours = _new(octaves(direction, np.array(CURVE)), np.fmax(samples.ahead, samples.behind))
+    return samples.and_then(probe.sample(direction, ours))
 
 
 class _Ladder:

@@ -1,0 +1,360 @@
+"""From a function and its claim to a verdict: right claims pass, planted faults fail at the right element."""
+
+import numpy as np
+import pytest
+
+from gradaudit.api import audit
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Status
+from gradaudit.plan.case import Settings, Tolerance
+
+X = np.random.default_rng(7).normal(size=12)
+W = np.random.default_rng(8).normal(size=(3, 4))
+
+
+def total_sine(x):
+    return np.sin(x).sum()
+
+
+def altered(change):
+    """The gradient of total_sine with a fault planted in it."""
+
+    def gradient(x):
+        g = np.cos(x)
+        result = change(g)
+        return g if result is None else result
+
+    return gradient
+
+
+def swap(g):
+    g[[2, 5]] = g[[5, 2]]
+
+
+def one_percent_in_one(g):
+    g[4] *= 1.01
+
+
+def drop_one(g):
+    g[7] = 0.0
+
+
+FAULTS = {
+    "sign": (lambda g: -g, Diagnosis.WRONG_SIGN),
+    "factor": (lambda g: 2 * g, Diagnosis.CONSTANT_FACTOR),
+    "a tenth of a percent": (lambda g: 1.001 * g, Diagnosis.CONSTANT_FACTOR),
+    "divided by n": (lambda g: g / g.size, Diagnosis.CONSTANT_FACTOR),
+    "zero": (lambda g: 0 * g, Diagnosis.ZERO),
+    "one percent in one element": (one_percent_in_one, Diagnosis.ONE_ELEMENT),
+    "one element dropped": (drop_one, Diagnosis.ONE_ELEMENT),
+    "swapped pair": (swap, Diagnosis.SWAPPED),
+    "reversed": (lambda g: g[::-1].copy(), Diagnosis.PERMUTED),
+    "shifted": (lambda g: np.roll(g, 1), Diagnosis.PERMUTED),
+    "constant term missing": (lambda g: g - 0.1, Diagnosis.MISSING_TERM),
+    "not a number": (lambda g: np.where(g > 0.5, np.nan, g), Diagnosis.NOT_FINITE),
+    "absolute value": (np.abs, None),
+    "clipped": (lambda g: np.clip(g, -0.5, 0.5), None),
+    "wrong shape": (lambda g: g[None], Diagnosis.NOT_SUMMED),
+    "too short": (lambda g: g[:-1], Diagnosis.SHAPE),
+    "complex": (lambda g: g + 0j, Diagnosis.DTYPE),
+    "nothing": (lambda g: [None], Diagnosis.ZERO),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_fails_with_its_diagnosis(fault):
+    change, diagnosis = FAULTS[fault]
+    verdict = audit(total_sine, X, gradient=altered(change))
+    assert verdict.status is Status.FAIL
+    assert diagnosis is None or verdict.diagnosis is diagnosis
+
+
+def test_the_right_gradient_passes_with_a_bound():
+    verdict = audit(total_sine, X, gradient=np.cos)
+    assert verdict.status is Status.PASS
+    assert verdict.measures.error_over_tolerance <= 1
+    assert 0 < verdict.measures.bound <= 1e-3
+    assert verdict.counts.passed == X.size
+
+
+def test_the_failing_element_is_named_first_with_both_values():
+    verdict = audit(total_sine, X, gradient=altered(one_percent_in_one))
+    worst = verdict.elements[0]
+    assert (worst.input, worst.output, worst.status) == ("x[4]", "out", Status.FAIL)
+    assert worst.numeric == pytest.approx(np.cos(X[4]), rel=1e-6)
+    assert worst.analytic == pytest.approx(1.01 * np.cos(X[4]))
+    assert [element.status for element in verdict.elements[1:]] == [Status.PASS] * 9
+    assert "d out/d x[4]: analytic" in verdict.message
+
+
+def test_a_factor_that_is_one_over_n_is_said_to_look_like_it():
+    verdict = audit(total_sine, X, gradient=altered(lambda g: g / g.size))
+    assert "1/12" in verdict.evidence
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_no_absolute_floor_hides_a_small_gradient(scale):
+    assert audit(lambda x: scale * total_sine(x), X, gradient=lambda x: scale * np.cos(x)).status is Status.PASS
+    assert audit(lambda x: scale * total_sine(x), X, gradient=np.zeros_like).status is Status.FAIL
+
+
+def test_a_large_offset_is_no_reason_to_accuse_a_right_claim():
+    verdict = audit(lambda x: 1e12 + total_sine(x), X, gradient=np.cos)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.diagnosis is Diagnosis.PRECISION
+    assert audit(lambda x: 1e12 + total_sine(x), X, gradient=altered(lambda g: -g)).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "inexact",
+    [
+        lambda x: float(np.float32(total_sine(x))),
+        lambda x: round(float(total_sine(x)), 6),
+        lambda x: float(np.sum(np.sin(x.astype(np.float32)))),
+    ],
+    ids=["float32 result", "rounded result", "float32 inside"],
+)
+def test_inexact_functions_do_not_accuse_a_right_claim_and_still_catch_a_wrong_one(inexact):
+    assert audit(inexact, X, gradient=np.cos).status is not Status.FAIL
+    assert audit(inexact, X, gradient=altered(lambda g: -g)).status is Status.FAIL
+
+
+def test_inputs_on_scales_sixteen_decades_apart_each_get_their_steps():
+    x = np.array([1e-8, 1.0, 1e8])
+    assert audit(lambda x: np.log(x).sum(), x, gradient=lambda x: 1 / x).status is Status.PASS
+    assert audit(lambda x: np.log(x).sum(), x, gradient=lambda x: 1.01 / x).status is Status.FAIL
+
+
+def test_at_a_kink_both_slopes_are_told_and_only_a_claim_outside_fails():
+    x = np.array([0.0, 1.0])
+    undecided = audit(lambda x: np.abs(x).sum(), x, gradient=np.sign)
+    assert undecided.diagnosis is Diagnosis.KINK
+    assert "slopes -1 and 1" in undecided.evidence
+    assert "their mean" in undecided.evidence
+    accepting = Settings(kinks="accept")
+    assert audit(lambda x: np.abs(x).sum(), x, gradient=np.sign, settings=accepting).status is Status.PASS
+    outside = audit(lambda x: np.abs(x).sum(), x, gradient=lambda x: np.where(x == 0, 2.0, 1.0), settings=accepting)
+    assert outside.status is Status.FAIL
+
+
+def test_a_kink_near_x_does_not_disturb():
+    assert (
+        audit(lambda x: np.abs(x - 1e-3).sum(), np.zeros(2), gradient=lambda x: np.sign(x - 1e-3)).status is Status.PASS
+    )
+
+
+def test_a_vertical_tangent_is_no_derivative():
+    verdict = audit(lambda x: np.cbrt(x).sum(), np.zeros(1), gradient=np.zeros_like)
+    assert verdict.diagnosis is Diagnosis.SINGULAR
+
+
+def test_an_element_that_f_ignores_must_be_claimed_zero():
+    x = np.array([1.0, 2.0])
+    assert audit(lambda x: np.sin(x[0]), x, gradient=lambda x: np.array([np.cos(x[0]), 0.0])).status is Status.PASS
+    wrong = audit(lambda x: np.sin(x[0]), x, gradient=lambda x: np.array([np.cos(x[0]), 1e-3]))
+    assert wrong.status is Status.FAIL
+    assert wrong.elements[0].input == "x[1]"
+
+
+def test_float32_inputs_are_judged_with_their_own_precision():
+    x = X.astype(np.float32)
+    assert audit(total_sine, x, gradient=np.cos).status is Status.PASS
+    assert audit(total_sine, x, gradient=altered(lambda g: 1.1 * g)).status is Status.FAIL
+
+
+# claims other than gradients
+
+
+def test_a_vjp_that_ignores_its_cotangent_fails():
+    verdict = audit(np.sin, X, vjp=lambda x, cotangent: np.cos(x))
+    assert verdict.diagnosis is Diagnosis.COTANGENT_IGNORED
+
+
+def test_a_vjp_of_a_scalar_that_ignores_its_cotangent_fails():
+    assert audit(total_sine, X, vjp=lambda x, cotangent: np.cos(x)).diagnosis is Diagnosis.COTANGENT_IGNORED
+
+
+def test_a_matrix_product_passes_and_its_transposed_gradient_is_recognised():
+    a, b = np.random.default_rng(1).normal(size=(2, 3, 3))
+    right = audit(np.matmul, a, b, vjp=lambda a, b, c: (c @ b.T, a.T @ c))
+    assert right.status is Status.PASS
+    wrong = audit(np.matmul, a, b, vjp=lambda a, b, c: (c @ b.T, (a.T @ c).T))
+    assert wrong.diagnosis is Diagnosis.TRANSPOSED
+    assert wrong.elements[0].input.startswith("x1[")
+
+
+def test_one_input_of_several_is_named():
+    def half(a, b, c):
+        return c * b, c * a * a
+
+    verdict = audit(np.multiply, X, X[::-1].copy(), vjp=half)
+    assert verdict.status is Status.FAIL
+    assert {e.input.partition("[")[0] for e in verdict.elements if e.status is Status.FAIL} == {"x1"}
+
+
+def test_a_broadcast_gradient_that_is_not_summed_is_named_by_its_shape():
+    verdict = audit(np.add, W, W[0], vjp=lambda a, b, c: (c, c))
+    assert verdict.diagnosis is Diagnosis.NOT_SUMMED
+    assert "(3, 4)" in verdict.message
+
+
+def test_jvp_and_jacobian_claims_are_audited_by_output_and_input():
+    x = X[:4]
+    assert audit(lambda x: W @ x, x, jvp=lambda x, t: W @ t).status is Status.PASS
+    assert audit(lambda x: W @ x, x, jacobian=lambda x: W).status is Status.PASS
+    wrong = W.copy()
+    wrong[1, 2] *= 1.01
+    verdict = audit(lambda x: W @ x, x, jacobian=lambda x: wrong)
+    assert (verdict.elements[0].output, verdict.elements[0].input) == ("out[1]", "x[2]")
+
+
+def test_a_sparse_jacobian_with_a_dropped_entry_fails_there():
+    from scipy.sparse import csr_array
+
+    tridiagonal = np.diag([2.0] * 4) + np.diag([-1.0] * 3, 1) + np.diag([-1.0] * 3, -1)
+    dropped = tridiagonal.copy()
+    dropped[2, 1] = 0.0
+    f = lambda x: tridiagonal @ x  # noqa: E731
+    assert audit(f, X[:4], jacobian=lambda x: csr_array(tridiagonal)).status is Status.PASS
+    verdict = audit(f, X[:4], jacobian=lambda x: csr_array(dropped))
+    assert (verdict.elements[0].output, verdict.elements[0].input) == ("out[2]", "x[1]")
+
+
+def test_second_order_claims_are_held_against_the_claimed_gradient():
+    from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
+
+    x = np.array([-1.2, 1.0, 0.7])
+    right = audit(rosen, x, gradient=rosen_der, hvp=rosen_hess_prod, hessian=rosen_hess)
+    assert right.status is Status.PASS
+    wrong = audit(rosen, x, gradient=rosen_der, hvp=lambda x, p: 1.01 * rosen_hess_prod(x, p))
+    assert wrong.diagnosis is Diagnosis.CONSTANT_FACTOR
+    assert wrong.elements[0].check == "hvp"
+
+
+def test_a_value_beside_the_gradient_must_be_the_functions_own():
+    assert audit(total_sine, X, value_and_gradient=lambda x: (total_sine(x), np.cos(x))).status is Status.PASS
+    assert audit(total_sine, X, value_and_gradient=lambda x: (total_sine(x) + 1, np.cos(x))).status is Status.FAIL
+
+
+def test_several_outputs_take_a_cotangent_each():
+    def both(x):
+        return np.sin(x), (x**2).sum()
+
+    right = audit(both, X, vjp=lambda x, c: np.cos(x) * c[0] + 2 * x * c[1])
+    assert right.status is Status.PASS
+    detached = audit(both, X, vjp=lambda x, c: np.cos(x) * c[0])
+    assert detached.status is Status.FAIL
+
+
+# functions that misbehave
+
+
+def test_a_function_that_changes_its_input_is_told_so():
+    def centred(x):
+        x -= x.mean()
+        return (x**2).sum()
+
+    assert audit(centred, X, gradient=lambda x: 2 * (x - x.mean())).diagnosis is Diagnosis.INPUT_MUTATED
+
+
+def test_a_gradient_that_changes_its_input_is_told_so_and_the_callers_array_is_untouched():
+    x = X.copy()
+
+    def gradient(x):
+        np.cos(x, out=x)
+        return x
+
+    verdict = audit(total_sine, x, gradient=gradient)
+    assert verdict.diagnosis is Diagnosis.INPUT_MUTATED
+    assert np.array_equal(x, X)
+
+
+def test_a_random_function_is_nondeterministic_and_not_a_mismatch():
+    rng = np.random.default_rng(0)
+    verdict = audit(lambda x: total_sine(x) + rng.normal(), X, gradient=np.cos)
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NONDETERMINISTIC)
+
+
+def test_a_function_that_its_gradient_changes_is_stateful():
+    state = {"shift": 0.0}
+
+    def f(x):
+        return np.sin(x + state["shift"]).sum()
+
+    def gradient(x):
+        state["shift"] += 1.0
+        return np.cos(x)
+
+    assert audit(f, X, gradient=gradient).diagnosis is Diagnosis.STATEFUL
+
+
+def test_what_user_code_raises_is_an_error_with_its_traceback():
+    def broken(x):
+        raise RuntimeError("no such luck")
+
+    verdict = audit(broken, X, gradient=np.cos)
+    assert verdict.status is Status.ERROR
+    assert "no such luck" in verdict.traceback
+    assert audit(total_sine, X, gradient=broken).status is Status.ERROR
+
+
+def test_a_function_that_exits_is_an_error():
+    def leave(x):
+        raise SystemExit(3)
+
+    assert audit(leave, X, gradient=np.cos).status is Status.ERROR
+
+
+def test_a_function_that_is_nan_at_x_is_inconclusive():
+    verdict = audit(lambda x: np.nan, X, gradient=np.cos)
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NOT_FINITE)
+
+
+def test_a_complex_or_missing_output_is_a_verdict():
+    assert audit(lambda x: 1j * x.sum(), X, gradient=np.cos).diagnosis is Diagnosis.DTYPE
+    assert audit(lambda x: None, X, gradient=np.cos).diagnosis is Diagnosis.DTYPE
+
+
+# settings
+
+
+def test_the_users_steps_are_used_first_and_shown():
+    verdict = audit(total_sine, X, gradient=np.cos, settings=Settings(h=(1e-3, 1e-4, 1e-5)))
+    assert verdict.status is Status.PASS
+    assert [point.h for point in verdict.curves] == pytest.approx([1e-3, 1e-4, 1e-5])
+    assert not verdict.notes
+
+
+def test_steps_that_cannot_decide_are_extended_and_that_is_said():
+    coarse = audit(total_sine, X, gradient=np.cos, settings=Settings(h=(0.5,)))
+    assert coarse.status is Status.PASS
+    assert any("steps" in note for note in coarse.notes)
+    alone = audit(total_sine, X, gradient=np.cos, settings=Settings(h=(0.5,), extend=False))
+    assert alone.status is Status.INCONCLUSIVE
+
+
+def test_a_short_list_of_steps_alone_never_fails_a_claim():
+    settings = Settings(h=(1e-3, 1e-4, 1e-5), extend=False)
+    assert audit(total_sine, X, gradient=altered(lambda g: -g), settings=settings).status is Status.INCONCLUSIVE
+
+
+def test_the_plain_rule_is_one_difference_and_one_tolerance():
+    plain = Settings(h=(1e-4,), method="central", extend=False, tolerance=Tolerance(rtol=1e-4))
+    assert audit(total_sine, X, gradient=np.cos, settings=plain).status is Status.PASS
+    assert audit(total_sine, X, gradient=altered(lambda g: 1.001 * g), settings=plain).status is Status.FAIL
+
+
+def test_a_sample_of_elements_says_how_many_were_checked():
+    verdict = audit(total_sine, X, gradient=np.cos, settings=Settings(elements=5))
+    assert (verdict.counts.checked, verdict.counts.elements) == (5, 12)
+    assert any("5 of 12" in note for note in verdict.notes)
+
+
+def test_a_smooth_pass_costs_two_evaluations_an_element_beside_the_overhead():
+    x = np.random.default_rng(0).normal(size=200)
+    verdict = audit(total_sine, x, gradient=np.cos)
+    assert verdict.measures.evaluations <= 2.2 * x.size + 40
+
+
+def test_the_curve_falls_with_the_square_of_h_where_truncation_rules():
+    assert audit(total_sine, X, gradient=np.cos).measures.slope == pytest.approx(2.0, abs=0.1)
