@@ -8,7 +8,7 @@ from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Settings, Tolerance
 
-X = np.random.default_rng(7).normal(size=12)
+X = 2 * np.random.default_rng(7).normal(size=12)
 W = np.random.default_rng(8).normal(size=(3, 4))
 
 

@@ -55,8 +55,9 @@ def sample_coordinates(
 
     ``above`` and ``below`` hold coordinate values, not steps; NaN means: do not evaluate, that side is missing. Outputs
     are differenced before they are combined. Output j has noise max(sigma_j, 2⁻⁵⁴·max(|f₊|, |f₋|, |base|)); a readout
-    combines, as the root of squares, that of the outputs which moved, and of those which may hide a change (HIDING). A side whose function raised is missing;
-    one whose output is not finite is missing in that output (identity) or in every readout.
+    combines, as the root of squares, that of the outputs which moved, and of those which may hide a change (HIDING).
+    A side whose function raised is missing; one whose output is not finite is missing in that output (identity) or in
+    every readout.
 
     The result does not depend on ``threads``, to the last bit. Memory: (threads + 1)·n plus the result.
 
