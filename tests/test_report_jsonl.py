@@ -52,6 +52,27 @@ def test_no_text_is_ever_taken_for_a_number(text: str) -> None:
     assert _codec.from_plain(Given, _codec.loads(line)) == Given(((text, 1.0), text))
 
 
+plain_yaml = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(["$list", "$map"]),
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.dictionaries(st.text() | st.integers() | st.sampled_from(["$list", "$map", "$$"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(value=plain_yaml)
+def test_any_option_of_a_suite_comes_back_as_it_was(value: object) -> None:
+    assert repr(_codec.from_plain(Given, _codec.loads(_codec.dumps(Given(value))))) == repr(Given(value))
+
+
 def test_a_lone_surrogate_in_printed_text_survives(tmp_path: Path) -> None:
     strange = Result(CASE, replace(FAILED, printed="before \udcff after"))
     assert read_results(_stored(tmp_path / "results.jsonl", strange)) == [strange]

@@ -2,7 +2,9 @@
 
 JSON has no NaN and no infinity: they are the strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``, everywhere.
 A *text* that reads like one of them carries a backslash in front (``"\\NaN"``), so that neither is ever taken
-for the other. Arrays come back as tuples, as frozen data holds them.
+for the other. An array is a tuple, as frozen data holds them; a list, which only an option that the suite passes
+on can be, is ``{"$list": […]}``, and a mapping whose keys are not all texts is ``{"$map": [[key, value], …]}``. A
+text key that starts with ``$`` has it doubled.
 """
 
 import json
@@ -32,7 +34,7 @@ def loads(text: str) -> Any:
 
 
 def to_plain(value: object) -> Any:
-    """`value` as dicts, lists, text, finite numbers, booleans and None."""
+    """`value` as JSON has it: dicts with text keys, lists, text, finite numbers, booleans and None."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -44,9 +46,11 @@ def to_plain(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
+        return _mapping(value)
+    if isinstance(value, tuple):
         return [to_plain(item) for item in value]
+    if isinstance(value, list):
+        return {"$list": [to_plain(item) for item in value]}
     return _foreign(value)
 
 
@@ -73,6 +77,12 @@ def _foreign(value: object) -> Any:
     return repr(value)
 
 
+def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    if not all(isinstance(key, str) for key in value):
+        return {"$map": [[to_plain(key), to_plain(item)] for key, item in value.items()]}
+    return {"$" + key if key.startswith("$") else key: to_plain(item) for key, item in value.items()}
+
+
 def _quote(text: str) -> str:
     return "\\" + text if _LOOKS_LIKE_A_NUMBER.fullmatch(text) else text
 
@@ -83,8 +93,16 @@ def _revive(data: Any) -> Any:
     if isinstance(data, list):
         return tuple(_revive(item) for item in data)
     if isinstance(data, dict):
-        return {key: _revive(item) for key, item in data.items()}
+        return _revive_mapping(data)
     return data
+
+
+def _revive_mapping(data: dict[str, Any]) -> Any:
+    if "$list" in data:
+        return [_revive(item) for item in data["$list"]]
+    if "$map" in data:
+        return {_revive(key): _revive(item) for key, item in data["$map"]}
+    return {key.removeprefix("$"): _revive(item) for key, item in data.items()}
 
 
 def _unquote(text: str) -> str | float:

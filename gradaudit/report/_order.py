@@ -18,9 +18,6 @@ SEVERITY = (
     Status.PASS,
 )
 
-#: Statuses that are as the suite wants them.
-EXPECTED = frozenset({Status.PASS, Status.XFAIL})
-
 
 def count_by_status(audit: Audit) -> dict[Status, int]:
     """How many cases ended how, worst first, statuses that did not occur left out."""

@@ -49,7 +49,6 @@ def render(audit: Audit) -> str:
         format=FORMAT,
         run=audit.run,
         sentence=_COUNT.sub("\\1\N{NO-BREAK SPACE}", summary(audit)),
-        calm=not any(result.verdict.status not in (Status.PASS, Status.XFAIL) for result in audit.results),
         bound=_bound_sentence(audit),
         counts=count_by_status(audit),
         rows=[_row(result) for result in results],
