@@ -125,16 +125,18 @@ def reason(diagnosis: Diagnosis | None) -> int:
 def express(samples: Samples, claim: Claim) -> Rulings:
     """Two evaluations: one central difference that agrees with an independent claim is evidence enough.
 
-    No truncation bar is claimed here: a difference that is off by its truncation would not agree.
+    No truncation is estimated here: a difference that is off by its truncation would not agree. The bar shown is the
+    noise and that distance.
     """
     d, noise = samples.central[-1], samples.central_noise[-1]
     size = np.fmax(np.abs(claim.analytic), np.abs(d))
     tolerated = claim.rtol * size + claim.atol
     met = np.abs(samples.forward[-1] - samples.backward[-1]) <= MET * size
-    passed = (np.abs(d - claim.analytic) <= noise + tolerated) & met
+    distance = np.abs(d - claim.analytic)
+    passed = (distance <= noise + tolerated) & met
     allowed = FAIL_FACTOR * noise + tolerated
     passed &= (allowed <= claim.resolution * size) & (size > 0)
-    return _first_rulings(passed, d, noise, allowed, size, samples.h[-1])
+    return _first_rulings(passed, d, noise + distance, allowed, size, samples.h[-1])
 
 
 def pair(samples: Samples, claim: Claim) -> Rulings:

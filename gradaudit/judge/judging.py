@@ -10,6 +10,7 @@ from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.element import REASONS, Outcome
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
+from gradaudit.perturb.extrapolation import extrapolate
 from gradaudit.perturb.samples import Array
 
 #: How many of the worst elements a verdict keeps.
@@ -156,8 +157,8 @@ def _observed_order(evidence: Evidence) -> float:
     r = evidence.witness_readout
     samples = evidence.witness
     h, central, noise = samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r]
-    numeric = evidence.rulings.numeric[evidence.witness_direction, r]
-    error = np.abs(central - numeric)
+    limit = extrapolate(h[:, None], central[:, None], noise[:, None], order=2).value[0]
+    error = np.abs(central - limit)
     clear = np.isfinite(error) & (error > 10 * noise) & (error > 0)
     if clear.sum() < 2:
         return nan
