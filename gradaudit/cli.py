@@ -266,7 +266,9 @@ def exit_status(audit: "Audit", *, strict: bool) -> int:
 def _show(audit: "Audit", *, style: str) -> None:
     from gradaudit import runner, terminal
 
-    _print(terminal.FORMATS[style](audit))
+    text = terminal.FORMATS[style](audit)
+    colour = style in ("full", "concise") and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    _print(terminal.coloured(text) if colour else text)
     if style != "quiet":
         _say(f"report: {runner.run_folder(audit.run) / 'report.html'}")
 

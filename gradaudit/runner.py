@@ -15,7 +15,8 @@ from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status
 from gradaudit.plan import Selection, make_plan
 from gradaudit.plan.case import Case
-from gradaudit.suite import load_suite
+from gradaudit.plan.selection import unknown_ids
+from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder
 TIMEOUT = 300.0  #: s, for a case of which the suite says nothing: an unattended run must end
@@ -80,7 +81,7 @@ def run(
     suite = load_suite(_listed(files), overrides=overrides or {}, profile=profile)
     cases = make_plan(suite, select=select or Selection())
     if not cases:
-        raise NothingSelected(f"no case of {', '.join(map(str, _listed(files)))} is selected")
+        raise NothingSelected(_why_nothing(suite, select or Selection()))
     if backend is not None:
         backends.part(backend)
     for output in outputs:
@@ -132,6 +133,11 @@ def run_folder(run: Run, folder: Path = REPORTS) -> Path:
     """``folder/<suite>/<run id>``; a suite's name cannot lead out of ``folder``."""
     name = re.sub(r"[^\w.+-]+", "_", run.suite).lstrip(".") or "suite"
     return folder / name[:100] / run.id
+
+
+def _why_nothing(suite: Suite, select: Selection) -> str:
+    unknown = unknown_ids(select, make_plan(suite))
+    return "; ".join(unknown) or f"no case of {', '.join(suite.files)} is selected"
 
 
 @dataclass

@@ -44,6 +44,12 @@ def quiet(audit: Audit) -> str:
     return ""
 
 
+def coloured(text: str) -> str:
+    """``text`` of any format above with the status words at the beginning of its lines in colour."""
+    text = re.sub(r"^(FAIL|ERROR|CRASH|TIMEOUT|XPASS)\b", "\x1b[1;31m\\1\x1b[0m", text, flags=re.MULTILINE)
+    return re.sub(r"^(INCONCLUSIVE)\b", "\x1b[1;33m\\1\x1b[0m", text, flags=re.MULTILINE)
+
+
 FORMATS: dict[str, Callable[[Audit], str]] = {
     "full": full,
     "concise": concise,
@@ -112,8 +118,8 @@ def _block(result: Result) -> str:
 
 def _details(result: Result) -> Iterator[str]:
     verdict, case = result.verdict, result.case
-    said = f"{verdict.diagnosis}: {verdict.evidence}" if verdict.diagnosis and verdict.evidence else ""
-    yield from (_safe(line) for line in (said or verdict.diagnosis or "", *verdict.notes) if line)
+    told = [f"{verdict.diagnosis}: {verdict.evidence}"] if verdict.evidence not in verdict.message else []
+    yield from (_safe(line) for line in (*told, *verdict.notes))
     for title, text in (("traceback", verdict.traceback), ("printed", verdict.printed)):
         if text.strip():
             yield f"{title}:\n{indent(_ending(_safe(text)), '  ')}"

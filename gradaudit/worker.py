@@ -79,10 +79,11 @@ def _answer(payload: bytes, audit_case: AuditCase) -> bytes:
 def import_case(case: Case, *, threads: int = 1) -> Verdict:
     """Resolve everything that ``case`` names, and evaluate nothing: the audit of ``gradaudit validate --imports``."""
     from gradaudit import engines
+    from gradaudit.engines._differentiable import EngineError
 
     try:
         loaded = engines.load(case.target)
-    except engines.EngineError as problem:
+    except EngineError as problem:
         return Verdict(case.id, Status.ERROR, diagnosis=Diagnosis.IMPORT_FAILED, message=str(problem))
     except Exception as problem:
         return replace(_raised(case, problem), diagnosis=Diagnosis.IMPORT_FAILED, message=_named(problem))

@@ -1,0 +1,316 @@
+"""The command line: what it says where, and its exit status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import pytest
+from stand_in import AUDIT, a_case
+
+from gradaudit import cli, progress, provenance, terminal
+from gradaudit.audit import Audit, Result
+from gradaudit.backends import _keeper
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.runner import Progress, describe
+
+SUITE = """\
+version: 1
+functions:
+  - name: ok
+    function: m:f
+    gradient: m:g
+    inputs: {x: {shape: [n]}}
+    matrix: {n: [1, 2]}
+    tags: [fast]
+  - {name: raises, function: "m:f", gradient: "m:g", inputs: {x: {shape: [3]}}}
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A suite in the current folder, audited by the stand-in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
+    Path("suite.yaml").write_text(SUITE)
+    return "suite.yaml"
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]):
+    """Run a command line: (exit status, stdout, stderr)."""
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        status = cli.invoke(arguments)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return invoke
+
+
+def verdicts(*given: Verdict, place: str = "suite.yaml:3:5") -> Audit:
+    results = tuple(Result(a_case("ok", i, place=place), verdict) for i, verdict in enumerate(given))
+    return Audit(describe("s", files=["suite.yaml"], seed=0, arguments=()), results)
+
+
+# run
+
+
+def test_a_run_in_which_all_is_as_expected_exits_0_and_says_so_on_stdout_alone(suite, say):
+    status, out, err = say("run", suite, "--tag", "fast", "-j", "1")
+    assert (status, out) == (0, "2 of 2 pass\n")
+    assert "2 of 2 cases" in err
+    assert "report: reports/suite/" in err
+
+
+def test_a_failure_exits_1_and_shows_the_case_its_traceback_and_its_place(suite, say):
+    status, out, _ = say("run", suite, "-j", "1")
+    assert status == 1
+    assert "ERROR raises" in out
+    assert "ValueError: planted" in out
+    assert "at suite.yaml:9:5" in out
+    assert out.endswith("2 of 3 pass; 1 error\n")
+
+
+def test_concise_is_a_line_a_case(suite, say):
+    _, out, _ = say("run", suite, "-j", "1", "--format", "concise")
+    assert [line[:12] for line in out.splitlines()] == ["ERROR raises", "2 of 3 pass;"]
+
+
+def test_json_on_stdout_is_the_whole_audit(suite, say):
+    _, out, _ = say("run", suite, "-j", "1", "--format", "json")
+    assert [result["verdict"]["status"] for result in json.loads(out)["results"]] == ["pass", "pass", "error"]
+
+
+def test_quiet_says_nothing_on_stdout(suite, say):
+    status, out, _ = say("run", suite, "-j", "1", "--format", "quiet")
+    assert (status, out) == (1, "")
+
+
+def test_outputs_are_written_in_the_format_of_their_ending(suite, say):
+    say("run", suite, "-j", "1", "-o", "a/out.junit.xml", "-o", "out.md")
+    assert Path("a/out.junit.xml").read_text().startswith("<?xml")
+    assert Path("out.md").exists()
+
+
+def test_nothing_selected_exits_4_and_measures_nothing(suite, say):
+    status, out, err = say("run", suite, "-k", "nothing")
+    assert (status, out) == (4, "")
+    assert err == "gradaudit: no case of suite.yaml is selected\n"
+    assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "missing.yaml"), "missing.yaml"),
+        (("run",), "Missing argument 'SUITE...'"),
+        (("run", "suite.yaml", "--backend", "lokey"), "backend 'lokey' is not on the shelf; allowed: loky"),
+        (("run", "suite.yaml", "--backend", "dask"), "'dask' is not part of this version yet"),
+        (("run", "suite.yaml", "-j", "0"), "'-j' / '--jobs': 0 is not in the range"),
+        (("run", "suite.yaml", "-o", "out.pdf"), "out.pdf"),
+        (("run", "suite.yaml", "--set", "h"), "--set h: a value is missing; write --set KEY=VALUE"),
+        (("run", "suite.yaml", "--set", "hh=1"), "unknown key 'hh'"),
+        (("run", "suite.yaml", "--timeout", "soon"), "soon"),
+        (("run", "suite.yaml", "--profile", "pr"), "unknown profile 'pr'"),
+        (("run", "suite.yaml", "--strickt"), "--strict"),
+        (("run", "suite.yaml", "--resume"), "--resume is not part of 0.1 yet"),
+        (("run", "suite.yaml", "-k", "a and"), "a word is missing"),
+        (("show", "huber"), "gradaudit show is not part of 0.1 yet; it has list, run, schema, validate"),
+        (("rnu", "suite.yaml"), "No such command 'rnu'"),
+        (("list", "suite.yaml", "--show-config", "okk"), "no case has the id 'okk'"),
+    ],
+)
+def test_a_mistake_of_use_exits_2_with_one_clear_message(suite, say, arguments, said: str):
+    status, out, err = say(*arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_fault_of_ours_exits_3_with_a_traceback(suite, say, monkeypatch):
+    monkeypatch.setattr("gradaudit.suite.load.load_suite", lambda *_, **__: 1 / 0)
+    status, _, err = say("list", suite)
+    assert status == 3
+    assert "ZeroDivisionError" in err
+    assert "a fault of the tool, not of your suite" in err
+
+
+def test_a_backend_that_breaks_exits_3_with_what_had_finished(suite, say, monkeypatch):
+    def breaking(tasks, *, jobs):
+        yield 0, Verdict("ok[n=1]", Status.PASS)
+        raise OSError("no more processes")
+
+    monkeypatch.setattr("gradaudit.backends.sequential.run", breaking)
+    status, out, err = say("run", suite, "-j", "1")
+    assert (status, out) == (3, "1 of 1 passes; the run did not finish\n")
+    assert "broke after 1 cases: OSError: no more processes; what had finished is kept" in err
+
+
+def test_inconclusive_cases_fail_only_where_strictness_is_asked_for():
+    audit = verdicts(Verdict("a", Status.PASS), Verdict("b", Status.INCONCLUSIVE), Verdict("c", Status.XFAIL))
+    assert cli.exit_status(audit, strict=False) == 0
+    assert cli.exit_status(audit, strict=True) == 1
+
+
+@pytest.mark.parametrize("status", [Status.FAIL, Status.ERROR, Status.TIMEOUT, Status.CRASH, Status.XPASS])
+def test_everything_else_fails(status: Status):
+    assert cli.exit_status(verdicts(Verdict("a", status)), strict=False) == 1
+
+
+# list, validate, schema
+
+
+def test_list_shows_the_selected_ids_and_imports_nothing(suite, say):
+    assert say("list", suite)[:2] == (0, "ok[n=1]\nok[n=2]\nraises\n")
+    assert say("list", suite, "-k", "n=2")[:2] == (0, "ok[n=2]\n")
+    assert "m" not in sys.modules
+
+
+def test_list_as_json(suite, say):
+    listed = json.loads(say("list", suite, "--format", "json")[1])
+    assert listed["cases"][0]["id"] == "ok[n=1]"
+    assert listed["cases"][0]["axes"] == {"n": 1}
+
+
+def test_list_shows_where_each_setting_of_a_case_came_from(suite, say):
+    _, out, _ = say("list", suite, "--set", "h=1e-4", "--show-config", "ok[n=1]")
+    (line,) = [line for line in out.splitlines() if line.startswith("h ")]
+    assert line.split() == ["h", "[0.0001]", "--set", "h"]
+
+
+def test_validate_reports_every_problem_at_its_place_and_exits_2(suite, say):
+    Path(suite).write_text(SUITE.replace("gradient: m:g\n", "gradeint: m:g\n").replace("[3]", "[-3]"))
+    status, _, err = say("validate", suite)
+    assert status == 2
+    assert "suite.yaml:5:5: unknown key 'gradeint'" in err
+    assert "suite.yaml:9:" in err
+
+
+def test_validate_says_how_many_cases_are_in_order(suite, say):
+    assert say("validate", suite) == (0, "suite.yaml: in order, 3 cases\n", "")
+
+
+def test_validate_imports_only_when_asked_to(suite, say):
+    status, out, _ = say("validate", suite, "--imports")
+    assert status == 2
+    assert "suite.yaml:3:5: m:f: no module named 'm'" in out
+
+
+def test_schema_is_json(say):
+    status, out, _ = say("schema")
+    assert status == 0
+    assert json.loads(out)["title"] == "gradaudit suite"
+
+
+# what is said
+
+
+def test_no_text_of_a_user_steers_the_terminal():
+    hostile = Verdict("a\x1b[2J", Status.ERROR, Diagnosis.RAISED, evidence="e\x1b]0;t\x07", printed="\x1b[31mred\u202e")
+    for name in ("full", "concise", "github"):
+        said = terminal.FORMATS[name](verdicts(hostile, place="s\x1b.yaml:1:1"))
+        assert not any(character in said for character in "\x1b\x07\u202e")
+
+
+def test_a_workflow_command_cannot_be_forged_by_a_message():
+    hostile = Verdict("a", Status.FAIL, message="50%\n::error::forged")
+    first, *rest = terminal.github(verdicts(hostile)).splitlines()
+    assert first.startswith("::error file=suite.yaml,line=3,col=5,title=fail a::FAIL a  50%25")
+    assert rest == ["0 of 1 passes; 1 fails"]
+
+
+def test_the_styles_that_are_offered_are_those_that_exist():
+    assert list(cli.STYLES) == list(terminal.FORMATS)
+
+
+def test_a_log_gets_a_line_at_both_ends_and_every_few_seconds(capsys):
+    now = iter([0.0, 0.1, 1.0, 6.0, 7.0, 8.0])
+    observe = progress.counter_lines(sys.stderr, clock=lambda: next(now))
+    for done in range(5):
+        observe(Progress(done=done, total=4, tally={"pass": done - 1, "fail": 1} if done else {}))
+    assert capsys.readouterr().err.splitlines() == [
+        "0 of 4 cases, 0 s",
+        "2 of 4 cases, 1 not as expected, 6 s",
+        "4 of 4 cases, 1 not as expected, 8 s",
+    ]
+
+
+# in a process of its own
+
+
+def started(*arguments: str, **options) -> subprocess.Popen[str]:
+    code = (
+        "import sys; from gradaudit import cli; from gradaudit.backends import _keeper\n"
+        f"_keeper.AUDIT = {AUDIT!r}; sys.argv[0] = 'gradaudit'; cli.main()"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_an_interrupt_exits_130_with_reports_and_the_line_that_runs_it_again(suite, number, backend):
+    hanging = '  - {name: hangs, function: "m:f", gradient: "m:g", inputs: {x: {shape: [3]}}}\n'
+    Path(suite).write_text(SUITE + hanging)
+    subprocess.run(["git", "init", "-q"], check=True)
+    process = started("run", suite, "-j", "2", "--backend", backend, start_new_session=True)
+    try:
+        assert _wait_for_lines("reports/suite/*/results.jsonl", 4)
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.terminate()
+        out, err = process.communicate(timeout=15)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert out.endswith("2 of 3 pass; 1 error; the run did not finish\n")
+    assert f"run it again with: gradaudit run suite.yaml -j 2 --backend {backend}" in err
+    assert "Traceback" not in err
+    (page,) = Path("reports").glob("suite/*/report.html")
+    assert "raises" in page.read_text()
+
+
+def _wait_for_lines(pattern: str, count: int) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for file in Path().glob(pattern):
+            if file.read_text().count("\n") >= count:
+                return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("arguments", [("list", "suite.yaml"), ("--help",), ("schema",)])
+def test_a_reader_that_leaves_early_is_no_fault(suite, arguments):
+    process = started(*arguments)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_help_answers_in_under_two_and_a_half_times_the_time_of_click():
+    def seconds(*command: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *command], check=True, capture_output=True)
+        return time.perf_counter() - began
+
+    pairs = [(seconds("-m", "gradaudit", "--help"), seconds("-c", "import click")) for _ in range(9)]
+    assert median(ours / theirs for ours, theirs in pairs) < 2.5
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from gradaudit import cli; cli.invoke(['run', '--help'])\n"
+        "print(sorted({'numpy', 'yaml', 'pydantic', 'jinja2', 'rich', 'joblib', 'numba'} & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines()[-1] == "[]"

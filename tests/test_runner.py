@@ -1,0 +1,154 @@
+"""A run leaves its results, whatever becomes of it."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from stand_in import AUDIT
+
+from gradaudit import backends, provenance, report, runner
+from gradaudit.audit import Audit
+from gradaudit.backends import _keeper
+from gradaudit.judge.verdict import Status
+from gradaudit.plan import Selection
+from gradaudit.suite import SuiteError
+
+SUITE = """\
+version: 1
+name: nightly
+functions:
+  - {name: ok, function: "m:f", gradient: "m:g", inputs: {x: {shape: [n]}}, matrix: {n: [1, 2]}}
+  - {name: raises, function: "m:f", gradient: "m:g", inputs: {x: {shape: [3]}}, tags: [odd]}
+  - {name: slow, function: "m:f", gradient: "m:g", inputs: {x: {shape: [3]}}}
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A suite in the current folder, audited by the stand-in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
+    Path("suite.yaml").write_text(SUITE)
+    return "suite.yaml"
+
+
+def statuses(audit: Audit) -> dict[str, str]:
+    return {result.case.id: str(result.verdict.status) for result in audit.results}
+
+
+EXPECTED = {"ok[n=1]": "pass", "ok[n=2]": "pass", "raises": "error", "slow": "pass"}
+
+
+def test_a_run_leaves_its_audit_and_every_file_of_it(suite: str, tmp_path: Path):
+    audit = runner.run(suite, jobs=2, outputs=[Path("more/out.csv")], arguments=("run", "suite.yaml"))
+    assert statuses(audit) == EXPECTED
+    assert audit.run.complete
+    home = runner.run_folder(audit.run)
+    assert home.parent == Path("reports/nightly")
+    written = {path.name for path in home.iterdir()}
+    assert written >= {"results.jsonl", "results.csv", "elements.csv", "curves.csv", "run.json", "report.html"}
+    assert repr(report.read(home)) == repr(audit)
+    assert json.loads((home.parent / "latest.json").read_text())["run"] == audit.run.id
+    assert Path("more/out.csv").read_text() == (home / "results.csv").read_text()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_stand_in_plan_order_for_any_number_of_jobs(suite: str, jobs: int):
+    assert list(statuses(runner.run(suite, jobs=jobs))) == list(EXPECTED)
+
+
+def test_progress_is_told_once_before_and_once_after_each_case(suite: str):
+    seen: list[runner.Progress] = []
+    runner.run(suite, jobs=1, observe=seen.append)
+    assert [(progress.done, progress.total) for progress in seen] == [(done, 4) for done in range(5)]
+    assert seen[-1].tally == {"pass": 3, "error": 1}
+
+
+def test_an_interrupted_run_keeps_and_reports_what_had_finished(suite: str):
+    def interrupt(progress: runner.Progress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(runner.RunInterrupted) as stopped:
+        runner.run(suite, jobs=1, observe=interrupt)
+    audit = stopped.value.audit
+    assert list(statuses(audit)) == ["ok[n=1]", "ok[n=2]"]
+    assert not audit.run.complete
+    assert repr(report.read(runner.run_folder(audit.run))) == repr(audit)
+
+
+def test_a_backend_that_breaks_keeps_and_reports_what_had_finished(suite: str, monkeypatch):
+    def breaking(tasks, *, jobs):
+        with _keeper.Keeper() as keeper:
+            yield 0, keeper.audit(tasks[0])
+        raise OSError("no more processes")
+
+    monkeypatch.setattr("gradaudit.backends.sequential.run", breaking)
+    with pytest.raises(runner.RunBroken, match="broke after 1 cases: OSError: no more processes") as broken:
+        runner.run(suite, jobs=1)
+    assert repr(report.read(runner.run_folder(broken.value.audit.run))) == repr(broken.value.audit)
+
+
+def test_a_report_that_cannot_be_written_breaks_the_run_and_keeps_the_results(suite: str, monkeypatch):
+    monkeypatch.setattr(report, "write_all", lambda audit, folder: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(runner.RunBroken, match="disk full") as broken:
+        runner.run(suite, jobs=1)
+    assert statuses(broken.value.audit) == EXPECTED
+    stored = report.read_results(runner.run_folder(broken.value.audit.run) / "results.jsonl")
+    assert len(stored) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"backend": "lokey"}, backends.BackendError, "'lokey'"),
+        ({"outputs": [Path("out.pdf")]}, report.OutputError, "out.pdf"),
+        ({"outputs": [Path("suite.yaml/out.csv")]}, report.OutputError, "cannot write"),
+        ({"select": Selection(tags=("none",))}, runner.NothingSelected, "no case of suite.yaml is selected"),
+        ({"select": Selection(ids=("slo",))}, runner.NothingSelected, "no case has the id 'slo'; did you mean 'slow'"),
+        ({"overrides": {"hh": "1"}}, SuiteError, "unknown key 'hh'"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_measured(suite: str, options, error, said: str):
+    with pytest.raises(error, match=said):
+        runner.run(suite, **options)
+    assert not Path("reports").exists()
+
+
+def test_an_expectation_that_comes_true_is_xfail(suite: str):
+    Path(suite).write_text(SUITE.replace("tags: [odd]", "expect: {status: error, reason: planted}"))
+    assert statuses(runner.run(suite, jobs=1)) == {**EXPECTED, "raises": "xfail"}
+
+
+def test_a_suites_name_cannot_lead_out_of_the_folder_of_reports():
+    run = runner.describe("../../etc/passwd", files=["s"], seed=0, arguments=())
+    assert runner.run_folder(run, Path("reports")) == Path("reports/_.._etc_passwd") / run.id
+    assert runner.run_folder(runner.describe("..", files=["s"], seed=0, arguments=())).parent == Path("reports/suite")
+
+
+def test_a_run_says_where_it_was_made_without_naming_the_machine(monkeypatch, tmp_path):
+    run = runner.describe("s", files=["s.yaml"], seed=3, arguments=("run", "s.yaml"))
+    assert run.versions.keys() >= {"gradaudit", "python", "numpy"}
+    assert int(run.machine["cores"]) >= 1
+    assert run.started.startswith(str(date.today().year)[:2])
+    monkeypatch.chdir(tmp_path)
+    assert provenance.git() == {}
+
+
+def test_imports_are_checked_once_a_target_and_evaluate_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("def f(x): raise SystemExit\ng = f\nprint('imported')\n")
+    Path("s.yaml").write_text(
+        "version: 1\npath: [.]\nfunctions:\n"
+        "  - {name: a, function: 'mine:f', gradient: 'mine:g', inputs: {x: {shape: [n]}}, matrix: {n: [1, 2]}}\n"
+        "  - {name: b, function: 'mine:f', gradient: 'mine:h', inputs: {x: {shape: [1]}}}\n"
+    )
+    from gradaudit.plan import make_plan
+    from gradaudit.suite import load_suite
+
+    (result,) = runner.check_imports(make_plan(load_suite(["s.yaml"])))
+    assert result.case.id == "b"
+    assert result.verdict.status is Status.ERROR
+    assert "mine:h" in result.verdict.message
