@@ -1,0 +1,27 @@
+"""``python -m benchmarks [TABLE...]``: print the tables, each from one run, under the machine's cores."""
+
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+from benchmarks._table import machine
+
+
+def main(chosen: list[str]) -> None:
+    """Run the tables named, or all; a table is one file beside this one."""
+    tables = sorted(
+        module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")
+    )
+    unknown = set(chosen) - set(tables)
+    if unknown:
+        raise SystemExit(
+            f"{', '.join(sorted(unknown))}: no such table, allowed: {', '.join(tables)}; name one of these"
+        )
+    print(f"{machine()}\n")
+    for name in chosen or tables:
+        print(importlib.import_module(f"benchmarks.{name}").run() + "\n", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
