@@ -63,7 +63,7 @@ def test_an_unknown_ending_is_refused_with_the_endings_that_are_known(tmp_path: 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(report.OutputError, match=r"cannot write .*report\.html.*-o PATH"):
+    with pytest.raises(report.OutputError, match=r"cannot write .*report\.html: a file stands where .*-o PATH"):
         report.check(tmp_path / "file" / "report.html")
 
 

@@ -43,7 +43,8 @@ def require_writable(path: Path) -> None:
 
 def unwritable(path: Path, error: OSError) -> OutputError:
     """The error to raise for an `error` of the operating system at `path`."""
-    reason = error.strerror or str(error)
+    # Making a folder where a file stands fails with "File exists", which would puzzle a reader.
+    reason = "a file stands where its folder should be" if isinstance(error, FileExistsError) else error.strerror
     return OutputError(f"cannot write {path}: {reason}; choose another place with -o PATH")
 
 
