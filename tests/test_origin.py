@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradaudit.functions as F
-from gradaudit.diff import diff
+from gradaudit.origin import diff
 from gradaudit.tape import Variable
 
 
