@@ -78,8 +78,7 @@ def invoke(arguments: Sequence[str]) -> int:
         return _usage(problem)
     except (click.Abort, KeyboardInterrupt):
         return _stop("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # click's own help, into a closed pipe
-        _write(sys.stdout, "")
+    except SystemExit:  # click's answer to a reader of its help that has gone
         return OK
     except Exception as problem:
         return _refusal(problem)

@@ -223,7 +223,7 @@ def test_a_workflow_command_cannot_be_forged_by_a_message():
     hostile = Verdict("a", Status.FAIL, message="50%\n::error::forged")
     first, *rest = terminal.github(verdicts(hostile)).splitlines()
     assert first.startswith("::error file=suite.yaml,line=3,col=5,title=fail a::FAIL a  50%25")
-    assert rest == ["0 of 1 passes; 1 fails"]
+    assert not any(line.startswith("::") for line in rest)
 
 
 def test_the_styles_that_are_offered_are_those_that_exist():

@@ -66,7 +66,7 @@ def run(
         )
         for index, case in enumerate(cases)
     ]
-    many, alone = _order.two_levels(tasks, jobs=jobs)
+    many, alone = _order.two_levels(tasks, jobs=1 if backend == "sequential" else jobs)
     shelf = part(backend or default(min(jobs, len(many))))
     return _both(shelf, many, alone, jobs)
 
