@@ -10,11 +10,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from gradaudit import functions, ops
-    from gradaudit.api import assert_gradient, audit, run
+    from gradaudit.api import assert_gradient, audit
     from gradaudit.judge.verdict import Status, Verdict
     from gradaudit.numeric import Derivative, directional, gradient, jacobian
     from gradaudit.origin import diff
     from gradaudit.plan.case import Settings, Tolerance
+    from gradaudit.runner import run
     from gradaudit.tape import Variable, no_grad, primitive
 
 #: Where each public name lives.
@@ -33,7 +34,7 @@ _HOME = {
     "jacobian": "numeric",
     "no_grad": "tape",
     "primitive": "tape",
-    "run": "api",
+    "run": "runner",
 }
 
 __all__ = [

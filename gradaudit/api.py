@@ -1,13 +1,12 @@
-"""The audit from Python: a verdict on one function, an assertion for a test, a whole suite."""
+"""The audit from Python: a verdict on one function, and an assertion for a test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
 from typing import Literal
 
 import numpy as np
 
 from gradaudit import engines
-from gradaudit.audit import Audit, audit_function
+from gradaudit.audit import audit_function
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._differentiable import EngineError
 from gradaudit.judge.verdict import Status, Verdict
@@ -33,9 +32,9 @@ def audit(
     """The verdict that a suite would give on ``f`` at ``inputs``: floats or arrays, floating ones are differentiated.
 
     The claims are called as in a suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``,
-    ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of shape output + input. hessian and hvp need the gradient, of which they are the derivative.
-    What f and the claims raise becomes a verdict. Raises ValueError where nothing is claimed and no engine
-    differentiates f by itself.
+    ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of shape output + input. hessian and hvp need the gradient, of
+    which they are the derivative. What f and the claims raise becomes a verdict. Raises ValueError where nothing is
+    claimed and no engine differentiates f by itself.
     """
     given = {
         "gradient": gradient, "value_and_gradient": value_and_gradient, "vjp": vjp, "jvp": jvp,
@@ -86,15 +85,3 @@ def _audited(
     kinds = [kind.replace("value_and_gradient", "gradient") for kind in claims or differentiable.claims]
     case = Case(name, name, target, named, tuple(dict.fromkeys(kinds)), settings, seed)
     return audit_function(case, differentiable, arguments)
-
-
-def run(suite: str | PathLike[str], *, jobs: int | None = None) -> Audit:
-    """Run a suite as ``gradaudit run`` does, and leave the same files. Returns the Audit.
-
-    Raises SuiteError where the suite is not in order, NothingSelected where no case is.
-    """
-    from pathlib import Path
-
-    from gradaudit.runner import run as run_suite
-
-    return run_suite(Path(suite), jobs=jobs)
