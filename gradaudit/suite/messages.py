@@ -51,7 +51,7 @@ def _problem(document: Document, model: type[BaseModel], details: Mapping[str, A
     kind, context = details["type"], details.get("ctx", {})
     path = tuple(step for step in details["loc"] if step != "[key]")
     if kind == "suite":
-        return document.problem(context["message"], (*path, *context["path"]))
+        return document.problem(context["message"], (*path, *context["path"]), key=context["key"])
     if kind == "extra_forbidden":
         return document.problem(_unknown_key(model, path), path, key=True)
     if kind == "missing":
@@ -77,7 +77,7 @@ def _wrong_value(kind: str, path: _Path, value: object, context: Mapping[str, An
         return f"{name} must be {_KINDS[kind]}, got {got}{_quote_hint(kind, value)}"
     if kind in _LIMITS:
         words, key = _LIMITS[kind]
-        return f"{name} must be {words} {context[key]}, got {got}"
+        return f"{name} must be {words} {context[key]:g}, got {got}"
     if kind == "literal_error":
         return f"{name} must be {context['expected']}, got {got}{_literal_hint(value, context['expected'])}"
     if kind == "finite_number":

@@ -22,9 +22,9 @@ _MOST_STEPS = 100
 _Path = tuple[str | int, ...]
 
 
-def wrong(message: str, *path: str | int) -> PydanticCustomError:
-    """The error for a value; ``path`` leads from the value to the part of it that is wrong."""
-    return PydanticCustomError("suite", "{message}", {"message": message, "path": path})
+def wrong(message: str, *path: str | int, key: bool = False) -> PydanticCustomError:
+    """The error for a value; ``path`` leads from the value to the part (or its ``key``) that is wrong."""
+    return PydanticCustomError("suite", "{message}", {"message": message, "path": path, "key": key})
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -75,7 +75,7 @@ def _geometric(value: dict[str, object]) -> tuple[float, ...]:
     known = ("from", "to", "per_decade")
     for key in value:
         if key not in known:
-            raise wrong(f"unknown key {key!r} in h; allowed: from, to, per_decade", key)
+            raise wrong(f"unknown key {key!r} in h; allowed: from, to, per_decade", key, key=True)
     for key in known[:2]:
         if key not in value:
             raise wrong(f"missing key {key!r} in h; allowed: {{from: 1e-1, to: 1e-9, per_decade: 1}}")

@@ -225,7 +225,9 @@ class MatrixKeys(BaseModel):
         for i, excluded in enumerate(self.exclude):
             for name, value in excluded.items():
                 if name not in self.axes:
-                    raise wrong(f"matrix has no axis {name!r}; allowed: {', '.join(self.axes)}", "exclude", i, name)
+                    raise wrong(
+                        f"matrix has no axis {name!r}; allowed: {', '.join(self.axes)}", "exclude", i, name, key=True
+                    )
                 if value not in self.axes[name]:
                     raise wrong(f"axis {name!r} has no value {value!r}", "exclude", i, name)
         return self
@@ -319,7 +321,7 @@ class FunctionKeys(DefaultKeys):
         every_point = set.intersection(*(set(point) for point in self.at.values())) if self.at else set()
         for name, field in given.items():
             if field.source is None and name not in every_point:
-                raise wrong(f"input {name!r} has no values; add one of {', '.join(SOURCES)}", "inputs", name)
+                raise wrong(f"input {name!r} has no values; add one of {', '.join(SOURCES)}", "inputs", name, key=True)
         for point, values in (self.at or {}).items():
             self._require_same_inputs(point, values)
         return self
@@ -329,9 +331,11 @@ class FunctionKeys(DefaultKeys):
         allowed = tuple(self.inputs or next(iter(self.at.values())))
         for name, field in values.items():
             if name not in allowed:
-                raise wrong(f"point {point!r}: no input {name!r}; allowed: {', '.join(allowed)}", "at", point, name)
+                raise wrong(
+                    f"point {point!r}: no input {name!r}; allowed: {', '.join(allowed)}", "at", point, name, key=True
+                )
             if field.source is None:
-                raise wrong(f"point {point!r}: input {name!r} has no values", "at", point, name)
+                raise wrong(f"point {point!r}: input {name!r} has no values", "at", point, name, key=True)
         if not self.inputs and len(values) < len(allowed):
             missing = [name for name in allowed if name not in values]
             raise wrong(f"point {point!r} has no values for {as_sentence(missing)}", "at", point)
