@@ -216,7 +216,7 @@ PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
 
 def _looks_like(failure: Failure, factor: float) -> str:
     n, m = failure.evidence.inputs.size, failure.evidence.outputs.size
-    known = [(2.0, "2"), (0.5, "1/2"), (pi, "π"), (2 * pi, "2π"), (1 / pi, "1/π")]
+    known = [(pi, "π"), (2 * pi, "2π"), (1 / pi, "1/π")]
     if n > 2:
         known += [(float(n), f"the number of inputs, {n}"), (1.0 / n, f"1/{n}, one over the number of inputs")]
     if m > 2 and m != n:
