@@ -15,6 +15,7 @@ from suite_text import HUBER, function, load, problems, write
 
 from gradaudit.plan import make_plan
 from gradaudit.suite import Suite, SuiteError, load_suite
+from gradaudit.suite.quantities import Elements
 
 LAYER = "version: 1\nfunctions: [{name: layer, function: m:f, gradient: m:g, inputs: {x: [1.0]}}]\n"
 
@@ -135,7 +136,7 @@ def test_the_nearest_layer_wins_key_by_key_and_is_named(tmp_path: Path) -> None:
     inner, outer = tmp_path / "inner.yaml", tmp_path / "suite.yaml"
     assert {key: (setting.value, setting.origin) for key, setting in found.items()} == {
         "h": ((1e-3, 1e-4), "environment GRADAUDIT_H"),
-        "elements": (None, "built in"),
+        "elements": (Elements("all"), "built in"),
         "method": ("auto", "built in"),
         "extend": (True, "built in"),
         "kinks": ("accept", f"profile 'p' ({outer}:5:16)"),

@@ -75,8 +75,8 @@ def test_what_this_version_cannot_do_is_refused_at_its_place_and_nothing_else(tm
     (tmp_path / "data" / "heston.npz").touch()
     assert problems(tmp_path, text, profile="pr") == [  # type: ignore[arg-type]
         "15:38: elements: directions is not implemented yet in 0.1; use all or {sample: 256}",
-        f"26:13: engine 'torch' is not part of this version; allowed: {', '.join(parts('engines'))}",
-        f"30:24: check 'adjoint' is not implemented yet in 0.1; use {', '.join(parts('checks'))}",
+        f"27:13: engine 'torch' is not part of this version; allowed: {', '.join(parts('engines'))}",
+        f"31:24: check 'adjoint' is not implemented yet in 0.1; use {', '.join(parts('checks'))}",
     ]
 
 
@@ -129,6 +129,7 @@ def test_every_error_of_a_file_is_reported_at_once_in_the_order_of_lines(tmp_pat
         ("vjp: 3", "10: 3 is not a reference; allowed: module:attribute, such as mypkg.losses:huber"),
         ("matrix: {n: 3}", "17: axis 'n' must be a list of values, such as [1, 8, 33]"),
         ("matrix: {n: [[1]]}", "18: a value of axis 'n' must be a number, text, true, false or null"),
+        ("matrix: {n: [1, 2, 1]}", "24: axis 'n' has the value 1 twice"),
         ("matrix: {dtype: [int8]}", "22: dtype 'int8' of matrix; allowed: float16, float32, float64"),
         ("matrix: {n: [1], exclude: [{m: 1}]}", "33: matrix has no axis 'm'; allowed: n"),
         ("matrix: {n: [1], exclude: [{n: 2}]}", "36: axis 'n' has no value 2"),
@@ -227,6 +228,7 @@ def test_the_json_schema_is_json_and_describes_every_key() -> None:
     assert all("description" in key for key in function_keys.values())
     assert set(NAMES) <= schema["$defs"]["InputKeys"]["properties"].keys()
     assert schema["additionalProperties"] is False
+    assert function_keys["elements"]["default"] == "all"
 
 
 def test_the_json_schema_lets_an_input_be_written_short_and_long() -> None:

@@ -13,8 +13,9 @@ from gradaudit.suite.files import FileError, read_array
 Array = NDArray[Any]
 Sampler = Callable[[np.random.Generator, tuple[int, ...], Mapping[str, Any]], Array]
 
-#: how often elements outside ``bounds`` or too near to ``avoid`` are drawn again
-_REDRAWS = 200
+#: how often elements outside ``bounds`` or too near to ``avoid`` are drawn again, and how many at least each time
+_REDRAWS = 300
+_BATCH = 64
 
 
 class DrawError(ValueError):
@@ -100,15 +101,21 @@ def _drawn(given: Input, source: Drawn, rng: np.random.Generator) -> Array:
 def _moved(given: Input, array: Array, source: Drawn, draw: Callable[[tuple[int, ...]], Array]) -> Array:
     """Draw the offending elements again, and only those: the others keep their numbers."""
     for _ in range(_REDRAWS):
-        offending = _outside(given, array) | _too_near(given, array)
-        count = int(offending.sum())
-        if not count:
+        offending = np.flatnonzero(_offends(given, array))
+        if not offending.size:
             return array
-        array[offending] = draw((count,))
+        again = draw((max(offending.size, _BATCH),)).astype(array.dtype)
+        accepted = again[~_offends(given, again)][: offending.size]
+        array.flat[offending[: accepted.size]] = accepted
+    count = np.count_nonzero(_offends(given, array))
     raise DrawError(
         f"input {given.name!r}: {count} of {array.size} values drawn from {source.distribution} still lie outside "
         f"{_allowed(given)} after {_REDRAWS} draws; choose a distribution that falls inside"
     )
+
+
+def _offends(given: Input, array: Array) -> NDArray[np.bool_]:
+    return _outside(given, array) | _too_near(given, array)
 
 
 def _outside(given: Input, array: Array) -> NDArray[np.bool_]:

@@ -122,7 +122,7 @@ def case_id(name: str, axes: Mapping[str, Scalar], point: str | None) -> str:
     return name + (f"[{combination}]" if axes else "") + (f"@{point}" if point is not None else "")
 
 
-def _text(value: Scalar) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -141,7 +141,7 @@ def _combinations(entry: Entry) -> Iterator[dict[str, Scalar]]:
 
 
 def _holds(excluded: Mapping[str, object], combination: Mapping[str, Scalar]) -> bool:
-    return all(combination[axis] == value for axis, value in excluded.items())
+    return all(_text(combination[axis]) == _text(value) for axis, value in excluded.items())
 
 
 def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
@@ -238,5 +238,5 @@ def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
 
 def _plain(value: object) -> object:
     if isinstance(value, Elements):
-        return "all" if value.kind == "all" else {value.kind: value.count}
+        return value.kind if value.count is None else {value.kind: value.count}
     return value

@@ -1,6 +1,8 @@
 """The inputs of one case: an item's keys with the matrix' axes and the point filled in."""
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any
 
 from gradaudit.plan.case import Avoid, Drawn, Given, Input, Scalar, Stored
 from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
@@ -11,6 +13,15 @@ from gradaudit.suite.schema import InputKeys
 from gradaudit.suite.suite import Entry
 
 _Path = tuple[str | int, ...]
+#: parameters that must be greater than 0
+_POSITIVE = {
+    "exponential": ("scale",),
+    "gamma": ("k", "scale"),
+    "beta": ("a", "b"),
+    "laplace": ("scale",),
+    "student_t": ("df",),
+    "loguniform": ("low",),
+}
 
 
 class InputProblem(Exception):
@@ -51,7 +62,7 @@ def _input(
         differentiate = _is_differentiated(keys, source, dtype, axes)
         found = _source(entry, source, dtype, axes)
     except SymbolError as error:
-        raise InputProblem(entry.problem(str(error), *_part(path, source))) from None
+        raise InputProblem(entry.problem(str(error), *path, error.part or source.source or "")) from None
     bounds = source.bounds or keys.bounds or (None, None)
     avoid = source.avoid or keys.avoid
     return Input(
@@ -62,10 +73,6 @@ def _input(
         bounds=bounds,
         avoid=Avoid(tuple(avoid.points), avoid.margin) if avoid and isinstance(found, Drawn) else None,
     )
-
-
-def _part(path: _Path, source: InputKeys) -> _Path:
-    return (*path, source.source) if source.source else path
 
 
 def _dtype(keys: InputKeys, source: InputKeys, axes: Mapping[str, Scalar]) -> str | None:
@@ -118,28 +125,32 @@ def _source(entry: Entry, keys: InputKeys, dtype: str | None, axes: Mapping[str,
 def _drawn(keys: InputKeys, dtype: str | None, shape: tuple[int, ...], axes: Mapping[str, Scalar]) -> Drawn:
     if keys.distribution is None:
         if dtype in INTEGRAL and dtype != "bool":
-            raise SymbolError(f"dtype {dtype} needs a distribution, such as integers: {{low: 0, high: 10}}")
+            raise SymbolError(
+                f"dtype {dtype} needs a distribution, such as integers: {{low: 0, high: 10}}", part="dtype"
+            )
         return Drawn(shape, "bernoulli" if dtype == "bool" else "normal")
     name, parameters = keys.distribution
-    given = {key: value if isinstance(value, tuple) else evaluate(value, axes) for key, value in parameters.items()}
+    try:
+        given = {key: _parameter(value, axes) for key, value in parameters.items()}
+    except SymbolError as error:
+        raise SymbolError(str(error), part=name) from None
     problem = impossible(name, given)
     if problem:
-        raise SymbolError(problem)
+        raise SymbolError(problem, part=name)
     return Drawn(shape, name, tuple(given.items()))
+
+
+def _parameter(value: Any, axes: Mapping[str, Scalar]) -> Any:
+    return value if isinstance(value, tuple) else evaluate(value, axes)
 
 
 def impossible(name: str, p: Mapping[str, object]) -> str | None:
     """Why these parameters describe no distribution, or None."""
     number = {key: float(value) for key, value in p.items() if isinstance(value, int | float)}
-    positive = {
-        "exponential": ("scale",),
-        "gamma": ("k", "scale"),
-        "beta": ("a", "b"),
-        "laplace": ("scale",),
-        "student_t": ("df",),
-        "loguniform": ("low",),
-    }
-    for key in positive.get(name, ()):
+    for key, value in number.items():
+        if not isfinite(value):
+            return f"{name}: {key} must be finite, got {p[key]!r}"
+    for key in _POSITIVE.get(name, ()):
         if not number[key] > 0:
             return f"{name}: {key} must be greater than 0, got {p[key]!r}"
     for key in ("std", "sigma"):

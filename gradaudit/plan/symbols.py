@@ -22,7 +22,11 @@ _ARITHMETIC = re.compile(r"(?:\s*+(?:[^\W\d]\w*+|(?:\d++(?:\.\d*+)?+|\.\d++)(?![
 
 
 class SymbolError(ValueError):
-    """An expression cannot be evaluated with the axes at hand."""
+    """An expression cannot be evaluated with the axes at hand; ``part`` is the key that it stands under, if known."""
+
+    def __init__(self, message: str, *, part: str = "") -> None:
+        super().__init__(message)
+        self.part = part
 
 
 def evaluate(expression: float | int | str, axes: Mapping[str, Scalar]) -> float | int:

@@ -12,6 +12,7 @@ from gradaudit.suite.quantities import (
     Bounds,
     Day,
     ElementChoice,
+    Elements,
     EnvironmentName,
     EnvironmentText,
     Name,
@@ -57,7 +58,7 @@ class SettingKeys(Strict):
     """Step sizes in units of x: auto, a number, a list, or {from, to, per_decade}. auto: chosen per element."""
     tolerance: ToleranceKeys | None = None
     """What a claim may be off by."""
-    elements: ElementChoice | None = None
+    elements: ElementChoice = Field(default=Elements("all"), json_schema_extra={"default": "all"})
     """Which elements are checked: all, or a sample of them."""
     method: Literal["auto", "central"] = "auto"
     """central: the plain rule of one h and one tolerance; it needs exactly one h and extend: false."""
@@ -243,6 +244,8 @@ def _require_axis(name: str, values: object) -> None:
             raise wrong(f"a value of axis {name!r} must be a number, text, true, false or null", name, i)
         if isinstance(value, str) and not value.isprintable():
             raise wrong(f"axis {name!r}: value {value!r}; allowed: printable characters", name, i)
+        if str(value) in map(str, values[:i]):
+            raise wrong(f"axis {name!r} has the value {value!r} twice", name, i)
         if name == "dtype" and value not in FLOATING:
             raise wrong(f"dtype {value!r} of matrix; allowed: {', '.join(FLOATING)}", name, i)
 

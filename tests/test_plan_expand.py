@@ -1,0 +1,290 @@
+"""From a Suite to Cases: matrix, points, ids, settings, checks and selection."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from suite_text import HUBER, function, load
+
+from gradaudit.plan import Selection, make_plan, show_config
+from gradaudit.plan.case import Avoid, Case, Drawn, Expectation, Given, Input, Settings, Stored, Target, Tolerance
+from gradaudit.suite import SuiteError
+
+
+def plan(folder: Path, text: str, **options: object) -> tuple[Case, ...]:
+    return make_plan(load(folder, text, **options))  # type: ignore[arg-type]
+
+
+def refusals(folder: Path, text: str) -> list[str]:
+    with pytest.raises(SuiteError) as caught:
+        plan(folder, text)
+    return [f"{p.place.line}:{p.place.column}: {p.message}" for p in caught.value.problems]
+
+
+def ids(cases: tuple[Case, ...]) -> list[str]:
+    return [case.id for case in cases]
+
+
+def suite(*items: str) -> str:
+    return "version: 1\nfunctions:\n" + "".join(f"  - {{{item}}}\n" for item in items)
+
+
+def item(more: str = "", *, inputs: str = "{x: {shape: [2]}}") -> str:
+    return f"function: m:f, gradient: m:g, inputs: {inputs}{more and ', ' + more}"
+
+
+def test_the_contracts_short_example_is_one_case(tmp_path: Path) -> None:
+    (case,) = plan(tmp_path, HUBER + "    h: [1.0e-3, 1.0e-4, 1.0e-5]\n")
+    assert case == Case(
+        id="huber",
+        name="huber",
+        target=Target("mypkg.losses:huber", (("gradient", "mypkg.losses:huber_grad"),)),
+        inputs=(Input("x", Drawn((8,))),),
+        checks=("gradient",),
+        settings=Settings(h=(1e-3, 1e-4, 1e-5)),
+        place=f"{tmp_path}/suite.yaml:3:5",
+        suite=f"{tmp_path}/suite.yaml",
+    )
+
+
+def test_a_full_item_reaches_the_case_whole(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.ones(2))
+    text = """\
+version: 1
+seed: 3
+path: [.]
+env: {A: "1"}
+functions:
+  - name: a/b.c
+    function: m:f.g
+    value_and_gradient: m:vg
+    engine: python
+    inputs:
+      x: {shape: [n, 2*n], normal: {std: 3}, avoid: {points: [-1, 1], margin: 1e-2}, bounds: [-9, null]}
+      y: {file: a.npy}
+      k: {value: [1, a], differentiate: false}
+      i: {shape: [n], integers: {high: n}}
+    kwargs: {delta: 1.0, axis: $axis}
+    matrix: {n: [2], axis: [-1]}
+    h: 1e-4
+    method: central
+    extend: false
+    kinks: accept
+    elements: {sample: 5}
+    tolerance: {rtol: 1e-3}
+    timeout: 1m
+    tags: [fast]
+    owner: me
+    was: old
+    expect: {status: fail, reason: why, until: 2027-01-31}
+"""
+    (case,) = plan(tmp_path, text)
+    normal = (("mean", 0.0), ("std", 3))
+    x = Input("x", Drawn((2, 4), "normal", normal), bounds=(-9.0, None), avoid=Avoid((-1.0, 1.0), 1e-2))
+    assert case == Case(
+        id="a/b.c[n=2,axis=-1]",
+        name="a/b.c",
+        target=Target("m:f.g", (("value_and_gradient", "m:vg"),), "python", (("delta", 1.0), ("axis", -1)), (2, 3)),
+        inputs=(
+            x,
+            Input("y", Stored(str(tmp_path / "a.npy"))),
+            Input("k", Given([1, "a"]), differentiate=False),
+            Input("i", Drawn((2,), "integers", (("low", 0), ("high", 2))), dtype="int64", differentiate=False),
+        ),
+        checks=("gradient",),
+        settings=Settings((1e-4,), Tolerance(1e-3, None, 0.0), 5, "central", False, "accept", 60.0),
+        seed=3,
+        axes=(("n", 2), ("axis", -1)),
+        tags=("fast",),
+        owner="me",
+        expect=Expectation("fail", "why", date(2027, 1, 31)),
+        place=f"{tmp_path}/suite.yaml:6:5",
+        suite=f"{tmp_path}/suite.yaml",
+        path=(str(tmp_path),),
+        env=(("A", "1"),),
+    )
+
+
+def test_ids_follow_the_order_written_and_exclude_leaves_combinations_out(tmp_path: Path) -> None:
+    matrix = "matrix: {n: [1, 2], dtype: [float32, float64], exclude: [{n: 2, dtype: float32}]}"
+    cases = plan(tmp_path, suite(item(matrix, inputs="{x: {shape: [n]}}")))
+    assert ids(cases) == ["f[n=1,dtype=float32]", "f[n=1,dtype=float64]", "f[n=2,dtype=float64]"]
+    assert [case.inputs[0].dtype for case in cases] == ["float32", "float64", "float64"]
+
+
+def test_exclude_tells_true_from_one(tmp_path: Path) -> None:
+    cases = plan(tmp_path, suite(item("matrix: {k: [1, true], exclude: [{k: 1}]}")))
+    assert ids(cases) == ["f[k=true]"]
+
+
+def test_values_of_axes_are_written_as_in_yaml(tmp_path: Path) -> None:
+    cases = plan(tmp_path, suite(item("matrix: {a: [true, null, 0.5, 1e-10, text]}")))
+    assert ids(cases) == ["f[a=true]", "f[a=null]", "f[a=0.5]", "f[a=1e-10]", "f[a=text]"]
+
+
+def test_an_axis_dtype_is_for_floating_inputs_that_do_not_say_otherwise(tmp_path: Path) -> None:
+    discrete = "c: {shape: [2], integers: {high: 3}}"
+    inputs = f"{{a: [1.0], b: {{shape: [2], dtype: float64}}, {discrete}, d: {{value: 2}}, e: {{value: z}}}}"
+    (case,) = plan(tmp_path, suite(item("matrix: {dtype: [float32]}", inputs=inputs)))
+    assert [i.dtype for i in case.inputs] == ["float32", "float64", "int64", "float32", None]
+    assert [i.differentiate for i in case.inputs] == [True, True, False, True, False]
+
+
+def test_by_dtype_goes_by_the_narrowest_differentiated_input(tmp_path: Path) -> None:
+    text = suite(
+        item("name: both", inputs="{a: [1.0], b: {shape: [2], dtype: float32}}"),
+        item("name: wide", inputs="{a: [1.0], b: {shape: [2], dtype: float32, differentiate: false}}"),
+    )
+    cases = plan(tmp_path, text + "by_dtype: {float32: {timeout: 7}}\n")
+    assert [case.settings.timeout for case in cases] == [7.0, None]
+
+
+def test_points_give_values_to_inputs_whose_rest_stands_in_inputs(tmp_path: Path) -> None:
+    more = "at: {start: {x: [1, 2]}, end: {x: {values: [3, 4], bounds: [0, 9]}}}"
+    start, end = plan(tmp_path, suite(item(more, inputs="{x: {dtype: float32, bounds: [0, 5]}, y: [7]}")))
+    assert (start.id, end.id) == ("f@start", "f@end")
+    assert (start.point, end.point) == ("start", "end")
+    assert start.inputs[0] == Input("x", Given((1, 2)), "float32", bounds=(0.0, 5.0))
+    assert end.inputs == (Input("x", Given((3, 4)), "float32", bounds=(0.0, 9.0)), Input("y", Given((7,))))
+
+
+def test_points_and_matrix_multiply(tmp_path: Path) -> None:
+    text = suite("function: m:f, gradient: m:g, at: {p: {x: [1]}, q: {x: [2]}}, matrix: {k: [1, 2]}")
+    assert ids(plan(tmp_path, text)) == ["f[k=1]@p", "f[k=1]@q", "f[k=2]@p", "f[k=2]@q"]
+
+
+def test_equal_ids_name_both_places(tmp_path: Path) -> None:
+    found = refusals(tmp_path, suite(item(), item("tags: [other]")))
+    assert found == [f"4:5: id 'f' is taken by {tmp_path}/suite.yaml:3:5; give one of them another 'name'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (item(inputs="{x: {shape: [n]}}"), "3:56: unknown symbol 'n': matrix has no such axis; add it"),
+        (item("matrix: {m: [1]}", inputs="{x: {shape: [n]}}"), "3:56: unknown symbol 'n': matrix has no such axis; al"),
+        (item("kwargs: {a: $k}"), "3:71: unknown symbol 'k'"),
+        (item(inputs="{x: {shape: [2], normal: {std: -1}}}"), "3:69: normal: std must be 0 or more, got -1"),
+        (item(inputs="{x: {shape: [2], uniform: {low: 2, high: 1}}}"), "3:70: uniform: low must be less than high"),
+        (item(inputs="{x: {shape: [2], beta: {a: 0, b: 1}}}"), "3:67: beta: a must be greater than 0, got 0"),
+        (item(inputs="{x: {shape: [2], normal: {mean: .nan}}}"), "3:69: normal: mean must be finite, got nan"),
+        (item(inputs="{x: {shape: [2], dtype: int32}}"), "3:68: dtype int32 needs a distribution"),
+        (item(inputs="{x: {value: a}}"), "3:44: no input is differentiated"),
+        (item("method: central, extend: false"), "3:71: method: central needs exactly one h, got auto; write h: 1e-4"),
+        (item("method: central, h: 1e-3"), "3:71: method: central goes by the given h alone; write extend: false"),
+        (item("checks: [vjp]"), "3:71: check 'vjp' needs a claim 'vjp'; 'f' claims 'gradient'"),
+        (item("checks: []"), "3:71: 'checks' is empty; leave it out, and the claims decide"),
+        ("function: m:f, hessian: m:h, inputs: {x: [1]}", "3:30: 'hessian' is checked against differences of the grad"),
+        ("function: m:f, vjp: m:v, hvp: m:h, inputs: {x: [1]}", "3:36: 'hvp' is checked against differences of the"),
+        ("function: m:f, engine: python, inputs: {x: [1]}", "3:5: engine 'python' needs a claimed derivative; add one"),
+    ],
+)
+def test_an_item_that_makes_no_case_is_refused_at_its_place(tmp_path: Path, text: str, expected: str) -> None:
+    (found,) = refusals(tmp_path, suite(text))
+    assert found.startswith(expected)
+
+
+def test_all_items_are_refused_at_once_and_each_problem_once(tmp_path: Path) -> None:
+    text = suite(item("name: a, matrix: {m: [1, 2]}", inputs="{x: {shape: [n]}}"), item("method: central"))
+    assert [line.split(": ")[0] for line in refusals(tmp_path, text)] == ["3:56", "4:71", "4:71"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ("gradient: m:a", ("gradient",)),
+        ("value_and_gradient: m:a", ("gradient",)),
+        ("vjp: m:a, jvp: m:b", ("vjp", "jvp")),
+        ("jacobian: m:a", ("jacobian",)),
+        ("gradient: m:a, hessian: m:b, hvp: m:c", ("gradient", "hessian", "hvp")),
+        ("engine: tape", ("vjp",)),
+        ("tags: [chosen-when-it-is-loaded]", ("vjp",)),
+        ("gradient: m:a, vjp: m:b, checks: [vjp, vjp]", ("vjp",)),
+    ],
+)
+def test_checks_follow_the_claims_unless_the_suite_says_them(
+    tmp_path: Path, claims: str, expected: tuple[str, ...]
+) -> None:
+    (case,) = plan(tmp_path, suite(f"function: m:f, {claims}, inputs: {{x: [1.0]}}"))
+    assert case.checks == expected
+
+
+FOUR = suite(
+    item("name: a, tags: [fast]"), item("name: b, tags: [fast, slow]"), item("name: c, tags: [slow]"), item("name: d")
+)
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(), "abcd"),
+        (Selection(tags=("slow",)), "bc"),
+        (Selection(tags=("slow", "fast")), "abc"),
+        (Selection(ids=("d", "a")), "ad"),
+        (Selection(keyword="not tag:fast"), "cd"),
+        (Selection(keyword="c", tags=("slow",)), "c"),
+        (Selection(ids=("nowhere",)), ""),
+        (Selection(tags=("nowhere",)), ""),
+    ],
+)
+def test_a_selection_narrows_the_plan_in_the_order_of_the_suite(
+    tmp_path: Path, selection: Selection, expected: str
+) -> None:
+    assert "".join(ids(make_plan(load(tmp_path, FOUR), select=selection))) == expected
+
+
+def test_a_profile_selects_and_an_id_overrules_it(tmp_path: Path) -> None:
+    chosen = load(tmp_path, FOUR + 'profiles: {pr: {select: "tag:fast and not tag:slow", timeout: 1}}\n', profile="pr")
+    assert ids(make_plan(chosen)) == ["a"]
+    assert ids(make_plan(chosen, select=Selection(keyword="b"))) == []
+    (case,) = make_plan(chosen, select=Selection(ids=("c",)))
+    assert (case.id, case.settings.timeout) == ("c", 1.0)
+
+
+def test_one_unknown_id_among_known_ones_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="--id: no case has the id 'e'"):
+        make_plan(load(tmp_path, FOUR), select=Selection(ids=("a", "e")))
+
+
+def test_a_broken_expression_is_an_error_at_its_place(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="-k: a word is missing at the end in 'a and'"):
+        make_plan(load(tmp_path, FOUR), select=Selection(keyword="a and"))
+    with pytest.raises(SuiteError, match=r"suite.yaml:7:25: a word is missing at the end in 'not'"):
+        make_plan(load(tmp_path, FOUR + "profiles: {pr: {select: not}}\n", profile="pr"))
+
+
+def test_show_config_prints_every_value_with_its_origin(tmp_path: Path) -> None:
+    text = function("tolerance: {rtol: 1e-3}\ntags: [a]") + "defaults: {timeout: 3, tags: [b]}\nseed: 5\n"
+    rows = show_config(load(tmp_path, text, overrides={"h": "1e-4"}), "huber")
+    file = f"{tmp_path}/suite.yaml"
+    assert rows == [
+        ("function", "mypkg.losses:huber", f"functions[0] ({file}:3:5)"),
+        ("gradient", "mypkg.losses:huber_grad", f"functions[0] ({file}:3:5)"),
+        ("h", (1e-4,), "--set h"),
+        ("elements", "all", "built in"),
+        ("method", "auto", "built in"),
+        ("extend", True, "built in"),
+        ("kinks", "undecided", "built in"),
+        ("timeout", 3.0, f"defaults ({file}:9:12)"),
+        ("engine", None, "built in"),
+        ("owner", None, "built in"),
+        ("tolerance.rtol", 1e-3, f"functions[0] ({file}:7:17)"),
+        ("tolerance.resolution", None, "built in"),
+        ("tolerance.atol", 0.0, "built in"),
+        ("checks", ("gradient",), "built in"),
+        ("tags", ("a", "b"), f"functions[0] ({file}:8:5); defaults ({file}:9:24)"),
+        ("seed", 5, f"suite ({file}:10:1)"),
+    ]
+
+
+def test_show_config_of_an_unknown_id_suggests_one(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="no case has the id 'hubr'; did you mean 'huber'"):
+        show_config(load(tmp_path, HUBER), "hubr")
+
+
+def test_a_plan_does_not_depend_on_the_order_of_items(tmp_path: Path) -> None:
+    items = [item(f"name: f{i}") for i in range(4)]
+    forward, backward = (plan(tmp_path, suite(*some)) for some in (items, items[::-1]))
+    assert {replace(case, place="") for case in forward} == {replace(case, place="") for case in backward}
