@@ -18,8 +18,8 @@ import click
 from gradaudit import __version__
 
 if TYPE_CHECKING:
-    from gradaudit.audit import Audit
     from gradaudit.plan import Selection
+    from gradaudit.record import Audit
 
 OK, FAILURES, USAGE, BROKEN, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

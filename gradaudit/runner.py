@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from gradaudit import backends, provenance, report
-from gradaudit.audit import Audit, Result, Run
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status
 from gradaudit.plan import Selection, make_plan
 from gradaudit.plan.case import Case
 from gradaudit.plan.selection import unknown_ids
+from gradaudit.record import Audit, Result, Run
 from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder

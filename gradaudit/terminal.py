@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from textwrap import indent
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Case
+from gradaudit.record import Audit, Result, Run
 from gradaudit.report import formats, one_line, summary
+from gradaudit.report._reproduce import command
 
 LONGEST = 30  #: lines of a traceback, or of what was printed; the report has all of them
 UNREMARKABLE = frozenset({Status.PASS, Status.XFAIL})
@@ -19,7 +20,7 @@ _PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+):(?P<column>\d+)$")
 
 def full(audit: Audit) -> str:
     """Every case that needs attention with its evidence and how to run it again; the summary last."""
-    blocks = [_block(result) for result in _remarkable(audit)]
+    blocks = [_block(result, audit.run) for result in _remarkable(audit)]
     return "\n".join([*blocks, summary(audit), ""])
 
 
@@ -112,8 +113,9 @@ def _remarkable(audit: Audit) -> list[Result]:
     return [result for result in audit.results if result.verdict.status not in UNREMARKABLE]
 
 
-def _block(result: Result) -> str:
-    return "\n".join([one_line(result), *(indent(text, "    ") for text in _details(result)), ""])
+def _block(result: Result, run: Run) -> str:
+    details = [*_details(result), f"again: {_safe(command(result.case, run))}"]
+    return "\n".join([one_line(result), *(indent(text, "    ") for text in details), ""])
 
 
 def _details(result: Result) -> Iterator[str]:
@@ -123,7 +125,7 @@ def _details(result: Result) -> Iterator[str]:
     for title, text in (("traceback", verdict.traceback), ("printed", verdict.printed)):
         if text.strip():
             yield f"{title}:\n{indent(_ending(_safe(text)), '  ')}"
-    if case.place:
+    if case.place and case.place not in verdict.message:
         yield f"at {_safe(case.place)}"
 
 

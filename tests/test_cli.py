@@ -13,10 +13,10 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit import cli, progress, provenance, terminal
-from gradaudit.audit import Audit, Result
 from gradaudit.backends import _keeper
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.record import Audit, Result
 from gradaudit.runner import Progress, describe
 
 SUITE = """\
@@ -74,7 +74,8 @@ def test_a_failure_exits_1_and_shows_the_case_its_traceback_and_its_place(suite,
     assert status == 1
     assert "ERROR raises" in out
     assert "ValueError: planted" in out
-    assert "at suite.yaml:9:5" in out
+    assert "suite.yaml:9:5" in out
+    assert "again: gradaudit run suite.yaml --id raises" in out
     assert out.endswith("2 of 3 pass; 1 error\n")
 
 
@@ -143,7 +144,7 @@ def test_a_fault_of_ours_exits_3_with_a_traceback(suite, say, monkeypatch):
 
 
 def test_a_backend_that_breaks_exits_3_with_what_had_finished(suite, say, monkeypatch):
-    def breaking(tasks, *, jobs):
+    def breaking(many, alone, *, jobs):
         yield 0, Verdict("ok[n=1]", Status.PASS)
         raise OSError("no more processes")
 

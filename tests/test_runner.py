@@ -8,10 +8,10 @@ import pytest
 from stand_in import AUDIT
 
 from gradaudit import backends, provenance, report, runner
-from gradaudit.audit import Audit
 from gradaudit.backends import _keeper
 from gradaudit.judge.verdict import Status
 from gradaudit.plan import Selection
+from gradaudit.record import Audit
 from gradaudit.suite import SuiteError
 
 SUITE = """\
@@ -80,9 +80,9 @@ def test_an_interrupted_run_keeps_and_reports_what_had_finished(suite: str):
 
 
 def test_a_backend_that_breaks_keeps_and_reports_what_had_finished(suite: str, monkeypatch):
-    def breaking(tasks, *, jobs):
+    def breaking(many, alone, *, jobs):
         with _keeper.Keeper() as keeper:
-            yield 0, keeper.audit(tasks[0])
+            yield 0, keeper.audit(many[0])
         raise OSError("no more processes")
 
     monkeypatch.setattr("gradaudit.backends.sequential.run", breaking)

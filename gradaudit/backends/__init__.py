@@ -2,9 +2,10 @@
 
 A backend is one file with one function:
 
-    run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict]]
+    run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]
 
-It yields (index of the task, verdict) as cases finish, in any order, and leaves no process behind, also where its
+It runs ``many``, ``jobs`` at a time, and when all of them have finished, ``alone`` one by one, with all cores. It
+yields (index of the task, verdict) as cases finish, in any order, and leaves no process behind, also where its
 generator is closed early. Libraries are imported inside the function.
 """
 
@@ -15,7 +16,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gradaudit.backends._keeper import Task
     from gradaudit.judge.verdict import Verdict
     from gradaudit.plan.case import Case
 
@@ -68,7 +68,8 @@ def run(
     ]
     many, alone = _order.two_levels(tasks, jobs=1 if backend == "sequential" else jobs)
     shelf = part(backend or default(min(jobs, len(many))))
-    return _both(shelf, many, alone, jobs)
+    answers: Generator[tuple[int, Verdict], None, None] = shelf.run(many, alone, jobs=max(1, min(jobs, len(many))))
+    return answers
 
 
 def default(jobs: int) -> str:
@@ -77,14 +78,3 @@ def default(jobs: int) -> str:
     Cases run in children of their own in any case, so a pool of processes in between adds half a second and no safety.
     """
     return "sequential" if jobs <= 1 else "threading"
-
-
-def _both(
-    shelf: ModuleType, many: "list[Task]", alone: "list[Task]", jobs: int
-) -> "Generator[tuple[int, Verdict], None, None]":
-    from gradaudit.backends import sequential
-
-    if many:
-        yield from shelf.run(many, jobs=min(jobs, len(many)))
-    if alone:
-        yield from sequential.run(alone, jobs=1)

@@ -12,7 +12,7 @@ from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
 
-AUDIT = "gradaudit.audit:audit_case"
+AUDIT = "gradaudit.auditor:audit_case"
 
 
 @dataclass(frozen=True)

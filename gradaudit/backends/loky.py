@@ -2,21 +2,23 @@
 
 from collections.abc import Generator, Sequence
 
+from gradaudit.backends import sequential
 from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Task, audit_here
 from gradaudit.judge.verdict import Verdict
 
 
-def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
-    """(index, verdict) as cases finish, ``jobs`` at a time.
+def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
+    """(index, verdict) as cases finish: ``many`` in ``jobs`` workers, then ``alone`` in a child of this process.
 
     Raises joblib's TerminatedWorkerError where a worker of the pool dies; cases cannot do that, they run in its child.
     """
     from joblib.externals.loky import get_reusable_executor
 
     try:
-        with as_finished(audit_here, tasks, jobs=jobs, backend="loky") as finished:
+        with as_finished(audit_here, many, jobs=jobs, backend="loky") as finished:
             yield from finished
     finally:
         # the pool would idle on for minutes; the children of its workers die with them
         get_reusable_executor(max_workers=jobs).shutdown(wait=True, kill_workers=True)
+    yield from sequential.run((), alone, jobs=1)

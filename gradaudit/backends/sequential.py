@@ -6,8 +6,8 @@ from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 
-def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
-    """(index, verdict) in the order of ``tasks``; ``jobs`` changes nothing here."""
+def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
+    """(index, verdict) in the order given; ``jobs`` changes nothing here."""
     with Keeper() as keeper:
-        for task in tasks:
+        for task in (*many, *alone):
             yield task.index, keeper.audit(task)

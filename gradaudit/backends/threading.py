@@ -9,8 +9,8 @@ from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 
-def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
-    """(index, verdict) as cases finish, ``jobs`` at a time."""
+def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
+    """(index, verdict) as cases finish: ``many`` with ``jobs`` at a time, then ``alone`` in a child that is warm."""
     idle: SimpleQueue[Keeper] = SimpleQueue()
 
     def audit(task: Task) -> tuple[int, Verdict]:
@@ -21,7 +21,8 @@ def run(tasks: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], N
             idle.put(keeper)
 
     with ExitStack() as stack:
-        finished = stack.enter_context(as_finished(audit, tasks, jobs=jobs, backend="threading"))
+        finished = stack.enter_context(as_finished(audit, many, jobs=jobs, backend="threading"))
         for _ in range(jobs):  # entered last, so closed first: joblib then waits for no case
             idle.put(stack.enter_context(Keeper()))
         yield from finished
+        yield from map(audit, alone)
