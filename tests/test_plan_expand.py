@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from suite_text import HUBER, function, load
+from suite_text import HUBER, function, load, write
 
 from gradaudit.plan import Selection, make_plan, show_config
 from gradaudit.plan.case import Avoid, Case, Drawn, Expectation, Given, Input, Settings, Stored, Target, Tolerance
-from gradaudit.suite import SuiteError
+from gradaudit.suite import SuiteError, load_suite
 
 
 def plan(folder: Path, text: str, **options: object) -> tuple[Case, ...]:
@@ -160,12 +160,18 @@ def test_equal_ids_name_both_places(tmp_path: Path) -> None:
     assert found == [f"4:5: id 'f' is taken by {tmp_path}/suite.yaml:3:5; give one of them another 'name'"]
 
 
+def test_a_file_that_is_read_twice_is_named_as_the_reason(tmp_path: Path) -> None:
+    path = write(tmp_path, HUBER)
+    with pytest.raises(SuiteError, match="id 'huber' is made twice here; is the file named or included twice"):
+        make_plan(load_suite([path, path], environment={}))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         (item(inputs="{x: {shape: [n]}}"), "3:56: unknown symbol 'n': matrix has no such axis; add it"),
         (item("matrix: {m: [1]}", inputs="{x: {shape: [n]}}"), "3:56: unknown symbol 'n': matrix has no such axis; al"),
-        (item("kwargs: {a: $k}"), "3:71: unknown symbol 'k'"),
+        (item("kwargs: {a: $k}"), "3:75: unknown symbol 'k'"),
         (item(inputs="{x: {shape: [2], normal: {std: -1}}}"), "3:69: normal: std must be 0 or more, got -1"),
         (item(inputs="{x: {shape: [2], uniform: {low: 2, high: 1}}}"), "3:70: uniform: low must be less than high"),
         (item(inputs="{x: {shape: [2], beta: {a: 0, b: 1}}}"), "3:67: beta: a must be greater than 0, got 0"),

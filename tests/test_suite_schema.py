@@ -221,6 +221,12 @@ def test_a_number_or_list_in_place_of_an_input_is_its_values(tmp_path: Path) -> 
     assert fields["x"].values == ((1, 2), (3, 4))
 
 
+def test_a_message_never_holds_control_characters(tmp_path: Path) -> None:
+    name, unknown = problems(tmp_path, HUBER.replace("x: {", '"\\e[2J": {bogus: 1, '))
+    assert name == "6:7: name '\\x1b[2J': allowed: printable characters, at least one, no space at the ends"
+    assert unknown.isprintable()
+
+
 def test_the_json_schema_is_json_and_describes_every_key() -> None:
     schema = json.loads(json.dumps(json_schema()))
     function_keys = schema["$defs"]["FunctionKeys"]["properties"]

@@ -87,10 +87,7 @@ def _case(
 ) -> Iterator[_Planned | Problem]:
     checks, problems = checks_of(entry, settings)
     problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs)]
-    try:
-        kwargs = tuple((key, substitute(value, axes)) for key, value in entry.keys.kwargs.items())
-    except SymbolError as error:
-        problems.append(entry.problem(str(error), "kwargs"))
+    kwargs = tuple(_options(entry, axes, problems))
     if problems:
         yield from problems
         return
@@ -114,6 +111,14 @@ def _case(
         env=entry.env,
     )
     yield _Planned(case, entry, settings)
+
+
+def _options(entry: Entry, axes: Mapping[str, Scalar], problems: list[Problem]) -> Iterator[tuple[str, object]]:
+    for key, value in entry.keys.kwargs.items():
+        try:
+            yield key, substitute(value, axes)
+        except SymbolError as error:
+            problems.append(entry.problem(str(error), "kwargs", key))
 
 
 def case_id(name: str, axes: Mapping[str, Scalar], point: str | None) -> str:
@@ -148,10 +153,13 @@ def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
     first: dict[str, _Planned] = {}
     for plan in planned:
         other = first.setdefault(plan.case.id, plan)
-        if other is not plan:
-            yield plan.entry.problem(
-                f"id {plan.case.id!r} is taken by {other.case.place}; give one of them another 'name'",
-            )
+        if other is plan:
+            continue
+        if other.case.place == plan.case.place:
+            yield plan.entry.problem(f"id {plan.case.id!r} is made twice here; is the file named or included twice?")
+        else:
+            message = f"id {plan.case.id!r} is taken by {other.case.place}; give one of them another 'name'"
+            yield plan.entry.problem(message)
 
 
 def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planned]:

@@ -43,7 +43,9 @@ def title(path: Sequence[str | int]) -> str:
     """``functions[1].inputs.x``; nothing for the root."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        # a key may hold anything: what could move a terminal's cursor is shown quoted
+        word = step if isinstance(step, int) or step.isprintable() else repr(step)
+        text += f"[{word}]" if isinstance(step, int) else f"{'.' if text else ''}{word}"
     return text
 
 

@@ -374,6 +374,7 @@ def json_schema() -> dict[str, Any]:
     schema = SuiteKeys.model_json_schema()
     for field in (*_fields(schema, "inputs"), *_fields(schema, "at")):
         field["additionalProperties"] = _SHORT_OR_LONG
+    schema["$defs"]["InputKeys"]["properties"]["choice"]["anyOf"].append({"type": "array", "minItems": 1})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "gradaudit suite"}
 
 
