@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from gradaudit import engines
-from gradaudit.audit import audit_function
+from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._differentiable import EngineError
 from gradaudit.judge.verdict import Status, Verdict

@@ -5,10 +5,10 @@ from math import inf, nan
 
 import numpy as np
 
-from gradaudit.audit import Audit, Result, Run
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
 from gradaudit.plan.case import Avoid, Case, Drawn, Expectation, Given, Input, Settings, Stored, Target, Tolerance
+from gradaudit.record import Audit, Result, Run
 
 HOSTILE = (
     "</script><script>document.title='owned'</script><!-- <img src=x onerror=document.title='owned'> ]]> "

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from report_audit import CASE, FAILED, RUN, literal_audit
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Measures
+from gradaudit.record import Audit, Result
 from gradaudit.report import csv as tables
 
 

@@ -14,8 +14,8 @@ from zlib import decompress
 import pytest
 from report_audit import CASE, RUN, large_audit, literal_audit
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Measures, Status, Verdict
+from gradaudit.record import Audit, Result
 from gradaudit.report import command, html
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

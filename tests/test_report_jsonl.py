@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_audit import CASE, FAILED, RUN, literal_audit
 
-from gradaudit.audit import Result
 from gradaudit.judge.verdict import Measures
 from gradaudit.plan.case import Given
+from gradaudit.record import Result
 from gradaudit.report import OutputError, ResultsFile, _codec, read_results
 
 RESULT = Result(CASE, FAILED)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from report_audit import CASE, FAILED, HOSTILE, MESSAGE, RUN
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Measures, Status, Verdict
+from gradaudit.record import Audit, Result
 from gradaudit.report import one_line, summary
 
 

@@ -105,25 +105,26 @@ def from_lanes(rows: Array, axis: int | None, shape: Shape) -> Array:
     return block.transpose((0, 2, 1)).copy().reshape(shape)
 
 
-def spread(cotangent: Array, x: Array, axis: int | None) -> Array:
-    """The cotangent of a reduction over ``axis`` (with or without kept axes), repeated to the shape of ``x``."""
-    kept = np.ascontiguousarray(cotangent).reshape(reduced_shape(x.shape, axis, True))
-    return np.broadcast_to(kept, x.shape).copy()
+def over(cotangent: Array, block: Array) -> Array:
+    """The cotangent of a reduction of ``block`` over its middle axis, as (outer, 1, inner): it broadcasts over it."""
+    return np.ascontiguousarray(cotangent).reshape((block.shape[0], 1, block.shape[2]))
 
 
 def unbroadcast(x: Array, shape: Shape) -> Array:
     """``x`` summed down to ``shape``, which broadcasts to ``x.shape``: the transpose of broadcasting."""
-    return _summed_down(np.asarray(x), shape)
-
-
-def _summed_down(x: Array, shape: Shape) -> Array:
-    target = aligned_shape(shape, x.shape)
-    if x.ndim == 0:
-        return x.copy()
-    total = np.ascontiguousarray(x).copy()
-    for axis in range(x.ndim):
-        if target[axis] != total.shape[axis]:
-            if target[axis] != 1:
-                refuse("sum_to", (x.shape, shape), "a target shape that broadcasts to the shape of the array")
-            total = blocks(total, axis).sum(1).reshape(resized_shape(total.shape, axis, 1))
+    target = aligned_shape(shape, np.shape(x))
+    total = np.asarray(x).copy().ravel()
+    outer = 1
+    for wanted, length in zip((*target, 1), (*np.shape(x), 1)):  # noqa: B905 - Numba's zip knows no strict
+        if wanted != length:
+            if wanted != 1:
+                refuse("sum_to", (np.shape(x), shape), "a shape that broadcasts to the shape of the array")
+            total = _summed(total, outer, length)
+        outer *= wanted
     return total.reshape(shape)
+
+
+def _summed(flat: Array, outer: int, length: int) -> Array:
+    # On flat arrays, so that Numba compiles this once and not once per number of axes.
+    inner = flat.size // max(outer * length, 1)
+    return flat.reshape((outer, length, inner)).sum(1).ravel()

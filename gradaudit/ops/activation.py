@@ -64,9 +64,9 @@ def gelu_vjp(x: Array, cotangent: Array) -> Array:
 def _normal_distribution(x: Array) -> Array:
     # Through erfc, which keeps its relative accuracy where 1 + erf cancels. NumPy has no erf, hence the loop.
     flat = x.ravel()
-    distribution = np.empty_like(flat)
+    distribution = flat * 1.0
     for k in range(flat.size):
-        distribution[k] = 0.5 * math.erfc(-flat[k] / math.sqrt(2.0))
+        distribution[k] = 0.5 * math.erfc(-flat[k] * math.sqrt(0.5))
     return distribution.reshape(x.shape)
 
 

@@ -19,7 +19,7 @@ def get_item_vjp(x: Array, indices: Array, cotangent: Array, axis: int = 0) -> A
     outer, length, inner = blocks(x, axis).shape
     positions = _positions(np.asarray(indices), length)
     parts = np.ascontiguousarray(cotangent).reshape((outer, positions.size, inner))
-    total = np.zeros((outer, length, inner))
+    total = np.zeros((outer, length, inner), parts.dtype)
     for k in range(positions.size):
         total[:, positions[k], :] += parts[:, k, :]
     return total.reshape(x.shape)

@@ -11,23 +11,22 @@ from gradaudit.ops._axes import Array, Shape, refuse, unbroadcast
 def matmul(a: Array, b: Array) -> Array:
     """a @ b as NumPy defines it: (…, m, k) times (…, k, n), leading axes broadcast, 1-d operands as vectors."""
     _check_product(a, b)
-    return _stack_product(_as_rows(a), _as_columns(b)).reshape(_product_shape(a, b))
+    return _without_vectors(_product(_as_rows(a), _as_columns(b)), a, b)
 
 
 def matmul_vjp(a: Array, b: Array, cotangent: Array) -> tuple[Array, Array]:
     """(c·bᵀ, aᵀ·c), each summed over the axes that were broadcast."""
-    left, right = _as_rows(a), _as_columns(b)
-    batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    c = np.ascontiguousarray(cotangent).reshape((*batch, left.shape[-2], right.shape[-1]))
-    by_a = unbroadcast(_stack_product(c, _transposed(right)), left.shape)
-    by_b = unbroadcast(_stack_product(_transposed(left), c), right.shape)
+    rows, columns = _as_rows(a), _as_columns(b)
+    c = _with_vectors(np.ascontiguousarray(cotangent), a, b)
+    by_a = unbroadcast(_product(c, _transposed(columns)), rows.shape)
+    by_b = unbroadcast(_product(_transposed(rows), c), columns.shape)
     return by_a.reshape(a.shape), by_b.reshape(b.shape)
 
 
 def linear(x: Array, weight: Array) -> Array:
     """x · weightᵀ for ``x`` (…, inputs) and ``weight`` (outputs, inputs), as in torch.nn.Linear."""
     _check_linear(x, weight)
-    return np.dot(_flattened(x), weight.T).reshape((*x.shape[:-1], weight.shape[0]))
+    return np.dot(_flattened(x), np.ascontiguousarray(weight).T).reshape((*x.shape[:-1], weight.shape[0]))
 
 
 def linear_vjp(x: Array, weight: Array, cotangent: Array) -> tuple[Array, Array]:
@@ -73,15 +72,26 @@ def _as_columns(b: Array) -> Array:
     return np.ascontiguousarray(b)
 
 
-def _product_shape(a: Array, b: Array) -> Shape:
-    batch = np.broadcast_shapes(_as_rows(a).shape[:-2], _as_columns(b).shape[:-2])
+def _without_vectors(product: Array, a: Array, b: Array) -> Array:
+    """The product without the axes of length 1 that 1-d operands were given."""
     if a.ndim == 1 and b.ndim == 1:
-        return ()
+        return product.reshape(product.shape[:-2])
     if a.ndim == 1:
-        return (*batch, b.shape[-1])
+        return product.reshape((*product.shape[:-2], product.shape[-1]))
     if b.ndim == 1:
-        return (*batch, a.shape[-2])
-    return (*batch, a.shape[-2], b.shape[-1])
+        return product.reshape(product.shape[:-1])
+    return product
+
+
+def _with_vectors(cotangent: Array, a: Array, b: Array) -> Array:
+    """The cotangent with the axes of length 1 that 1-d operands are given."""
+    if a.ndim == 1 and b.ndim == 1:
+        return cotangent.reshape((1, 1))
+    if a.ndim == 1:
+        return cotangent.reshape((*cotangent.shape[:-1], 1, cotangent.shape[-1]))
+    if b.ndim == 1:
+        return cotangent.reshape((*cotangent.shape, 1))
+    return cotangent
 
 
 def _transposed(x: Array) -> Array:
@@ -95,19 +105,22 @@ def _flattened(x: Array) -> Array:
     return np.ascontiguousarray(x).reshape((rows, x.shape[-1]))
 
 
-def _stack_product(a: Array, b: Array) -> Array:
+def _product(a: Array, b: Array) -> Array:
     """(…, m, k) times (…, k, n) for contiguous operands with at least two axes."""
+    if a.ndim == 2 and b.ndim == 2:
+        return np.dot(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     left, right = _stacked(a, batch), _stacked(b, batch)
-    out = np.empty((left.shape[0], left.shape[1], right.shape[2]))
+    out = np.empty((left.shape[0], left.shape[1], right.shape[2]), (left[:0, :1, :1] * right[:0, :1, :1]).dtype)
     for k in range(left.shape[0]):
         out[k] = np.dot(left[k], right[k])
     return out.reshape((*batch, a.shape[-2], b.shape[-1]))
 
 
 def _stacked(x: Array, batch: Shape) -> Array:
+    """``x`` repeated to the leading axes ``batch``, and those flattened: (count, m, k)."""
+    whole = np.ascontiguousarray(np.broadcast_to(x, (*batch, x.shape[-2], x.shape[-1])))
     count = 1
-    for length in batch:
-        count *= length
-    whole = np.broadcast_to(x, (*batch, x.shape[-2], x.shape[-1]))
-    return np.ascontiguousarray(whole).reshape((count, x.shape[-2], x.shape[-1]))
+    for k in range(whole.ndim - 2):
+        count *= whole.shape[k]
+    return whole.reshape((count, x.shape[-2], x.shape[-1]))

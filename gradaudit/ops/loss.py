@@ -1,7 +1,8 @@
 """Losses: how far a prediction is from its target, as one number, the mean over all elements.
 
-They are differentiable in prediction and target both, so each vjp returns two gradients. The shapes must be equal: a
-silently broadcast (n, 1) against (n,) is the commonest wrong loss there is.
+They are differentiable in prediction and target both, so each vjp returns two gradients (``cross_entropy``, whose
+targets are classes, one). The shapes must be equal: a silently broadcast (n, 1) against (n,) is the commonest wrong
+loss there is.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradaudit.ops._axes import Array, refuse
+from gradaudit.ops._rows import last_axis_rows, row_log_softmax, row_softmax
 
 
 def mean_squared_error(prediction: Array, target: Array) -> Any:
@@ -57,6 +59,44 @@ def huber_vjp(prediction: Array, target: Array, cotangent: Any, delta: float = 1
     residual = _residual(prediction, target)
     d_prediction = np.minimum(np.maximum(residual, -delta), delta) * (cotangent * (1 / residual.size))
     return d_prediction, -d_prediction
+
+
+def cross_entropy(logits: Array, targets: Array) -> Any:
+    """mean of −log softmax(logits)[target] over the rows of logits (its last axis holds the classes).
+
+    Raises ValueError unless there is one target for each row, and it lies in 0 … c − 1.
+
+    # (…, c), integers (…) -> ()
+    """
+    positions = _class_positions(logits, targets)
+    logarithms = row_log_softmax(last_axis_rows(logits))
+    return -logarithms.reshape(logits.size)[positions].sum() / positions.size
+
+
+def cross_entropy_vjp(logits: Array, targets: Array, cotangent: Any) -> Array:
+    """Gradient of the logits: (softmax(logits) − onehot(target))/rows."""
+    positions = _class_positions(logits, targets)
+    gradient: Array = row_softmax(last_axis_rows(logits)).reshape(logits.size)
+    gradient[positions] -= 1
+    gradient *= cotangent * (1 / positions.size)
+    return gradient.reshape(logits.shape)
+
+
+def _class_positions(logits: Array, targets: Array) -> Array:
+    """Where the target's element of each row lies in the flattened logits."""
+    if logits.ndim < 1 or logits.size == 0:
+        refuse("cross_entropy", logits.shape, "logits (..., c) with at least one element")
+    if logits.shape[:-1] != targets.shape:
+        refuse(
+            "cross_entropy", (logits.shape, targets.shape), "one target for each row: logits (..., c), targets (...)"
+        )
+    classes = np.ascontiguousarray(targets).reshape(targets.size)
+    if classes.min() < 0 or classes.max() >= logits.shape[-1]:
+        refuse(
+            "cross_entropy", (classes.min(), classes.max()), "0 <= target < c, the length of the last axis of logits"
+        )
+    positions: Array = np.arange(classes.size) * logits.shape[-1] + classes
+    return positions
 
 
 def _residual(prediction: Array, target: Array) -> Array:

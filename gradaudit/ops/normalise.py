@@ -6,6 +6,7 @@ Both are one computation over rows of numbers, and differ in which axis they lay
 import numpy as np
 
 from gradaudit.ops._axes import Array, blocks, refuse
+from gradaudit.ops._rows import column, last_axis_rows, row_means
 
 
 def layer_norm(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Array:
@@ -15,7 +16,7 @@ def layer_norm(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Array:
 
     # (…, k), (k,), (k,) -> (…, k)
     """
-    normal, _ = _standardised(_last_axis_rows(x, gain, bias), eps)
+    normal, _ = _standardised(_checked_rows(x, gain, bias), eps)
     return (normal * gain + bias).reshape(x.shape)
 
 
@@ -23,8 +24,8 @@ def layer_norm_vjp(
     x: Array, gain: Array, bias: Array, cotangent: Array, eps: float = 1e-5
 ) -> tuple[Array, Array, Array]:
     """Gradients of x, gain and bias; the formula stands in ``_standardised_vjp``."""
-    normal, inverse_deviation = _standardised(_last_axis_rows(x, gain, bias), eps)
-    rows = _last_axis_rows(cotangent, gain, bias)
+    normal, inverse_deviation = _standardised(_checked_rows(x, gain, bias), eps)
+    rows = _checked_rows(cotangent, gain, bias)
     d_x = _standardised_vjp(normal, inverse_deviation, rows * gain)
     return d_x.reshape(x.shape), (rows * normal).sum(0), rows.sum(0)
 
@@ -38,7 +39,7 @@ def batch_norm(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Array:
     # (n, c, …), (c,), (c,) -> (n, c, …)
     """
     normal, _ = _standardised(_channel_rows(x, gain, bias), eps)
-    return _from_channel_rows(normal * _column(gain) + _column(bias), x)
+    return _from_channel_rows(normal * column(gain) + column(bias), x)
 
 
 def batch_norm_vjp(
@@ -47,7 +48,7 @@ def batch_norm_vjp(
     """Gradients of x, gain and bias; the formula stands in ``_standardised_vjp``."""
     normal, inverse_deviation = _standardised(_channel_rows(x, gain, bias), eps)
     rows = _channel_rows(cotangent, gain, bias)
-    d_x = _standardised_vjp(normal, inverse_deviation, rows * _column(gain))
+    d_x = _standardised_vjp(normal, inverse_deviation, rows * column(gain))
     return _from_channel_rows(d_x, x), (rows * normal).sum(1), rows.sum(1)
 
 
@@ -56,8 +57,8 @@ def _standardised(rows: Array, eps: float) -> tuple[Array, Array]:
 
     # (m, k) -> (m, k), (m, 1)
     """
-    centred = rows - _row_means(rows)
-    inverse_deviation = 1 / np.sqrt(_row_means(centred * centred) + eps)
+    centred = rows - row_means(rows)
+    inverse_deviation = 1 / np.sqrt(row_means(centred * centred) + eps)
     return centred * inverse_deviation, inverse_deviation
 
 
@@ -67,27 +68,19 @@ def _standardised_vjp(normal: Array, inverse_deviation: Array, cotangent: Array)
     The two means are what ȳ loses by the shift and by the scale. Source: Ioffe and Szegedy, 2015, section 3,
     simplified.
     """
-    along = normal * _row_means(cotangent * normal)
-    gradient: Array = inverse_deviation * (cotangent - _row_means(cotangent) - along)
+    along = normal * row_means(cotangent * normal)
+    gradient: Array = inverse_deviation * (cotangent - row_means(cotangent) - along)
     return gradient
 
 
-def _row_means(rows: Array) -> Array:
-    return _column(rows.sum(1) / rows.shape[1])
-
-
-def _column(values: Array) -> Array:
-    return np.ascontiguousarray(values).reshape((values.size, 1))
-
-
-def _last_axis_rows(x: Array, gain: Array, bias: Array) -> Array:
+def _checked_rows(x: Array, gain: Array, bias: Array) -> Array:
     """One row for each group of values that is normalised together.  # (…, k) -> (m, k)"""
     if x.ndim < 1 or x.size == 0:
         refuse("layer_norm", x.shape, "x (..., k) with at least one element")
     k = x.shape[-1]
     if gain.shape != (k,) or bias.shape != (k,):
         refuse("layer_norm", (x.shape, gain.shape, bias.shape), "gain (k,) and bias (k,) for x (..., k)")
-    return np.ascontiguousarray(x).reshape((x.size // k, k))
+    return last_axis_rows(x)
 
 
 def _channel_rows(x: Array, gain: Array, bias: Array) -> Array:

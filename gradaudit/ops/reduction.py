@@ -5,7 +5,8 @@ Inside compiled code ``keepdims`` must be written as True or False. Every cotang
 
 import numpy as np
 
-from gradaudit.ops._axes import Array, blocks, from_lanes, lanes, reduced_shape, refuse, spread
+from gradaudit.ops._axes import Array, blocks, from_lanes, lanes, over, reduced_shape, refuse
+from gradaudit.ops.arithmetic import square
 
 
 def sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -15,7 +16,8 @@ def sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 def sum_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """c for each element of the sum."""
-    return spread(cotangent, x, axis)
+    block = blocks(x, axis)
+    return np.broadcast_to(over(cotangent, block), block.shape).copy().reshape(x.shape)
 
 
 def mean(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -26,22 +28,24 @@ def mean(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 def mean_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """c / n for each of the n elements of the mean."""
-    return spread(cotangent, x, axis) / blocks(x, axis).shape[1]
+    block = blocks(x, axis)
+    return np.broadcast_to(over(cotangent, block) / block.shape[1], block.shape).copy().reshape(x.shape)
 
 
 def variance(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The mean of (x − mean)² over ``axis``: divided by n, not by n − 1."""
-    centred = _centred(x, axis)
-    return mean(centred * centred, axis, keepdims)
+    centred = _centred(blocks(x, axis))
+    return (square(centred).sum(1) / centred.shape[1]).reshape(reduced_shape(x.shape, axis, keepdims))
 
 
 def variance_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-    """c·2·(x − mean)/n."""
-    return mean_vjp(x, cotangent, axis, keepdims) * 2.0 * _centred(x, axis)
+    """c·2·(x − mean)/n; the mean's own share sums to zero."""
+    centred = _centred(blocks(x, axis))
+    return (centred * (over(cotangent, centred) * 2.0 / centred.shape[1])).reshape(x.shape)
 
 
-def _centred(x: Array, axis: int | None) -> Array:
-    return x - spread(mean(x, axis, True), x, axis)
+def _centred(block: Array) -> Array:
+    return block - over(block.sum(1) / block.shape[1], block)
 
 
 def max(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -77,19 +81,26 @@ def _picked(rows: Array, positions: Array) -> Array:
 
 
 def _placed(rows: Array, positions: Array, cotangent: Array) -> Array:
-    flat = np.zeros(rows.size)
-    flat[positions] = np.asarray(cotangent).ravel()
+    parts = np.asarray(cotangent).ravel()
+    flat = np.zeros(rows.size, parts.dtype)
+    flat[positions] = parts
     return flat.reshape(rows.shape)
 
 
 def logsumexp(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """log Σ eˣ over ``axis``, shifted by the largest element so that nothing overflows."""
-    largest = max(x, axis, True)
-    shift = np.where(np.isfinite(largest), largest, 0.0)
-    total = sum(np.exp(x - spread(shift, x, axis)), axis, True)
-    return (shift + np.log(total)).reshape(reduced_shape(x.shape, axis, keepdims))
+    return _logsumexp(x, axis).reshape(reduced_shape(x.shape, axis, keepdims))
 
 
 def logsumexp_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """c·softmax(x): the share of each element in the sum."""
-    return spread(cotangent, x, axis) * np.exp(x - spread(logsumexp(x, axis, True), x, axis))
+    block = blocks(x, axis)
+    return (over(cotangent, block) * np.exp(block - over(_logsumexp(x, axis), block))).reshape(x.shape)
+
+
+def _logsumexp(x: Array, axis: int | None) -> Array:
+    """The result as a flat array."""
+    block = blocks(x, axis)
+    largest = _picked(lanes(x, axis), _first_largest(x, axis))
+    shift = np.where(np.isfinite(largest), largest, 0.0)
+    return shift + np.log(np.exp(block - over(shift, block)).sum(1).ravel())

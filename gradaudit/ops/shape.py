@@ -19,12 +19,12 @@ from gradaudit.ops._axes import (
 
 def reshape(x: Array, shape: Shape) -> Array:
     """The elements of ``x`` in row-major order as ``shape``, a tuple; one length may be −1."""
-    return x.copy().reshape(shape)
+    return np.asarray(x).copy().reshape(shape)
 
 
 def reshape_vjp(x: Array, cotangent: Array, shape: Shape) -> Array:
     """c in the shape of ``x``."""
-    return cotangent.copy().reshape(x.shape)
+    return np.asarray(cotangent).copy().reshape(np.shape(x))
 
 
 def transpose(x: Array, axes: Shape | None = None) -> Array:
@@ -50,17 +50,17 @@ def squeeze(x: Array, axis: int) -> Array:
 
 def squeeze_vjp(x: Array, cotangent: Array, axis: int) -> Array:
     """c in the shape of ``x``."""
-    return np.asarray(cotangent).copy().reshape(x.shape)
+    return np.asarray(cotangent).copy().reshape(np.shape(x))
 
 
 def unsqueeze(x: Array, axis: int) -> Array:
     """``x`` with a new axis of length 1, which stands at ``axis`` of the result."""
-    return x.copy().reshape(expanded_shape(x.shape, axis))
+    return np.asarray(x).copy().reshape(expanded_shape(np.shape(x), axis))
 
 
 def unsqueeze_vjp(x: Array, cotangent: Array, axis: int) -> Array:
     """c in the shape of ``x``."""
-    return cotangent.copy().reshape(x.shape)
+    return np.asarray(cotangent).copy().reshape(np.shape(x))
 
 
 def broadcast_to(x: Array, shape: Shape) -> Array:

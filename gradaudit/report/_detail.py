@@ -9,8 +9,8 @@ from itertools import groupby
 from math import isfinite
 from typing import Any
 
-from gradaudit.audit import Result, Run
 from gradaudit.judge.verdict import CurvePoint, Element
+from gradaudit.record import Result, Run
 from gradaudit.report import _codec, _printable
 from gradaudit.report._configuration import configuration
 from gradaudit.report._reproduce import command, python

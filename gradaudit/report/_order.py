@@ -3,8 +3,8 @@
 from collections import Counter
 from math import isnan
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Status
+from gradaudit.record import Audit, Result
 
 #: Worst first: the order of every list that is not in plan order.
 SEVERITY = (

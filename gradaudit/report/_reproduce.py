@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterator
 
-from gradaudit.audit import Run
 from gradaudit.plan.case import Case
+from gradaudit.record import Run
 
 # What the command line of a run may have changed about a case; selection and outputs are not among them.
 _CARRIED = ("--seed", "--set", "--profile")

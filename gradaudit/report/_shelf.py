@@ -7,7 +7,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
-from gradaudit.audit import Audit
+from gradaudit.record import Audit
 from gradaudit.report import csv, html, jsonl, run_json
 from gradaudit.report._files import OutputError, require_writable, write_whole
 

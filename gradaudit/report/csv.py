@@ -15,8 +15,8 @@ from dataclasses import fields
 from math import isfinite
 from operator import attrgetter
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures
+from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 from gradaudit.report._codec import nonfinite
 

@@ -17,8 +17,8 @@ from importlib import resources
 from math import isfinite, isinf, isnan
 from typing import TYPE_CHECKING, Any
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Status
+from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 from gradaudit.report._detail import detail
 from gradaudit.report._order import count_by_status, worst_first

@@ -3,7 +3,7 @@
 Format history: 1 — the first.
 """
 
-from gradaudit.audit import Audit
+from gradaudit.record import Audit
 from gradaudit.report import _codec
 from gradaudit.report.run_json import counts
 from gradaudit.report.text import summary

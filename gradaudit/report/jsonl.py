@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gradaudit.audit import Audit, Result
+from gradaudit.record import Audit, Result
 from gradaudit.report import _codec
 from gradaudit.report._files import OutputError, unwritable
 

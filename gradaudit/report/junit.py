@@ -9,8 +9,8 @@ Format history: 1 — the first.
 from math import isfinite, isnan
 from xml.etree import ElementTree
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Status
+from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 from gradaudit.report.text import number
 

@@ -6,8 +6,8 @@ Format history: 1 — the first; the version stands in a comment on the first li
 import html
 import re
 
-from gradaudit.audit import Audit, Result
 from gradaudit.judge.verdict import Status
+from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 from gradaudit.report._order import worst_first
 from gradaudit.report.text import number, summary

@@ -5,7 +5,7 @@ Format history: 1 — the first.
 
 from pathlib import Path
 
-from gradaudit.audit import Audit, Run
+from gradaudit.record import Audit, Run
 from gradaudit.report import _codec
 from gradaudit.report._files import OutputError
 from gradaudit.report._order import count_by_status

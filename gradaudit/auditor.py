@@ -1,8 +1,8 @@
-"""One case from plain data to verdict, and the noun that a whole run leaves."""
+"""The path of one case, in the worker: from plain data to a verdict."""
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,39 +20,6 @@ from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.perturb.steps import Point
 from gradaudit.plan.case import Case
 from gradaudit.plan.draw import DrawError, draw_inputs, generator
-
-
-@dataclass(frozen=True)
-class Result:
-    """A case and how it ended: one line of ``results.jsonl``."""
-
-    case: Case
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is true of a whole run: ``run.json``."""
-
-    id: str  #: ``20261123-001500-ab12cd``
-    suite: str  #: name of the suite
-    files: tuple[str, ...]  #: suite files, as the user named them
-    started: str  #: ISO 8601, UTC
-    duration_s: float
-    complete: bool  #: False where the run was interrupted or a backend broke
-    seed: int
-    arguments: tuple[str, ...]  #: the command line, to run it again
-    versions: Mapping[str, str]
-    git: Mapping[str, str]  #: commit, branch, dirty; empty outside a repository
-    machine: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """A finished (or interrupted) run: what every report format renders."""
-
-    run: Run
-    results: tuple[Result, ...]  #: in the order of the plan
 
 
 def audit_case(case: Case, *, threads: int = 1) -> Verdict:
