@@ -1,6 +1,10 @@
 """The kernel gives the numbers of its contract, one plain evaluation at a time, whatever the threads."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,3 +226,15 @@ def test_an_exception_in_one_thread_reaches_the_caller() -> None:
     index = np.arange(2, 64)
     with pytest.raises(ValueError, match="after the calls"):
         sample(spoils_its_input, x, [0.5], indices=index, above=x[None, index], below=x[None, index], threads=2)
+
+
+def test_the_kernel_is_compiled_once_and_read_from_disk_by_later_processes(tmp_path: Path) -> None:
+    script = "from gradaudit.perturb.kernels import _sample_range as kernel; print(len(kernel.stats.cache_hits))"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    hits = [
+        subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert [int(hit) for hit in hits] == [0, 1]
