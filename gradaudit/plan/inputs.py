@@ -7,9 +7,9 @@ from typing import Any
 from gradaudit.plan.case import Avoid, Drawn, Given, Input, Scalar, Stored
 from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
+from gradaudit.suite.input_keys import InputKeys
 from gradaudit.suite.problem import Problem
 from gradaudit.suite.quantities import INTEGRAL
-from gradaudit.suite.schema import InputKeys
 from gradaudit.suite.suite import Entry
 
 _Path = tuple[str | int, ...]

@@ -8,10 +8,12 @@ from pathlib import Path
 from gradaudit.suite import overrides as outside
 from gradaudit.suite.available import refusals
 from gradaudit.suite.files import ARRAY_SUFFIXES, FileError, read_text
+from gradaudit.suite.input_keys import InputKeys
 from gradaudit.suite.messages import validate
 from gradaudit.suite.nodes import compose
 from gradaudit.suite.problem import Place, Problem, SuiteError, did_you_mean, one_of
-from gradaudit.suite.schema import InputKeys, OverrideKeys, SuiteKeys
+from gradaudit.suite.schema import SuiteKeys
+from gradaudit.suite.setting_keys import OverrideKeys
 from gradaudit.suite.suite import Entry, Layer, Setting, Suite, SuiteFile
 
 

@@ -53,13 +53,15 @@ def _problem(document: Document, model: type[BaseModel], details: Mapping[str, A
     kind, context = details["type"], details.get("ctx", {})
     path = tuple(step for step in details["loc"] if step != "[key]")
     if kind == "suite":
-        return document.problem(context["message"], (*path, *context["path"]), key=context["key"])
+        return document.problem(
+            context["message"], (*path, *context["path"]), key=context["key"] or "[key]" in details["loc"]
+        )
     if kind == "extra_forbidden":
         return document.problem(_unknown_key(model, path), path, key=True)
     if kind == "missing":
         return document.problem(f"missing key {path[-1]!r}{_inside(path)}", path[:-1])
     message = _wrong_value(kind, path, details["input"], context, details["msg"])
-    return document.problem(message, path, key="[key]" in details["loc"])
+    return document.problem(message, path, key=about_key)
 
 
 def _inside(path: _Path) -> str:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from gradaudit.suite.messages import validate
 from gradaudit.suite.nodes import Document, Node, compose
 from gradaudit.suite.problem import Place, Problem, SuiteError, did_you_mean, one_of
-from gradaudit.suite.schema import OverrideKeys, ToleranceKeys
+from gradaudit.suite.setting_keys import OverrideKeys, ToleranceKeys
 from gradaudit.suite.suite import Layer
 
 PREFIX = "GRADAUDIT_"

@@ -3,196 +3,24 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
-from gradaudit.suite.distributions import DISCRETE, NAMES, Distributions, Parameters
+from gradaudit.suite.input_keys import SOURCES, InputField, InputKeys
 from gradaudit.suite.quantities import (
     FLOATING,
-    INTEGRAL,
-    Bounds,
     Day,
-    ElementChoice,
-    Elements,
     EnvironmentName,
     EnvironmentText,
     Name,
     Reference,
-    Seconds,
-    Shape,
-    Steps,
-    Values,
     as_sentence,
-    is_number,
     wrong,
 )
 from gradaudit.suite.scalars import Scalar
+from gradaudit.suite.setting_keys import DefaultKeys, ProfileKeys, SettingKeys, Strict
 
 CLAIMS = ("gradient", "value_and_gradient", "vjp", "jvp", "jacobian", "hessian", "hvp")
-SOURCES = ("shape", "values", "file", "value")
-
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-_NOT_NEGATIVE = Field(ge=0)
-
-
-class Strict(BaseModel):
-    """Every mapping of the suite file."""
-
-    model_config = _STRICT
-
-
-class ToleranceKeys(Strict):
-    """What a claim may be off by: |analytic − numeric| ≤ 3·bar + rtol·scale + atol."""
-
-    rtol: Annotated[float, _NOT_NEGATIVE] | None = None
-    """Relative error of the claim that you accept; null: 1e-5, or 1e-4 for float32 and narrower."""
-    resolution: Annotated[float, Field(gt=0)] | None = None
-    """The largest relative error that a pass may have missed; null: 1e-3, or 1e-2 for float32 and narrower."""
-    atol: Annotated[float, _NOT_NEGATIVE] = 0.0
-    """Absolute error that you accept; 0 unless asked for."""
-
-
-class SettingKeys(Strict):
-    """How a case is measured and judged; defaults, by_dtype, profiles and functions all take these keys."""
-
-    h: Steps = None
-    """Step sizes in units of x: auto, a number, a list, or {from, to, per_decade}. auto: chosen per element."""
-    tolerance: ToleranceKeys | None = None
-    """What a claim may be off by."""
-    elements: ElementChoice = Field(default=Elements("all"), json_schema_extra={"default": "all"})
-    """Which elements are checked: all, or a sample of them."""
-    method: Literal["auto", "central"] = "auto"
-    """central: the plain rule of one h and one tolerance; it needs exactly one h and extend: false."""
-    extend: bool = True
-    """Go on to steps of the tool's own where the given h cannot decide."""
-    kinks: Literal["undecided", "accept"] = "undecided"
-    """accept: a claim between both one-sided slopes passes at a kink."""
-    timeout: Seconds = None
-    """Time limit of a case: 500ms, 30s, 10m, 1h, or seconds; null: none."""
-
-
-class DefaultKeys(SettingKeys):
-    """Settings of every function of this file and of the files that it includes."""
-
-    engine: str | None = None
-    """How the functions are called; left out: chosen when the function is loaded."""
-    checks: list[str] | None = None
-    """What is checked; left out: what the claims say."""
-    tags: list[Name] = []
-    """Labels for selection; a function carries those of its file beside its own."""
-    owner: str | None = None
-    """Whom to ask."""
-
-
-class ProfileKeys(SettingKeys):
-    """Settings that hold under ``--profile NAME``."""
-
-    select: str | None = None
-    """The cases that this profile runs, such as "tag:fast and not conv"."""
-
-
-class OverrideKeys(DefaultKeys):
-    """What ``--set`` and ``GRADAUDIT_*`` may change."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-
-
-class AvoidKeys(Strict):
-    """Points (kinks, poles) that no drawn value may come close to."""
-
-    points: list[float] = Field(min_length=1)
-    """The points."""
-    margin: Annotated[float, Field(gt=0)]
-    """The least distance."""
-
-
-class InputKeys(Strict, Distributions):
-    """One positional argument: drawn (shape), written here (values), in a file, or any plain value."""
-
-    shape: Shape | None = None
-    """Lengths of the axes of a drawn array; symbols are axes of matrix."""
-    values: Values = None
-    """A number or nested lists of numbers."""
-    file: str | None = None
-    """An array file (.npy, .npz, .csv, .txt), relative to this file."""
-    key: str | None = None
-    """Which array of an .npz file."""
-    value: Any = None
-    """Any plain value; not differentiated unless it is a number."""
-    dtype: str | None = None
-    """NumPy dtype; left out: float64 where differentiated, else as the values are."""
-    differentiate: bool | None = None
-    """false: the derivative with respect to this input is not checked."""
-    bounds: Bounds | None = None
-    """[low, high]: no drawn value and no step leaves this interval; null for none."""
-    avoid: AvoidKeys | None = None
-    """Points that no drawn value may come close to."""
-    structure: Literal["symmetric", "positive_definite", "simplex"] | None = None
-    """Where perturbing single elements leaves the domain."""
-
-    @property
-    def source(self) -> str | None:
-        """The one key of SOURCES that is given."""
-        return next(iter(self._given(SOURCES)), None)
-
-    @property
-    def distribution(self) -> tuple[str, Parameters] | None:
-        """Name and parameters of the distribution that is given."""
-        return next(((name, getattr(self, name)) for name in self._given(NAMES)), None)
-
-    def _given(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        given = self.model_fields_set
-        return tuple(name for name in names if name in given)
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> "InputKeys":
-        self._has_at_most_one(SOURCES, "sources")
-        self._has_at_most_one(NAMES, "distributions")
-        for name in self._given((*NAMES, "avoid")):
-            if self.source not in ("shape", None):
-                raise wrong(f"{name!r} is for drawn values: it needs 'shape', not {self.source!r}", name)
-        if self.distribution and self.source is None:
-            raise wrong(f"{self.distribution[0]!r} needs a 'shape', such as shape: [8]", self.distribution[0])
-        if self.key is not None and self.file is None:
-            raise wrong("'key' names an array of a file; 'file' is missing", "key")
-        if self.dtype is not None and self.dtype not in (*FLOATING, *INTEGRAL):
-            raise wrong(_unknown_dtype(self.dtype), "dtype")
-        self._is_differentiable()
-        return self
-
-    def _has_at_most_one(self, names: tuple[str, ...], what: str) -> None:
-        given = self._given(names)
-        if len(given) > 1:
-            both = as_sentence([repr(name) for name in given])
-            raise wrong(f"{both} are given; allowed: one of the {what} {', '.join(names)}", given[1])
-
-    def _is_differentiable(self) -> None:
-        if not self.differentiate:
-            return
-        if self.dtype in INTEGRAL:
-            raise wrong(f"dtype {self.dtype} cannot be differentiated; remove 'differentiate: true'", "differentiate")
-        if self.dtype is None and self.distribution and self.distribution[0] in DISCRETE:
-            raise wrong(
-                f"{self.distribution[0]} gives {DISCRETE[self.distribution[0]]}, which cannot be differentiated; "
-                "add 'dtype: float64', or remove 'differentiate: true'",
-                "differentiate",
-            )
-        if self.source == "value" and not is_number(self.value):
-            raise wrong(f"{self.value!r} cannot be differentiated; remove 'differentiate: true'", "differentiate")
-
-
-def _unknown_dtype(name: str) -> str:
-    if name.startswith("complex"):
-        return f"dtype {name!r} is not implemented yet in 0.1; use two real inputs"
-    return f"unknown dtype {name!r}; allowed: {', '.join((*FLOATING, *INTEGRAL))}"
-
-
-def _long_form(value: object) -> object:
-    """``x: [1, 2]`` says the same as ``x: {values: [1, 2]}``."""
-    return {"values": value} if isinstance(value, list | int | float) else value
-
-
 _SHORT_OR_LONG = {"anyOf": [{"type": ["number", "array"]}, {"$ref": "#/$defs/InputKeys"}]}
-InputField = Annotated[InputKeys, BeforeValidator(_long_form)]
 
 
 class ExpectKeys(Strict):
@@ -284,7 +112,7 @@ class FunctionKeys(DefaultKeys):
     """Named points: for each point the values of inputs."""
     points: Annotated[int, Field(ge=1)] | None = None
     """How many points are drawn."""
-    kwargs: dict[str, Any] = {}
+    kwargs: dict[str, Any] = Field(default_factory=dict)
     """Keyword options of the function and its claims; "$n" is the value of axis n."""
     matrix: MatrixKeys | None = None
     """Lists of values; every combination is a case."""
@@ -353,19 +181,19 @@ class SuiteKeys(Strict):
     """How the suite is called in reports; left out: the file's name."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Every random number follows from this, the case's id and the input's name."""
-    path: list[str] = []
+    path: list[str] = Field(default_factory=list)
     """Folders, relative to this file, that the functions can be imported from."""
-    env: dict[EnvironmentName, EnvironmentText] = {}
+    env: dict[EnvironmentName, EnvironmentText] = Field(default_factory=dict)
     """Environment variables, set before the functions are imported."""
-    include: list[str] = []
+    include: list[str] = Field(default_factory=list)
     """More suite files: names or patterns (*, ?, **), relative to this file."""
     defaults: DefaultKeys | None = None
     """Settings of every function of this file and of the files that it includes."""
-    by_dtype: dict[Literal["float16", "float32", "float64"], SettingKeys] = {}
+    by_dtype: dict[Literal["float16", "float32", "float64"], SettingKeys] = Field(default_factory=dict)
     """Settings of the cases whose narrowest differentiated input has this dtype."""
-    profiles: dict[Name, ProfileKeys] = {}
+    profiles: dict[Name, ProfileKeys] = Field(default_factory=dict)
     """Settings that hold under --profile NAME."""
-    functions: list[FunctionKeys] = []
+    functions: list[FunctionKeys] = Field(default_factory=list)
     """What is audited."""
 
 

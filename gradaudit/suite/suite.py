@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from gradaudit.suite.nodes import Document
 from gradaudit.suite.problem import Place, Problem
-from gradaudit.suite.schema import DefaultKeys, FunctionKeys, ProfileKeys, SuiteKeys, ToleranceKeys
+from gradaudit.suite.schema import FunctionKeys, SuiteKeys
+from gradaudit.suite.setting_keys import DefaultKeys, ProfileKeys, ToleranceKeys
 
 Value = TypeVar("Value", covariant=True)
 

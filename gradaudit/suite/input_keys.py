@@ -1,0 +1,118 @@
+"""The keys of one input: where its values come from, and what may be done with them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from gradaudit.suite.distributions import DISCRETE, NAMES, Distributions, Parameters
+from gradaudit.suite.quantities import (
+    FLOATING,
+    INTEGRAL,
+    Bounds,
+    Shape,
+    Values,
+    as_sentence,
+    is_number,
+    wrong,
+)
+from gradaudit.suite.setting_keys import Strict
+
+SOURCES = ("shape", "values", "file", "value")
+
+
+class AvoidKeys(Strict):
+    """Points (kinks, poles) that no drawn value may come close to."""
+
+    points: list[float] = Field(min_length=1)
+    """The points."""
+    margin: Annotated[float, Field(gt=0)]
+    """The least distance."""
+
+
+class InputKeys(Strict, Distributions):
+    """One positional argument: drawn (shape), written here (values), in a file, or any plain value."""
+
+    shape: Shape | None = None
+    """Lengths of the axes of a drawn array; symbols are axes of matrix."""
+    values: Values = None
+    """A number or nested lists of numbers."""
+    file: str | None = None
+    """An array file (.npy, .npz, .csv, .txt), relative to this file."""
+    key: str | None = None
+    """Which array of an .npz file."""
+    value: Any = None
+    """Any plain value; not differentiated unless it is a number."""
+    dtype: str | None = None
+    """NumPy dtype; left out: float64 where differentiated, else as the values are."""
+    differentiate: bool | None = None
+    """false: the derivative with respect to this input is not checked."""
+    bounds: Bounds | None = None
+    """[low, high]: no drawn value and no step leaves this interval; null for none."""
+    avoid: AvoidKeys | None = None
+    """Points that no drawn value may come close to."""
+    structure: Literal["symmetric", "positive_definite", "simplex"] | None = None
+    """Where perturbing single elements leaves the domain."""
+
+    @property
+    def source(self) -> str | None:
+        """The one key of SOURCES that is given."""
+        return next(iter(self._given(SOURCES)), None)
+
+    @property
+    def distribution(self) -> tuple[str, Parameters] | None:
+        """Name and parameters of the distribution that is given."""
+        return next(((name, getattr(self, name)) for name in self._given(NAMES)), None)
+
+    def _given(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        given = self.model_fields_set
+        return tuple(name for name in names if name in given)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "InputKeys":
+        self._has_at_most_one(SOURCES, "sources")
+        self._has_at_most_one(NAMES, "distributions")
+        for name in self._given((*NAMES, "avoid")):
+            if self.source not in ("shape", None):
+                raise wrong(f"{name!r} is for drawn values: it needs 'shape', not {self.source!r}", name)
+        if self.distribution and self.source is None:
+            raise wrong(f"{self.distribution[0]!r} needs a 'shape', such as shape: [8]", self.distribution[0])
+        if self.key is not None and self.file is None:
+            raise wrong("'key' names an array of a file; 'file' is missing", "key")
+        if self.dtype is not None and self.dtype not in (*FLOATING, *INTEGRAL):
+            raise wrong(_unknown_dtype(self.dtype), "dtype")
+        self._is_differentiable()
+        return self
+
+    def _has_at_most_one(self, names: tuple[str, ...], what: str) -> None:
+        given = self._given(names)
+        if len(given) > 1:
+            both = as_sentence([repr(name) for name in given])
+            raise wrong(f"{both} are given; allowed: one of the {what} {', '.join(names)}", given[1])
+
+    def _is_differentiable(self) -> None:
+        if not self.differentiate:
+            return
+        if self.dtype in INTEGRAL:
+            raise wrong(f"dtype {self.dtype} cannot be differentiated; remove 'differentiate: true'", "differentiate")
+        if self.dtype is None and self.distribution and self.distribution[0] in DISCRETE:
+            raise wrong(
+                f"{self.distribution[0]} gives {DISCRETE[self.distribution[0]]}, which cannot be differentiated; "
+                "add 'dtype: float64', or remove 'differentiate: true'",
+                "differentiate",
+            )
+        if self.source == "value" and not is_number(self.value):
+            raise wrong(f"{self.value!r} cannot be differentiated; remove 'differentiate: true'", "differentiate")
+
+
+def _unknown_dtype(name: str) -> str:
+    if name.startswith("complex"):
+        return f"dtype {name!r} is not implemented yet in 0.1; use two real inputs"
+    return f"unknown dtype {name!r}; allowed: {', '.join((*FLOATING, *INTEGRAL))}"
+
+
+def _long_form(value: object) -> object:
+    """``x: [1, 2]`` says the same as ``x: {values: [1, 2]}``."""
+    return {"values": value} if isinstance(value, list | int | float) else value
+
+
+InputField = Annotated[InputKeys, BeforeValidator(_long_form)]
