@@ -52,10 +52,9 @@ def title(path: Sequence[str | int]) -> str:
 def _problem(document: Document, model: type[BaseModel], details: Mapping[str, Any]) -> Problem:
     kind, context = details["type"], details.get("ctx", {})
     path = tuple(step for step in details["loc"] if step != "[key]")
+    about_key = "[key]" in details["loc"]
     if kind == "suite":
-        return document.problem(
-            context["message"], (*path, *context["path"]), key=context["key"] or "[key]" in details["loc"]
-        )
+        return document.problem(context["message"], (*path, *context["path"]), key=about_key or context["key"])
     if kind == "extra_forbidden":
         return document.problem(_unknown_key(model, path), path, key=True)
     if kind == "missing":
