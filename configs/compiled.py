@@ -51,3 +51,28 @@ def fused_loss_gradient(scores: Array, labels: Array) -> Array:
         margin = labels[i] * scores[i]
         gradient[i] = -labels[i] / (1.0 + math.exp(margin)) / scores.size
     return gradient
+
+
+@njit(cache=True)
+def gravity(x: Array) -> float:
+    """Potential energy −Σ 1/√(r² + ε²) of equal bodies, softened by ε = 1/2 (Plummer, 1911).  # (n, 3) -> ()"""
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(i):
+            dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+            total -= 1.0 / math.sqrt(dx * dx + dy * dy + dz * dz + 0.25)
+    return total
+
+
+@njit(cache=True)
+def gravity_gradient(x: Array) -> Array:
+    """Each pair pulls with (x_i − x_j)/(r² + ε²)^{3/2}, on both bodies alike."""
+    gradient = np.zeros(x.shape)
+    for i in range(x.shape[0]):
+        for j in range(i):
+            dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+            pull = (dx * dx + dy * dy + dz * dz + 0.25) ** -1.5
+            for k, d in enumerate((dx, dy, dz)):
+                gradient[i, k] += pull * d
+                gradient[j, k] -= pull * d
+    return gradient
