@@ -56,8 +56,8 @@ FAILED = Verdict(
     measures=Measures(9.8, 4.9e-06, 1e-05, 7e-11, 3.1e-4, 1.2e-4, 2.0, 412, 0.031),
     counts=Counts(33, 33, 32, 1, 0, 0),
     elements=(
-        Element("vjp", Status.FAIL, "out", "x[3]", 0.7, -0.4919214, -0.4919165, 7e-11, 5e-07, 9.8, 1.2e-4, "apart"),
-        Element("vjp", Status.PASS, "out", "x[0]", 1.7, 1.0, 1.0, 1e-12, 1e-5, 1e-7, 1.2e-4),
+        Element("vjp", Status.FAIL, "out", "x[3]", 0.7, -0.4919214, -0.4919165, 7e-11, 5e-07, 9.8, 1.2e-4, "apart", 0.0),
+        Element("vjp", Status.PASS, "out", "x[0]", 1.7, 1.0, 1.0, 1e-12, 1e-5, 1e-7, 1.2e-4, "", 1e-5),
     ),
     curves=tuple(
         CurvePoint("vjp", "out", "x[3]", 10.0**-k, -0.491917, 4.9e-06 + 10.0 ** (-2 * k), 10.0 ** (k - 16))
@@ -187,7 +187,7 @@ def _measured(id_: str, status: Status, diagnosis: Diagnosis | None, rng: np.ran
             where = f"x[{int(rng.integers(4))}, {int(rng.integers(8))}]"
             reason = "apart by more than tolerance and uncertainty" if ratio > 1 else ""
             x, h = float(rng.normal()), 10 ** float(rng.uniform(-4, -2))
-            row = (check, ended, output, where, x, analytic, numeric, bar, allowed, ratio, h, reason)
+            row = (check, ended, output, where, x, analytic, numeric, bar, allowed, ratio, h, reason, 1e-5)
             elements.append(Element(*row))
         curves += _v_curve(elements[-5], rng)
     worst = max(elements, key=lambda item: item.error_over_tolerance)

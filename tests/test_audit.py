@@ -358,3 +358,21 @@ def test_a_smooth_pass_costs_two_evaluations_an_element_beside_the_overhead():
 
 def test_the_curve_falls_with_the_square_of_h_where_truncation_rules():
     assert audit(total_sine, X, gradient=np.cos).measures.slope == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_pass_says_for_each_element_and_for_the_case_what_it_could_have_missed():
+    verdict = audit(total_sine, X, gradient=np.cos)
+    assert all(0 < element.bound <= verdict.measures.bound for element in verdict.elements)
+    assert verdict.counts.resolved == X.size
+    missed = audit(total_sine, X, gradient=lambda x: np.cos(x) * (1 + 3 * verdict.measures.bound))
+    assert missed.status is Status.FAIL
+
+
+def test_an_element_too_small_to_be_checked_by_itself_is_counted_apart():
+    # the second slope is 1e-9 of the first, and lies below the rounding of f
+    verdict = audit(
+        lambda x: 1e6 * x[0] + 1e-6 * np.sin(x[1]), np.ones(2), gradient=lambda x: [1e6, 1e-6 * np.cos(x[1])]
+    )
+    assert verdict.status is Status.PASS
+    assert (verdict.counts.bounded_by_largest, verdict.counts.resolved) == (1, 1)
+    assert any("too small" in note for note in verdict.notes)

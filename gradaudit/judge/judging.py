@@ -111,6 +111,7 @@ def _element(evidence: Evidence, d: int, r: int) -> Element:
         allowed=float(rulings.allowed[d, r]),
         error_over_tolerance=float(evidence.ratio[d, r]),
         h=float(rulings.h[d, r]),
+        bound=float(_bounds(evidence)[d, r]),
         reason="" if diagnosis is None or diagnosis is Diagnosis.WRONG else diagnosis.value,
     )
 
@@ -149,7 +150,7 @@ def _bounds(evidence: Evidence) -> Array:
     rulings = evidence.rulings
     size = np.fmax(np.abs(evidence.claim.analytic), np.abs(rulings.numeric))
     passed = (rulings.outcome == Outcome.PASS) & (size > 0)
-    return (rulings.allowed[passed] / rulings.scale[passed]).ravel()
+    return np.divide(rulings.allowed, rulings.scale, out=np.full(size.shape, np.nan), where=passed)
 
 
 def _observed_order(evidence: Evidence) -> float:
@@ -171,13 +172,16 @@ def _counts(evidences: Sequence[Evidence]) -> Counts:
     def total(outcome: Outcome) -> int:
         return sum(int((evidence.rulings.outcome == outcome).sum()) for evidence in evidences)
 
+    floored = sum(int(evidence.rulings.floored.sum()) for evidence in evidences)
+    passed, failed = total(Outcome.PASS), total(Outcome.FAIL)
     return Counts(
         elements=sum(evidence.elements for evidence in evidences),
         checked=sum(evidence.rulings.outcome.size for evidence in evidences),
-        passed=total(Outcome.PASS),
-        failed=total(Outcome.FAIL),
+        passed=passed,
+        failed=failed,
         inconclusive=total(Outcome.INCONCLUSIVE),
-        bounded_by_largest=sum(int(evidence.rulings.floored.sum()) for evidence in evidences),
+        bounded_by_largest=floored,
+        resolved=passed - floored + failed,
     )
 
 

@@ -45,6 +45,7 @@ class Counts:
     failed: int = 0
     inconclusive: int = 0
     bounded_by_largest: int = 0  #: passes bounded relative to the largest sensitivity only, not to themselves
+    resolved: int = 0  #: those that could be checked at the asked tolerance: failures, and all other passes
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Element:
     error_over_tolerance: float
     h: float  #: the step whose entry of the table was taken, in units of x
     reason: str = ""  #: one sentence, where the element did not pass
+    bound: float = nan  #: the smallest relative error of the claim that would have failed; NaN where it did not pass
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def _element(element: Element) -> list[Any]:
         *(_rounded(value) for value in (element.uncertainty, element.allowed, element.error_over_tolerance)),
         _rounded(element.h),
         element.reason,
+        _rounded(element.bound),
     ]
 
 

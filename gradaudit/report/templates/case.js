@@ -2,7 +2,7 @@
 // on its tab, because its width is known only once it stands in the page.
 
 // The order in which _detail.py packs an element.
-const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason"];
+const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason", "bound"];
 const STATUS_WORDS = { xfail: "expected fail", xpass: "unexpected pass" };
 
 function caseView(packed) {
@@ -111,7 +111,8 @@ function elementRows(item) {
   const apart = Math.abs(Number(item.analytic) - Number(item.numeric));
   const number = (label, value, kind = "") => make("td", { class: `number ${kind}`, "data-label": label }, value);
   const at = Number.isNaN(Number(item.x)) ? "" : `at ${show(item.x, 6)}`;
-  const about = [item.check, at, item.status === "pass" ? "" : item.status, item.reason].filter(Boolean).join(", ");
+  const bound = Number.isNaN(Number(item.bound)) ? "" : `an error above ${show(item.bound, 2)} would have failed`;
+  const about = [item.check, at, item.status === "pass" ? "" : item.status, item.reason, bound].filter(Boolean).join(", ");
   return make("tbody", {},
     make("tr", {}, make("th", { class: "where", colspan: "4", scope: "rowgroup" }, derivative(item), make("small", {}, about))),
     make("tr", {},
