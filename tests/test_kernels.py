@@ -142,6 +142,16 @@ def test_nan_as_a_coordinate_means_that_the_side_is_missing() -> None:
     assert np.isfinite(differences.fall).all()
 
 
+def test_one_output_in_one_readout_is_measured_as_it_is_among_several() -> None:
+    x = np.random.default_rng(5).normal(size=6)
+    above = x + np.array([[1e-3], [1e-9]])
+    above[0, 2] = np.nan
+    alone = sample(chain, x, [1e-3, 1e-9], above=above, readout=np.array([[-2.0]]))
+    among = sample(chain, x, [1e-3, 1e-9], above=above, readout=np.array([[-2.0], [1.0]]))
+    for single, several in zip(alone, among, strict=True):
+        np.testing.assert_array_equal(single[..., 0], several[..., 0])
+
+
 def test_a_side_where_the_function_raises_is_missing() -> None:
     differences = sample(raises_above_one, np.array([0.75]), [0.5, 0.125])
     np.testing.assert_array_equal(differences.rise[:, 0, 0], [np.nan, 0.125])

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
-from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numba import float64, int64, njit, types
 from numpy.typing import NDArray
+
+from gradaudit.perturb.ranges import Ranges
 
 from gradaudit.perturb.samples import HALF_ULP, HIDING
 
@@ -26,7 +27,6 @@ Array = NDArray[np.float64]
 #: ``status(x, y)``: fills y with f(x) and returns 0, or another number where f raised.
 FLAT_FUNCTION = types.FunctionType(int64(float64[::1], float64[::1]))
 
-LONG, SHORT = 2e-2, 2e-4  #: seconds of a range: not above LONG for Ctrl-C, not below SHORT for the cost of a call
 THREADS_PAY = 1e-3  #: seconds of work left for one thread that are worth starting others
 UNDERFLOW, OVERFLOW = 1e-140, 1e140  #: noise beyond these loses digits when squared
 
@@ -69,7 +69,7 @@ def sample_coordinates(
     differences = Differences(np.empty(shape), np.empty(shape), np.empty(shape))
     given = (_owned(base), _owned(indices, np.int64), _owned(above), _owned(below), _owned(weights), _owned(sigma))
     measure = partial(_sample_range, function)
-    ranges = _Ranges(indices.size, threads)
+    ranges = Ranges(indices.size, threads)
     run = partial(_run, measure, _owned(x), given, differences, ranges)
     run(only=1)  # tells what a coordinate costs, before threads are started for it
     if threads == 1 or ranges.left < THREADS_PAY:
@@ -83,44 +83,12 @@ def sample_coordinates(
     return differences
 
 
-class _Ranges:
-    """Hands out ranges of coordinates to threads: long while much is left, short towards the end, in order."""
-
-    def __init__(self, count: int, threads: int) -> None:
-        self._next, self._count, self._threads, self._lock = 0, count, threads, Lock()
-        self._rate = 0.0  #: coordinates a second and thread
-
-    @property
-    def left(self) -> float:
-        """Seconds of work for one thread that nobody has taken yet, by the last range."""
-        return (self._count - self._next) / self._rate if self._rate else 0.0
-
-    def take(self) -> tuple[int, int]:
-        """The next range; empty at the end."""
-        with self._lock:
-            start = self._next
-            fair = (self._count - start) // (2 * self._threads)
-            size = max(1, int(self._rate * SHORT), min(fair, int(self._rate * LONG)))
-            self._next = min(start + size, self._count)
-            return start, self._next
-
-    def learn(self, done: int, seconds: float) -> None:
-        """A range of ``done`` coordinates took this long."""
-        with self._lock:
-            self._rate = done / max(seconds, 1e-9)
-
-    def close(self) -> None:
-        """No more ranges: the other threads end after the one they are in."""
-        with self._lock:
-            self._next = self._count
-
-
 def _run(
     measure: Callable[..., None],
     x: Array,
     given: tuple[Any, ...],
     differences: Differences,
-    ranges: _Ranges,
+    ranges: Ranges,
     *,
     only: int | None = None,
 ) -> None:
@@ -140,14 +108,16 @@ def _run(
     _check_unchanged(work, x)
 
 
-def _compiled(signature: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _compiled(
+    signature: Any = None, *, inline: Literal["never", "always"] = "never"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``njit`` without the GIL, kept on disk; in memory only where no folder for the cache can be written."""
 
     def decorate(kernel: Callable[..., Any]) -> Callable[..., Any]:
         try:
-            return njit(signature, nogil=True, cache=True)(kernel)
+            return njit(signature, nogil=True, cache=True, inline=inline)(kernel)
         except RuntimeError:
-            return njit(signature, nogil=True)(kernel)
+            return njit(signature, nogil=True, inline=inline)(kernel)
 
     return decorate
 
@@ -163,7 +133,7 @@ def _evaluate(function, work, index, value, y):  # type: ignore[no-untyped-def]
         y[:] = np.nan
 
 
-@_compiled()
+@_compiled(inline="always")
 def _output_noise(up, down, plus, minus, base, sigma):  # type: ignore[no-untyped-def]
     """Noise of one output's differences; sides that are not finite do not count."""
     magnitude = abs(base)
@@ -238,6 +208,34 @@ def _read_combined(plus, minus, base, sigma, spread, moved, readout, rise, fall,
         noise[r] = _root_of_squares(readout[r], spread, moved, HIDING * heard)
 
 
+@_compiled(inline="always")
+def _evaluate_scalar(function, work, index, value, y):  # type: ignore[no-untyped-def]
+    """As ``_evaluate`` for one output: its value, NaN where that side is missing."""
+    if math.isnan(value):
+        return math.nan
+    work[index] = value
+    if function(work, y) != 0:
+        return math.nan
+    return y[0]
+
+
+@_compiled()
+def _sample_scalar(function, work, base, indices, above, below, weight, sigma, start, stop, rise, fall, noise):  # type: ignore[no-untyped-def]
+    """One output in one readout: the common case, where a small f costs no more than the arrays of the general one."""
+    y = np.empty(1)
+    for d in range(start, stop):
+        index = indices[d]
+        saved = work[index]
+        for k in range(above.shape[0]):
+            plus = _evaluate_scalar(function, work, index, above[k, d], y)
+            minus = _evaluate_scalar(function, work, index, below[k, d], y)
+            work[index] = saved
+            up, down = plus - base[0], base[0] - minus
+            rise[k, d, 0] = weight * up if math.isfinite(up) else math.nan
+            fall[k, d, 0] = weight * down if math.isfinite(down) else math.nan
+            noise[k, d, 0] = abs(weight) * _output_noise(up, down, plus, minus, base[0], sigma[0])
+
+
 _SAMPLE_RANGE = types.void(
     FLAT_FUNCTION,
     float64[::1],  # work (n,)
@@ -258,6 +256,10 @@ _SAMPLE_RANGE = types.void(
 @_compiled(_SAMPLE_RANGE)
 def _sample_range(function, work, base, indices, above, below, readout, sigma, start, stop, rise, fall, noise):  # type: ignore[no-untyped-def]
     """All steps of coordinates start ≤ d < stop; ``work`` holds x before and after, and is perturbed in place."""
+    if base.size == 1 and readout.shape[0] <= 1:
+        weight = readout[0, 0] if readout.shape[0] else 1.0
+        _sample_scalar(function, work, base, indices, above, below, weight, sigma, start, stop, rise, fall, noise)
+        return
     plus, minus, spread = np.empty(base.size), np.empty(base.size), np.empty(base.size)
     moved = np.empty(base.size, np.bool_)
     for d in range(start, stop):
