@@ -13,7 +13,7 @@ from gradaudit.checks._measure import Limits, measure
 from gradaudit.checks._subject import Subject, Unfit, compiled_kernel
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
-from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.judging import judge
 from gradaudit.judge.verdict import Status, Verdict
@@ -52,6 +52,8 @@ def audit_function(case: Case, differentiable: Differentiable, arguments: Argume
         ]
     except Unfit as problem:
         return _unfit(case, problem, differentiable)
+    except Misfit as problem:
+        return _unfit(case, Unfit(Diagnosis.SHAPE, str(problem)), differentiable)
     except UserError as problem:
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
     return judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes)

@@ -15,6 +15,10 @@ EVERY = 1 << 30  # more inputs than any call has
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
+class WrongPullback(ValueError):
+    """An op's vjp returned a wrong count, shape or dtype; the message names the op."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pullback:
     """A vjp ``vjp(*inputs, cotangent, **options)`` beside the number of its inputs.
@@ -88,7 +92,7 @@ class Pullback:
             return floating
         if count < len(inputs):
             return inputs[:count]
-        raise ValueError(
+        raise WrongPullback(
             f"{self.name}: its vjp returned {count} gradients for {len(inputs)} inputs; "
             "return one array for each input, in order"
         )
@@ -97,7 +101,7 @@ class Pullback:
         self, gradients: Sequence[Any], owners: list[int], arguments: Sequence[Any], position: int
     ) -> Array | None:
         if position not in owners:
-            raise ValueError(
+            raise WrongPullback(
                 f"{self.name}: its vjp returned {len(gradients)} gradients, none for input {position}, a Variable; "
                 "return one array for each input, or pass that input as plain data (variable.data)"
             )
@@ -107,12 +111,14 @@ class Pullback:
         array = np.asarray(gradient)
         allowed = arguments[position].shape
         if array.shape != allowed:
-            raise ValueError(
+            raise WrongPullback(
                 f"{self.name}: its vjp returned shape {array.shape} for input {position}, allowed {allowed}, "
                 "the input's own; sum over axes that were broadcast (gradaudit.ops.sum_to)"
             )
         if array.dtype.kind not in "fiub":
-            raise ValueError(f"{self.name}: its vjp returned {array.dtype} for input {position}, allowed real numbers")
+            raise WrongPullback(
+                f"{self.name}: its vjp returned {array.dtype} for input {position}, allowed real numbers"
+            )
         return array
 
 

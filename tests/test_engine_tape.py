@@ -3,6 +3,7 @@ import functools
 import numpy as np
 import pytest
 
+import gradaudit
 import gradaudit.functions as F
 from gradaudit import engines
 from gradaudit.engines import EngineError, tape
@@ -167,3 +168,11 @@ def test_a_claim_leaves_functions_that_serve_arrays_too_to_others():
 def test_the_shelf_chooses_the_tape_by_itself():
     assert engines.load(Target(f"{__name__}:uses_own_primitive")).engine == "tape"
     assert engines.load(Target(f"{__name__}:on_arrays", (("vjp", f"{__name__}:on_arrays"),))).engine == "python"
+
+
+def test_an_op_whose_own_vjp_has_a_wrong_shape_fails_and_is_named():
+    lazy = primitive(lambda a, b: a + b, lambda a, b, cotangent: (cotangent, cotangent), name="lazy_add")
+    verdict = gradaudit.audit(lazy, np.ones((2, 3)), np.ones(3))
+    assert verdict.status == "fail"
+    assert verdict.diagnosis == "shape mismatch"
+    assert "lazy_add" in verdict.message

@@ -6,12 +6,14 @@ A check is a file with ``claims`` (the kinds of claim it can work on, one of whi
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The checks on the shelf, without importing any."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
 def part(name: str) -> ModuleType:

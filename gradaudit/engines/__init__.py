@@ -4,15 +4,17 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from types import ModuleType
 
 from gradaudit.engines._differentiable import Differentiable, EngineError
 from gradaudit.plan.case import Target
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The engines on the shelf, without importing any."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
 def load(target: Target) -> Differentiable:

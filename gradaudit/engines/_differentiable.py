@@ -24,6 +24,10 @@ class EngineError(Exception):
     """A target cannot be loaded: its message says which, why, and the fix."""
 
 
+class Misfit(Exception):
+    """A derivative inside the function has a wrong count, shape or dtype: the case fails, it is no error."""
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A function over flat vectors that a Numba kernel can call."""

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
 from gradaudit.engines.python import with_options
 from gradaudit.plan.case import Target
+from gradaudit.pullback import WrongPullback
 from gradaudit.tape import Primitive, Variable
 
 DETACHED = "the function returned no Variable: the tape ends before its result, and every gradient is zero"
@@ -72,7 +73,10 @@ class _Taped:
     def _pull(self, outputs: Sequence[object], cotangents: Sequence[Any]) -> None:
         for output, cotangent in zip(outputs, cotangents, strict=True):
             if isinstance(output, Variable):
-                output.backward(cotangent)
+                try:
+                    output.backward(cotangent)
+                except WrongPullback as problem:
+                    raise Misfit(str(problem)) from None
         if not any(isinstance(output, Variable) for output in outputs) and DETACHED not in self.notes:
             self.notes.append(DETACHED)
 
