@@ -19,7 +19,6 @@ from numba import float64, int64, njit, types
 from numpy.typing import NDArray
 
 from gradaudit.perturb.ranges import Ranges
-
 from gradaudit.perturb.samples import HALF_ULP, HIDING
 
 Array = NDArray[np.float64]
