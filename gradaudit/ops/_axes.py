@@ -72,6 +72,13 @@ def inverse_permutation(axes: Shape, shape: Shape) -> Shape:
     return tuple(int(a) for a in np.argsort(permutation(axes, shape)))
 
 
+def flat(x: Array, shape: Shape) -> Array:
+    """``x`` broadcast to ``shape``, as one contiguous axis; a view wherever it can be."""
+    if x.shape == shape:
+        return np.ascontiguousarray(x).ravel()
+    return np.broadcast_to(x, shape).copy().ravel()
+
+
 def blocks(x: Array, axis: int | None) -> Array:
     """``x`` as (outer, length of axis, inner); axis None: (1, size, 1). A view wherever x is contiguous."""
     if axis is None:

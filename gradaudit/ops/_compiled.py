@@ -17,7 +17,7 @@ from numba.core.errors import RequireLiteralValue
 from numba.cpython.unsafe.tuple import tuple_setitem
 from numba.extending import overload
 
-from gradaudit.ops import _axes
+from gradaudit.ops import _axes, _elementwise
 
 Function = Callable[..., Any]
 set_at: Any = tuple_setitem  # Numba declares the signature of its inside, not of the call
@@ -32,7 +32,8 @@ def register() -> None:
         overload(function, strict=False, prefer_literal=True)(spelling)
         _registered.append(function)
     for function in _plain_functions():
-        overload(function, prefer_literal=_decides_a_shape(function))(_overload_of(function))
+        spelling = _flat_overload_of(function) if function in _elementwise.marked else _overload_of(function)
+        overload(function, prefer_literal=_decides_a_shape(function))(spelling)
         _registered.append(function)
 
 
@@ -60,6 +61,35 @@ def _overload_of(function: Function) -> Function:
 
     spelling.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return spelling
+
+
+def _flat_overload_of(function: Function) -> Function:
+    """As ``_overload_of``; operands of two axes and more are broadcast, laid flat and folded back."""
+    signature = inspect.signature(function)
+
+    def spelling(*arguments: Any, **options: Any) -> Function:
+        bound = signature.bind(*arguments, **options).arguments
+        operands = [name for name, kind in bound.items() if isinstance(kind, types.Array)]
+        if all(bound[name].ndim <= 1 for name in operands):
+            return function
+        return _flat_call(function, signature, operands)
+
+    spelling.__signature__ = signature  # type: ignore[attr-defined]
+    return spelling
+
+
+def _flat_call(function: Function, signature: inspect.Signature, operands: list[str]) -> Function:
+    """A function of the same parameters that calls ``function`` on flat ``operands``."""
+    shapes = ", ".join(f"np.shape({name})" for name in operands)
+    values = ", ".join(f"flat({name}, shape)" if name in operands else name for name in signature.parameters)
+    shape = f"np.broadcast_shapes({shapes})" if len(operands) > 1 else f"np.shape({operands[0]})"
+    lines = [f"def call({', '.join(signature.parameters)}):", f"    shape = {shape}"]
+    lines.append(f"    return function({values}).reshape(shape)")
+    namespace: dict[str, Any] = {"function": function, "flat": _axes.flat, "np": np}
+    exec("\n".join(lines), namespace)
+    call: Function = namespace["call"]
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    return call
 
 
 # Below, ``padded`` and ``[:-1]`` keep indexing legal where a tuple may be empty: Numba types loops that never run.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gradaudit.ops._axes import Array, axis_of, blocks, refuse, taken_shape, unbroadcast
+from gradaudit.ops._elementwise import elementwise
 
 
 def get_item(x: Array, indices: Array, axis: int = 0) -> Array:
@@ -32,6 +33,7 @@ def _positions(indices: Array, length: int) -> Array:
     return np.where(flat < 0, flat + length, flat)
 
 
+@elementwise
 def mask_fill(x: Array, mask: Array, value: float = 0.0) -> Array:
     """``value`` where ``mask`` (booleans that broadcast with ``x``) is true, else ``x``."""
     return np.where(mask, value, x)
@@ -39,4 +41,4 @@ def mask_fill(x: Array, mask: Array, value: float = 0.0) -> Array:
 
 def mask_fill_vjp(x: Array, mask: Array, cotangent: Array, value: float = 0.0) -> Array:
     """c where ``mask`` is false, else 0."""
-    return unbroadcast(np.where(mask, 0.0, cotangent), np.shape(x))
+    return unbroadcast(mask_fill(cotangent, mask, 0.0), np.shape(x))

@@ -6,6 +6,7 @@ All are reduced to a loop over a stack of 2-d products, the only product of arra
 import numpy as np
 
 from gradaudit.ops._axes import Array, Shape, refuse, unbroadcast
+from gradaudit.ops.arithmetic import add
 
 
 def matmul(a: Array, b: Array) -> Array:
@@ -39,7 +40,7 @@ def linear_bias(x: Array, weight: Array, bias: Array) -> Array:
     """x · weightᵀ + bias for ``bias`` (outputs,)."""
     if bias.ndim != 1 or bias.shape[0] != weight.shape[0]:
         refuse("linear_bias", (weight.shape, bias.shape), "a weight (outputs, inputs) with a bias (outputs,)")
-    return linear(x, weight) + bias
+    return add(linear(x, weight), bias)
 
 
 def linear_bias_vjp(x: Array, weight: Array, bias: Array, cotangent: Array) -> tuple[Array, Array, Array]:

@@ -6,7 +6,8 @@ Inside compiled code ``keepdims`` must be written as True or False. Every cotang
 import numpy as np
 
 from gradaudit.ops._axes import Array, blocks, from_lanes, lanes, over, reduced_shape, refuse
-from gradaudit.ops.arithmetic import square
+from gradaudit.ops.arithmetic import mul, square, sub
+from gradaudit.ops.elementwise import exp
 
 
 def sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -41,11 +42,11 @@ def variance(x: Array, axis: int | None = None, keepdims: bool = False) -> Array
 def variance_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """c·2·(x − mean)/n; the mean's own share sums to zero."""
     centred = _centred(blocks(x, axis))
-    return (centred * (over(cotangent, centred) * 2.0 / centred.shape[1])).reshape(x.shape)
+    return mul(centred, over(cotangent, centred) * (2.0 / centred.shape[1])).reshape(x.shape)
 
 
 def _centred(block: Array) -> Array:
-    return block - over(block.sum(1) / block.shape[1], block)
+    return sub(block, over(block.sum(1) / block.shape[1], block))
 
 
 def max(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -95,7 +96,8 @@ def logsumexp(x: Array, axis: int | None = None, keepdims: bool = False) -> Arra
 def logsumexp_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """c·softmax(x): the share of each element in the sum."""
     block = blocks(x, axis)
-    return (over(cotangent, block) * np.exp(block - over(_logsumexp(x, axis), block))).reshape(x.shape)
+    share = exp(sub(block, over(_logsumexp(x, axis), block)))
+    return mul(over(cotangent, block), share).reshape(x.shape)
 
 
 def _logsumexp(x: Array, axis: int | None) -> Array:
@@ -103,4 +105,4 @@ def _logsumexp(x: Array, axis: int | None) -> Array:
     block = blocks(x, axis)
     largest = _picked(lanes(x, axis), _first_largest(x, axis))
     shift = np.where(np.isfinite(largest), largest, 0.0)
-    return shift + np.log(np.exp(block - over(shift, block)).sum(1).ravel())
+    return shift + np.log(exp(sub(block, over(shift, block))).sum(1).ravel())
