@@ -77,6 +77,13 @@ def _cotangent_ignored(failure: Failure) -> Finding | None:
     return Diagnosis.COTANGENT_IGNORED, "the claim is the same to the last bit for different cotangents"
 
 
+def _tangent_ignored(failure: Failure) -> Finding | None:
+    g = failure.analytic
+    if failure.evidence.check not in ("jvp", "hvp") or len(g) < 2 or not g.any() or not (g[:1] == g).all():
+        return None
+    return Diagnosis.TANGENT_IGNORED, "the claim is the same to the last bit for different tangents"
+
+
 def _zero(failure: Failure) -> Finding | None:
     if failure.analytic[failure.failed].any():
         return None
@@ -201,6 +208,7 @@ def _one_input(failure: Failure) -> Finding | None:
 PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
     _not_finite,
     _cotangent_ignored,
+    _tangent_ignored,
     _zero,
     _constant_factor,
     _one_element,

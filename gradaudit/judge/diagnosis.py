@@ -25,6 +25,7 @@ class Diagnosis(StrEnum):
     ONE_INPUT = "one input wrong"
     NOT_SUMMED = "broadcast not summed"
     COTANGENT_IGNORED = "cotangent ignored"
+    TANGENT_IGNORED = "tangent ignored"
     WRONG = "wrong everywhere"
     # the claim or the function is not something that can be compared
     SHAPE = "shape mismatch"

@@ -25,6 +25,7 @@ class Evidence:
     witness_direction: int  #: which it is, among the D
     witness_readout: int  #: and its worst readout
     evaluations: int  #: of the function, the measurement of its noise included
+    surroundings: int = 0  #: those among them that decide nothing: the noise of f, and the reader's curve
     extended: bool = False  #: the suite's own steps could not decide, ours were added
 
     @property

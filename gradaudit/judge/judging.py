@@ -52,10 +52,12 @@ def _status(evidence: Evidence) -> Status:
 def _diagnosis(evidences: Sequence[Evidence], status: Status) -> tuple[Diagnosis | None, str]:
     if status is Status.PASS:
         return None, ""
-    guilty = next(evidence for evidence in evidences if _status(evidence) is status)
-    if status is Status.FAIL:
-        return diagnose(guilty)
-    return _undecided(guilty)
+    guilty = [evidence for evidence in evidences if _status(evidence) is status]
+    if status is not Status.FAIL:
+        return _undecided(guilty[0])
+    findings = [diagnose(evidence) for evidence in guilty]
+    telling = (finding for finding in findings if finding[0] not in (Diagnosis.WRONG, Diagnosis.SOME_ELEMENTS))
+    return next(telling, findings[0])
 
 
 def _undecided(evidence: Evidence) -> tuple[Diagnosis, str]:

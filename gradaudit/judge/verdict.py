@@ -80,6 +80,33 @@ class CurvePoint:
     uncertainty: float  #: noise bound of this difference; truncation is what the curve shows
 
 
+class Catch(StrEnum):
+    """What the audit of a claim said when a known fault had been planted into it."""
+
+    CAUGHT = "caught"  #: it failed
+    MISSED = "missed"  #: it passed
+    UNDECIDED = "undecided"  #: it was inconclusive
+    NOT_APPLICABLE = "not applicable"  #: the fault changes nothing by more than the suite accepts
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A known fault in a claim that had passed, audited as the claim was: a row of ``power.csv``."""
+
+    check: str
+    fault: str  #: its name in the table of faults
+    outcome: Catch
+    error_over_bound: float = nan  #: largest error it leaves in a checked element, over the least the pass says fails
+    element: str = ""  #: which that is: ``d out/d x[3]``
+    diagnosis: Diagnosis | None = None  #: what the audit said was wrong
+    evaluations: int = 0  #: evaluations of f for this fault, on top of those of the case
+
+    @property
+    def contradicts_bound(self) -> bool:
+        """Missed, though the bound of the pass says that it would have failed."""
+        return self.outcome is Catch.MISSED and self.error_over_bound > 1
+
+
 @dataclass(frozen=True)
 class Verdict:
     """How one case ended, why, and with what evidence."""
@@ -97,3 +124,6 @@ class Verdict:
     notes: tuple[str, ...] = ()  #: what a reader should know though nothing failed
     traceback: str = ""
     printed: str = ""  #: what user code wrote to stdout and stderr, capped
+    power: tuple[
+        Planted, ...
+    ] = ()  #: what became of known faults, where the self-test was asked for and the case passed
