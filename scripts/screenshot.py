@@ -1,0 +1,54 @@
+"""Picture of a report: ``python scripts/screenshot.py REPORT.html OUT.png [--dark] [--size 1400x900] [--case ID]``.
+
+Needs Chromium on the path. The picture in the README was made by it.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--hide-scrollbars",
+)
+
+
+def screenshot(report: Path, out: Path, *, size: str, dark: bool, case: str | None) -> None:
+    """Open ``report`` in headless Chromium, at ``case`` if given, and save what it shows."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        sys.exit("scripts/screenshot.py: no Chromium on the path; install it, for example from your distribution")
+    address = report.resolve().as_uri() + (f"#{quote(case, safe='')}" if case else "")
+    with tempfile.TemporaryDirectory() as profile:
+        options = [
+            *QUIET,
+            f"--user-data-dir={profile}",
+            f"--window-size={size.replace('x', ',')}",
+            f"--screenshot={out.resolve()}",
+        ]
+        options += ["--virtual-time-budget=3000", *(["--blink-settings=preferredColorScheme=0"] if dark else [])]
+        subprocess.run([browser, *options, address], check=True, capture_output=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("report", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--size", default="1400x900")
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--case")
+    given = parser.parse_args()
+    screenshot(given.report, given.out, size=given.size, dark=given.dark, case=given.case)
+
+
+if __name__ == "__main__":
+    main()
