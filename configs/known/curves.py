@@ -124,7 +124,9 @@ def _growth(y: Array, rates: Array) -> Array:
 
 def _growth_jacobians(y: Array, rates: Array) -> tuple[Array, Array]:
     prey, predator = y
-    by_y = np.array([[rates[0] - rates[1] * predator, -rates[1] * prey], [rates[2] * predator, rates[2] * prey - rates[3]]])
+    by_y = np.array(
+        [[rates[0] - rates[1] * predator, -rates[1] * prey], [rates[2] * predator, rates[2] * prey - rates[3]]]
+    )
     by_rates = np.array([[prey, -prey * predator, 0.0, 0.0], [0.0, 0.0, prey * predator, -predator]])
     return by_y, by_rates
 

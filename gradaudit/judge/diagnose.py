@@ -1,54 +1,28 @@
 """From the elements that failed to a diagnosis: each pattern is named only where the numbers show it."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import pi, prod
+from collections.abc import Callable
+from itertools import combinations
+from math import log, pi
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.element import FAIL_FACTOR, Outcome
 from gradaudit.judge.evidence import Evidence
+from gradaudit.judge.failure import Failure, agree
 from gradaudit.perturb.samples import Array
 
 Finding = tuple[Diagnosis, str]
 
 #: Ratios and differences count as constant where they vary by less than this.
 CONSTANT = 1e-3
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The failing elements of one comparison, and both sides of all."""
-
-    evidence: Evidence
-    failed: NDArray[np.bool_]  #: (D, R)
-    analytic: Array  #: (D, R)
-    numeric: Array
-    slack: Array  #: (D, R) how far apart two equal numbers may be measured
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> "Failure":
-        """The failures in ``evidence``."""
-        rulings = evidence.rulings
-        slack = FAIL_FACTOR * rulings.bar + evidence.claim.rtol * np.abs(rulings.numeric)
-        return cls(evidence, rulings.outcome == Outcome.FAIL, evidence.claim.analytic, rulings.numeric, slack)
-
-    @property
-    def count(self) -> int:
-        """How many elements failed."""
-        return int(self.failed.sum())
-
-    @property
-    def everywhere(self) -> bool:
-        """Every element that has a derivative at all failed."""
-        return bool(self.failed[np.abs(self.numeric) > self.slack].all())
-
-    @property
-    def rows(self) -> NDArray[np.intp]:
-        """Directions with a failure."""
-        return np.flatnonzero(self.failed.any(axis=1))
+#: Factors that are forgotten: value, name, and the name of its reciprocal.
+CONSTANTS = (
+    (pi, "π", "1/π"),
+    (2 * pi, "2π", "1/(2π)"),
+    (pi / 180, "π/180: radians for degrees", "180/π: degrees for radians"),
+    (log(10), "log 10: another base of the logarithm", "1/log 10: another base of the logarithm"),
+)
 
 
 def diagnose(evidence: Evidence) -> Finding:
@@ -59,8 +33,9 @@ def diagnose(evidence: Evidence) -> Finding:
         if finding is not None:
             return finding
     if failure.everywhere:
-        return Diagnosis.WRONG, f"all {failure.count} elements with a derivative are off"
-    return Diagnosis.SOME_ELEMENTS, f"{failure.count} of {failure.failed.size} elements are off"
+        return Diagnosis.WRONG, f"all {failure.count} elements with a derivative are off{_by_how_much(failure)}"
+    off = f"{failure.count} of {failure.failed.size} elements are off"
+    return Diagnosis.SOME_ELEMENTS, off + _by_how_much(failure) + _in_common(failure)
 
 
 def _not_finite(failure: Failure) -> Finding | None:
@@ -72,14 +47,14 @@ def _not_finite(failure: Failure) -> Finding | None:
 
 def _cotangent_ignored(failure: Failure) -> Finding | None:
     g = failure.analytic
-    if failure.evidence.check != "vjp" or g.shape[1] < 2 or not g.any() or not (g[:, :1] == g).all():
+    if failure.check != "vjp" or g.shape[1] < 2 or not g.any() or not (g[:, :1] == g).all():
         return None
     return Diagnosis.COTANGENT_IGNORED, "the claim is the same to the last bit for different cotangents"
 
 
 def _tangent_ignored(failure: Failure) -> Finding | None:
     g = failure.analytic
-    if failure.evidence.check not in ("jvp", "hvp") or len(g) < 2 or not g.any() or not (g[:1] == g).all():
+    if failure.check not in ("jvp", "hvp") or g.shape[0] < 2 or not g.any() or not (g[:1] == g).all():
         return None
     return Diagnosis.TANGENT_IGNORED, "the claim is the same to the last bit for different tangents"
 
@@ -89,9 +64,9 @@ def _zero(failure: Failure) -> Finding | None:
         return None
     if failure.everywhere:
         return Diagnosis.ZERO, "every claimed element is zero where f has a slope"
-    inputs = _inputs_of(failure)
-    if len(inputs) == 1 and _whole_input(failure, inputs[0]):
-        return Diagnosis.ZERO, f"the claim is zero for the whole of {_name(failure, inputs[0])}"
+    inputs = failure.inputs
+    if len(inputs) == 1 and failure.covers(inputs[0]):
+        return Diagnosis.ZERO, f"the claim is zero for the whole of {failure.name(inputs[0])}"
     return None
 
 
@@ -102,44 +77,60 @@ def _constant_factor(failure: Failure) -> Finding | None:
         return None
     ratio = g / d
     factor = float(np.median(ratio))
-    if factor == 0 or np.abs(ratio - factor).max() > CONSTANT * abs(factor):
+    # near 1, it must be nearer to constant than to 1: errors of 1e-4 either way are no factor
+    if factor == 0 or np.abs(ratio - factor).max() > min(CONSTANT * abs(factor), abs(factor - 1) / 4):
         return None
-    where = "everywhere" if failure.everywhere else f"in {failure.count} of {failure.failed.size} elements"
     if abs(factor + 1) < CONSTANT:
-        return Diagnosis.WRONG_SIGN, f"analytic = −numeric {where}"
+        return Diagnosis.WRONG_SIGN, f"analytic = −numeric {_where(failure)}"
     if not failure.everywhere and failure.count < 3:
         return None
-    return Diagnosis.CONSTANT_FACTOR, f"analytic = {factor:.6g} × numeric {where}{_looks_like(failure, factor)}"
+    sentence = f"analytic = {factor:.6g} × numeric {_where(failure)}{_looks_like(failure, factor)}"
+    return Diagnosis.CONSTANT_FACTOR, sentence
 
 
 def _one_element(failure: Failure) -> Finding | None:
     if len(failure.rows) != 1 or failure.failed.shape[0] == 1:
         return None
-    if failure.evidence.outputs.size > failure.count > 1 and failure.evidence.check != "vjp":
-        return None
-    name = _input_label(failure, int(failure.rows[0]))
-    which = "only" if len(failure.failed) > 1 else "the"
-    return Diagnosis.ONE_ELEMENT, f"{which} {name} is off; the other {len(failure.failed) - 1} agree"
+    name, others = failure.label(int(failure.rows[0])), len(failure.failed) - 1
+    if failure.check != "vjp" and failure.failed.shape[1] > 1:
+        if failure.count > 1:
+            return None
+        output = failure.evidence.outputs.label(int(np.flatnonzero(failure.failed.any(axis=0))[0]))
+        name, others = f"d {output}/d {name}", failure.failed.size - 1
+    return Diagnosis.ONE_ELEMENT, f"only {name} is off; the other {others} agree"
+
+
+def _inputs_swapped(failure: Failure) -> Finding | None:
+    for a, b in combinations(failure.parts(), 2):
+        if a.shape != b.shape:
+            continue
+        here = np.r_[a.start : a.stop, b.start : b.stop]
+        there = np.r_[b.start : b.stop, a.start : a.stop]
+        g, d, slack = failure.analytic, failure.numeric, failure.slack
+        if not agree(g[here], d[here], slack[here]) and agree(g[there], d[here], slack[here]):
+            return Diagnosis.SWAPPED, f"{a.name} and {b.name} carry each other's derivative"
+    return None
 
 
 def _swapped(failure: Failure) -> Finding | None:
     rows = failure.rows
     if len(rows) != 2 or not _same_up_to_order(failure, rows):
         return None
-    first, second = (_input_label(failure, int(row)) for row in rows)
+    first, second = (failure.label(int(row)) for row in rows)
     return Diagnosis.SWAPPED, f"{first} and {second} carry each other's value"
 
 
 def _transposed(failure: Failure) -> Finding | None:
-    for start, stop, name, shape in _checked_parts(failure):
-        if len(shape) == 2 and min(shape) > 1:
-            g, d, slack = (a[start:stop, 0].reshape(shape) for a in (failure.analytic, failure.numeric, failure.slack))
-            flipped = g.T if shape[0] == shape[1] else g.ravel().reshape(shape[::-1]).T
-            if not _agree(g, d, slack) and _agree(flipped, d, slack):
-                return Diagnosis.TRANSPOSED, f"the claim for {name} is the transpose of the numeric derivative"
+    for part in failure.parts():
+        if len(part.shape) == 2 and min(part.shape) > 1:
+            rows = slice(part.start, part.stop)
+            g, d, slack = (a[rows, 0].reshape(part.shape) for a in (failure.analytic, failure.numeric, failure.slack))
+            flipped = g.T if part.shape[0] == part.shape[1] else g.ravel().reshape(part.shape[::-1]).T
+            if not agree(g, d, slack) and agree(flipped, d, slack):
+                return Diagnosis.TRANSPOSED, f"the claim for {part.name} is the transpose of the numeric derivative"
     g, d, slack = failure.analytic, failure.numeric, failure.slack
-    square = failure.evidence.check == "jacobian" and g.shape[0] == g.shape[1] > 1
-    if square and _agree(g.T, d, slack):
+    square = failure.check == "jacobian" and g.shape[0] == g.shape[1] > 1
+    if square and agree(g.T, d, slack):
         return Diagnosis.TRANSPOSED, "the claimed Jacobian is the transpose of the numeric one"
     return None
 
@@ -149,10 +140,10 @@ def _permuted(failure: Failure) -> Finding | None:
     if len(rows) < 3 or not _same_up_to_order(failure, rows):
         return None
     g, d, slack = (a[rows] for a in (failure.analytic, failure.numeric, failure.slack))
-    if _agree(g[::-1], d, slack):
+    if agree(g[::-1], d, slack):
         return Diagnosis.PERMUTED, f"{len(rows)} elements stand in reverse order"
     for shift in range(1, len(rows)):
-        if _agree(np.roll(g, shift, axis=0), d, slack):
+        if agree(np.roll(g, shift, axis=0), d, slack):
             return Diagnosis.PERMUTED, f"{len(rows)} elements are shifted by {min(shift, len(rows) - shift)}"
     return Diagnosis.PERMUTED, f"{len(rows)} elements carry each other's values"
 
@@ -171,23 +162,22 @@ def _missing_term(failure: Failure) -> Finding | None:
 
 
 def _row_or_column(failure: Failure) -> Finding | None:
-    for start, stop, name, shape in _checked_parts(failure):
-        rows = [int(row) - start for row in failure.rows]
-        if len(shape) != 2 or min(shape) < 2 or not all(0 <= row < stop - start for row in rows):
+    for part in failure.parts():
+        rows = [int(row) - part.start for row in failure.rows]
+        if len(part.shape) != 2 or min(part.shape) < 2 or not all(0 <= row < part.stop - part.start for row in rows):
             continue
-        first, second = np.unravel_index(rows, shape)
+        first, second = np.unravel_index(rows, part.shape)
         if len(set(first)) == 1:
-            return Diagnosis.ONE_ROW, f"only row {first[0]} of {name} is off ({len(rows)} of {shape[1]} elements)"
+            many = f"{len(rows)} of {part.shape[1]} elements"
+            return Diagnosis.ONE_ROW, f"only row {first[0]} of {part.name} is off ({many})"
         if len(set(second)) == 1:
-            return (
-                Diagnosis.ONE_COLUMN,
-                f"only column {second[0]} of {name} is off ({len(rows)} of {shape[0]} elements)",
-            )
+            many = f"{len(rows)} of {part.shape[0]} elements"
+            return Diagnosis.ONE_COLUMN, f"only column {second[0]} of {part.name} is off ({many})"
     return None
 
 
 def _one_output(failure: Failure) -> Finding | None:
-    if failure.evidence.check == "vjp" or failure.failed.shape[1] < 2:
+    if failure.check == "vjp" or failure.failed.shape[1] < 2:
         return None
     outputs = np.flatnonzero(failure.failed.any(axis=0))
     if len(outputs) != 1:
@@ -197,11 +187,11 @@ def _one_output(failure: Failure) -> Finding | None:
 
 
 def _one_input(failure: Failure) -> Finding | None:
-    inputs = _inputs_of(failure)
-    if len(inputs) != 1 or len(failure.evidence.inputs.parts) < 2:
+    inputs, others = failure.inputs, len(failure.evidence.inputs.parts) - 1
+    if len(inputs) != 1 or others < 1:
         return None
-    others = len(failure.evidence.inputs.parts) - 1
-    return Diagnosis.ONE_INPUT, f"all failures are in {_name(failure, inputs[0])}; the other {others} inputs agree"
+    rest = "the other input agrees" if others == 1 else f"the other {others} inputs agree"
+    return Diagnosis.ONE_INPUT, f"all failures are in {failure.name(inputs[0])}; {rest}"
 
 
 #: Tried in this order: the more specific first.
@@ -212,6 +202,7 @@ PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
     _zero,
     _constant_factor,
     _one_element,
+    _inputs_swapped,
     _swapped,
     _transposed,
     _permuted,
@@ -222,16 +213,51 @@ PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
 )
 
 
+def _where(failure: Failure) -> str:
+    if failure.everywhere:
+        return "everywhere"
+    inputs = failure.inputs
+    if len(inputs) == 1 and failure.covers(inputs[0]):
+        return f"in the whole of {failure.name(inputs[0])}"
+    return f"in {failure.count} of {failure.failed.size} elements"
+
+
 def _looks_like(failure: Failure, factor: float) -> str:
-    n, m = failure.evidence.inputs.size, failure.evidence.outputs.size
-    known = [(pi, "π"), (2 * pi, "2π"), (1 / pi, "1/π")]
+    for value, name, reciprocal in (*CONSTANTS, *_lengths(failure)):
+        for candidate, said in ((value, name), (1 / value, reciprocal)):
+            if abs(factor - candidate) < CONSTANT * candidate * 0.1:
+                return f" (looks like {said})"
+    return ""
+
+
+def _lengths(failure: Failure) -> list[tuple[float, str, str]]:
+    """The lengths that a sum or a mean may have forgotten, with their names and those of their reciprocals."""
+    inputs, n, m = failure.evidence.inputs, failure.evidence.inputs.size, failure.evidence.outputs.size
+    meanings = {n: "the number of inputs", m: "the number of outputs"}
+    for name, shape in inputs.parts:
+        for length in shape:
+            meanings.setdefault(length, f"the length of an axis of {name}")
+    found = [(float(k), f"{what}, {k}", f"1/{k}, one over {what}") for k, what in meanings.items() if k > 2]
     if n > 2:
-        known += [(float(n), f"the number of inputs, {n}"), (1.0 / n, f"1/{n}, one over the number of inputs")]
-    if m > 2 and m != n:
-        known += [(float(m), f"the number of outputs, {m}"), (1.0 / m, f"1/{m}, one over the number of outputs")]
-    for value, name in known:
-        if abs(factor - value) < CONSTANT * value * 0.1:
-            return f" (looks like {name})"
+        found.append(((n - 1) / n, f"(n − 1)/n for n = {n}", f"n/(n − 1) for n = {n}"))
+    return found
+
+
+def _by_how_much(failure: Failure) -> str:
+    relative = 100 * failure.relative
+    low, high = f"{relative.min():.3g}", f"{relative.max():.3g}"
+    return f" by {low} %" if low == high else f" by {low} to {high} %"
+
+
+def _in_common(failure: Failure) -> str:
+    """What all failing elements share, where it is no pattern of its own."""
+    g = failure.analytic
+    if failure.check == "hessian" and not agree(g, g.T, failure.slack):
+        return "; the claimed Hessian is not symmetric"
+    if not g[failure.failed].any():
+        return "; the claim is zero in all of them"
+    if (np.abs(failure.numeric) <= failure.slack)[failure.failed].all():
+        return "; f has no slope in any of them"
     return ""
 
 
@@ -240,43 +266,10 @@ def _is_constant(values: Array) -> bool:
     return middle != 0 and bool(np.abs(values - middle).max() <= CONSTANT * abs(middle))
 
 
-def _agree(analytic: Array, numeric: Array, slack: Array) -> bool:
-    return bool((np.abs(analytic - numeric) <= slack).all())
-
-
 def _same_up_to_order(failure: Failure, rows: NDArray[np.intp]) -> bool:
-    g, d, slack = (a[rows, 0] for a in (failure.analytic, failure.numeric, failure.slack))
-    order = np.argsort(d)
-    distinct = float(np.ptp(d)) > float(slack.max())
-    return distinct and _agree(np.sort(g), d[order], slack[order] + slack.max())
-
-
-def _checked_parts(failure: Failure) -> Iterator[tuple[int, int, str, tuple[int, ...]]]:
-    """(start, stop, name, shape) of each input that was checked whole."""
-    evidence = failure.evidence
-    if len(evidence.directions) != evidence.inputs.size:
-        return
-    start = 0
-    for name, shape in evidence.inputs.parts:
-        yield start, start + prod(shape), name, shape
-        start += prod(shape)
-
-
-def _inputs_of(failure: Failure) -> list[int]:
-    evidence = failure.evidence
-    return sorted({evidence.inputs.locate(int(evidence.directions[row]))[0] for row in failure.rows})
-
-
-def _whole_input(failure: Failure, which: int) -> bool:
-    evidence = failure.evidence
-    mine = [evidence.inputs.locate(int(direction))[0] == which for direction in evidence.directions]
-    has_slope = (np.abs(failure.numeric) > failure.slack) & np.array(mine)[:, None]
-    return bool(failure.failed[has_slope].all())
-
-
-def _name(failure: Failure, which: int) -> str:
-    return failure.evidence.inputs.parts[which][0]
-
-
-def _input_label(failure: Failure, row: int) -> str:
-    return failure.evidence.inputs.label(int(failure.evidence.directions[row]))
+    """Whether the claim's rows are the numeric ones in another order, all readouts alike."""
+    g, d, slack = (a[rows] for a in (failure.analytic, failure.numeric, failure.slack))
+    readout = int(np.argmax(np.ptp(d, axis=0)))
+    g, order = g[np.argsort(g[:, readout])], np.argsort(d[:, readout])
+    distinct = float(np.ptp(d[:, readout])) > float(slack.max())
+    return distinct and agree(g, d[order], slack[order] + slack.max())

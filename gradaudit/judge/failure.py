@@ -1,0 +1,102 @@
+"""The failing elements of one comparison, beside what is needed to see a pattern in them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.judge.element import FAIL_FACTOR, Outcome
+from gradaudit.judge.evidence import Evidence
+from gradaudit.perturb.samples import Array
+
+
+@dataclass(frozen=True)
+class Part:
+    """One input that was checked whole: its rows are ``start`` … ``stop`` − 1."""
+
+    name: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The failing elements of one comparison, and both sides of all."""
+
+    evidence: Evidence
+    failed: NDArray[np.bool_]  #: (D, R)
+    analytic: Array  #: (D, R)
+    numeric: Array
+    slack: Array  #: (D, R) how far apart two equal numbers may be measured
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "Failure":
+        """The failures in ``evidence``."""
+        rulings = evidence.rulings
+        slack = FAIL_FACTOR * rulings.bar + evidence.claim.rtol * np.abs(rulings.numeric)
+        return cls(evidence, rulings.outcome == Outcome.FAIL, evidence.claim.analytic, rulings.numeric, slack)
+
+    @property
+    def check(self) -> str:
+        """The check that found them."""
+        return self.evidence.check
+
+    @property
+    def count(self) -> int:
+        """How many elements failed."""
+        return int(self.failed.sum())
+
+    @property
+    def everywhere(self) -> bool:
+        """Every element that has a derivative at all failed."""
+        return bool(self.failed[np.abs(self.numeric) > self.slack].all())
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """Directions with a failure."""
+        return np.flatnonzero(self.failed.any(axis=1))
+
+    @property
+    def inputs(self) -> list[int]:
+        """Positions of the inputs with a failure."""
+        directions = self.evidence.directions[self.rows]
+        return sorted({self.evidence.inputs.locate(int(direction))[0] for direction in directions})
+
+    @property
+    def relative(self) -> Array:
+        """Error of each failing element over its size, at most 2."""
+        g, d = self.analytic[self.failed], self.numeric[self.failed]
+        return np.asarray(np.abs(g - d) / np.fmax(np.abs(g), np.abs(d)))
+
+    def parts(self) -> Iterator[Part]:
+        """Each input, where all of them were checked whole."""
+        evidence = self.evidence
+        if len(evidence.directions) != evidence.inputs.size:
+            return
+        start = 0
+        for name, shape in evidence.inputs.parts:
+            yield Part(name, shape, start, start + prod(shape))
+            start += prod(shape)
+
+    def covers(self, which: int) -> bool:
+        """Every element of input ``which`` that has a derivative failed."""
+        evidence = self.evidence
+        mine = [evidence.inputs.locate(int(direction))[0] == which for direction in evidence.directions]
+        has_slope = (np.abs(self.numeric) > self.slack) & np.array(mine)[:, None]
+        return bool(self.failed[has_slope].all())
+
+    def name(self, which: int) -> str:
+        """The name of an input."""
+        return self.evidence.inputs.parts[which][0]
+
+    def label(self, row: int) -> str:
+        """The name of the input element of a row."""
+        return self.evidence.inputs.label(int(self.evidence.directions[row]))
+
+
+def agree(analytic: Array, numeric: Array, slack: Array) -> bool:
+    """Whether both are the same numbers, as far as they were measured."""
+    return bool((np.abs(analytic - numeric) <= slack).all())
