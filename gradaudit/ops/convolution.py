@@ -61,11 +61,8 @@ def _kernels(weight: Array) -> Array:
 def _unfolded(x: Array, weight: Array, stride: int, padding: int) -> Array:
     """One window a column, copied.  # (n, c, h, w) -> (c·p·q, n·rows·columns)"""
     offsets, places = _offsets_and_places(x, weight, stride, padding)
-    flat = framed(x, padding)
-    out = np.empty((offsets.size, places.size), x.dtype)
-    for k in range(offsets.size):
-        out[k] = flat[places + offsets[k]]
-    return out
+    elements = offsets.reshape((offsets.size, 1)) + places
+    return framed(x, padding)[elements.reshape(elements.size)].reshape(elements.shape)
 
 
 def _folded(unfolded: Array, x: Array, weight: Array, stride: int, padding: int) -> Array:
