@@ -53,16 +53,18 @@ class Arguments:
     @cached_property
     def x(self) -> Array:
         """The point, flat: float64[n]."""
+        if len(self.arrays) == 1:  # our own copy already: a million coordinates need no second one
+            return np.asarray(self.arrays[0], dtype=np.float64).ravel()
         return self.flatten(self.arrays)
 
     @cached_property
     def epsilon(self) -> Array:
         """Spacing of each coordinate's own dtype at 1: float64[n]."""
-        parts = [np.full(array.size, np.finfo(array.dtype).eps) for array in self.arrays]
-        return np.concatenate(parts) if parts else np.empty(0)
+        parts = [np.broadcast_to(float(np.finfo(array.dtype).eps), array.size) for array in self.arrays]
+        return parts[0] if len(parts) == 1 else (np.concatenate(parts) if parts else np.empty(0))
 
     def flatten(self, arrays: Sequence[object]) -> Array:
-        """One array per differentiated input, as one flat float64 vector."""
+        """One array per differentiated input, as one flat float64 vector, which shares memory with none."""
         parts = [np.asarray(array, dtype=np.float64).ravel() for array in arrays]
         return np.concatenate(parts) if parts else np.empty(0)
 

@@ -1,6 +1,6 @@
 """The numeric derivative by itself: a value and an error bar, with no claim to hold it against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from gradaudit.perturb.steps import Directions, given, octaves
 FIRST = (4.0, 7.0, 10.0, 13.0)
 NEXT, LAST, OCTAVES = 16.0, 46.0, 3.0
 #: Samples in memory at once: steps × directions × readouts.
-BLOCK = 1_000_000
+BLOCK = 262_144
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,15 @@ class Estimate:
 def estimate(probe: Probe, directions: Directions, h: tuple[float, ...] | None = None) -> Estimate:
     """Differentiate along every direction, with steps of our own or the given ones."""
     block = max(1, BLOCK // (probe.readouts * (1 if h and len(h) == 1 else 16)))
-    parts = [
-        _block(probe, directions.take(np.arange(start, min(start + block, len(directions)))), h)
-        for start in range(0, len(directions), block)
-    ]
-    value, uncertainty, steps = (np.concatenate(arrays) for arrays in zip(*(p.arrays for p in parts), strict=True))
-    return Estimate(value, uncertainty, steps, sum(part.evaluations for part in parts))
+    shape = (len(directions), probe.readouts)
+    whole = Estimate(np.empty(shape), np.empty(shape), np.empty(shape), 0)
+    evaluations = 0
+    for start in range(0, len(directions), block):
+        part = np.arange(start, min(start + block, len(directions)))
+        found = _block(probe, directions.take(part), h)
+        _improve(whole, part, found)
+        evaluations += found.evaluations
+    return replace(whole, evaluations=evaluations)
 
 
 def _block(probe: Probe, directions: Directions, h: tuple[float, ...] | None) -> Estimate:

@@ -4,6 +4,7 @@ Steps are powers of two times a scale, so that most x ± h are exact, and the st
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,27 +31,28 @@ class Point:
     @classmethod
     def of(cls, x: Array, epsilon: Array) -> "Point":
         """A point without bounds."""
-        infinite = np.full(x.shape, np.inf)
+        infinite = np.broadcast_to(np.inf, x.shape)
         return cls(x, epsilon, -infinite, infinite)
+
+    @cached_property
+    def residue(self) -> float:
+        """What is not larger than this counts as zero."""
+        return RESIDUE * float(np.median(np.abs(self.x))) if self.x.size else 0.0
 
     @property
     def scale(self) -> Array:
         """(n,) s = max(|x|, 1), rounded down to a power of two."""
-        return power_of_two_below(np.maximum(np.abs(self.x), 1.0))
+        return scale_of(self.x)
 
     @property
     def natural(self) -> Array:
         """(n,) ν = |x|, at most s; s itself where x is zero or a rounding residue."""
-        size = np.abs(self.x)
-        residue = RESIDUE * np.median(size) if size.size else 0.0
-        return np.where(size <= residue, self.scale, np.minimum(size, self.scale))
+        return natural_of(self.x, self.residue)
 
     @property
     def smallest_step(self) -> Array:
         """(n,) below this, x ± h is mostly rounding."""
-        by_precision = SMALLEST_IN_ULP * self.epsilon * np.abs(self.x)
-        by_scale = 2.0**-SMALLEST_OCTAVE * np.minimum(self.scale, self.natural)
-        return np.maximum(np.maximum(by_precision, by_scale), SMALLEST_IN_ULP * self.epsilon * by_scale)
+        return smallest_of(self.x, self.epsilon, self.residue)
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,17 @@ class Coordinates:
     @property
     def scale(self) -> Array:
         """(D,) power of two that steps are multiples of, in units of x."""
-        return self.point.scale[self.index]
+        return scale_of(self.point.x[self.index])
 
     @property
     def natural(self) -> Array:
         """(D,) the scale on which x itself lives."""
-        return self.point.natural[self.index]
+        return natural_of(self.point.x[self.index], self.point.residue)
 
     @property
     def smallest_step(self) -> Array:
         """(D,)"""
-        return self.point.smallest_step[self.index]
+        return smallest_of(self.point.x[self.index], self.point.epsilon[self.index], self.point.residue)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -128,6 +130,23 @@ class Tangents:
 
 
 Directions = Coordinates | Tangents
+
+
+def scale_of(x: Array) -> Array:
+    """s = max(|x|, 1), rounded down to a power of two."""
+    return power_of_two_below(np.maximum(np.abs(x), 1.0))
+
+
+def natural_of(x: Array, residue: float) -> Array:
+    """ν = |x|, at most s; s itself where |x| is at most ``residue``."""
+    size, scale = np.abs(x), scale_of(x)
+    return np.where(size <= residue, scale, np.minimum(size, scale))
+
+
+def smallest_of(x: Array, epsilon: Array, residue: float) -> Array:
+    """The smallest step that is not mostly rounding: 16 ulp of x, and 2⁻⁴⁶ of its natural scale."""
+    by_scale = 2.0**-SMALLEST_OCTAVE * natural_of(x, residue)
+    return np.maximum(SMALLEST_IN_ULP * epsilon * np.maximum(np.abs(x), by_scale), by_scale)
 
 
 def power_of_two_below(value: Array) -> Array:
