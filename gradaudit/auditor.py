@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +17,17 @@ from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
 from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
+from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.judging import judge
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.perturb.steps import Point
 from gradaudit.plan.case import Case
 from gradaudit.plan.draw import DrawError, draw_inputs, generator
+from gradaudit.power import Passed, self_test
 
 
-def audit_case(case: Case, *, threads: int = 1) -> Verdict:
-    """The whole path of one case, in the worker: load, draw, measure, judge.
+def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:
+    """The whole path of one case, in the worker: load, draw, measure, judge; with ``power``, test a pass by faults.
 
     Whatever user code raises becomes a verdict; what we raise ourselves passes through.
     """
@@ -31,7 +35,7 @@ def audit_case(case: Case, *, threads: int = 1) -> Verdict:
     try:
         differentiable = guarded("import", engines.load, case.target)
         assert isinstance(differentiable, Differentiable)
-        verdict = audit_function(case, differentiable, _arguments(case), threads=threads)
+        verdict = audit_function(case, differentiable, _arguments(case), threads=threads, power=power)
     except (EngineError, DrawError) as problem:
         verdict = Verdict(case.id, Status.ERROR, Diagnosis.IMPORT_FAILED, str(problem))
     except UserError as problem:
@@ -40,23 +44,40 @@ def audit_case(case: Case, *, threads: int = 1) -> Verdict:
     return replace(verdict, measures=measures)
 
 
-def audit_function(case: Case, differentiable: Differentiable, arguments: Arguments, *, threads: int = 1) -> Verdict:
-    """Measure and judge a loaded function at one point."""
+def audit_case_with_power(case: Case, *, threads: int = 1) -> Verdict:
+    """``audit_case`` and, after a pass, the self-test of power: what workers call for ``--power``."""
+    return audit_case(case, threads=threads, power=True)
+
+
+def audit_function(
+    case: Case, differentiable: Differentiable, arguments: Arguments, *, threads: int = 1, power: bool = False
+) -> Verdict:
+    """Measure and judge a loaded function at one point; with ``power``, plant faults into a claim that passes."""
     try:
         subject = Subject.examine(differentiable, arguments, _point(case, arguments))
         limits = Limits.of(case.settings, narrow=subject.narrow)
         kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
-        evidences = [
-            measure(comparison, case.settings, limits, rng, kernel=kernel, threads=threads)
-            for comparison, rng in _comparisons(case, subject)
-        ]
+
+        def measured(comparison: Comparison, rng: np.random.Generator) -> Evidence:
+            # a copy: a claim that is measured again meets the same random numbers
+            return measure(comparison, case.settings, limits, deepcopy(rng), kernel=kernel, threads=threads)
+
+        prepared = list(_comparisons(case, subject))
+        evidences = [measured(comparison, rng) for comparison, rng in prepared]
     except Unfit as problem:
         return _unfit(case, problem, differentiable)
     except Misfit as problem:
         return _unfit(case, Unfit(Diagnosis.SHAPE, str(problem)), differentiable)
     except UserError as problem:
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
-    return judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes)
+    verdict = judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes)
+    if not power or verdict.status is not Status.PASS:
+        return verdict
+    passed = [
+        Passed(comparison, evidence, partial(measured, rng=rng))
+        for (comparison, rng), evidence in zip(prepared, evidences, strict=True)
+    ]
+    return self_test(verdict, passed, generator=partial(generator, case))
 
 
 def _arguments(case: Case) -> Arguments:

@@ -124,6 +124,4 @@ class Verdict:
     notes: tuple[str, ...] = ()  #: what a reader should know though nothing failed
     traceback: str = ""
     printed: str = ""  #: what user code wrote to stdout and stderr, capped
-    power: tuple[
-        Planted, ...
-    ] = ()  #: what became of known faults, where the self-test was asked for and the case passed
+    power: tuple[Planted, ...] = ()  #: what became of known faults in the claim, if asked for and the case passed

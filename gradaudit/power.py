@@ -1,0 +1,135 @@
+"""The self-test of power: known faults planted into a claim that has passed, each audited as the claim was.
+
+A checker that was never seen to fail has proven nothing. What comes out is the resolving power of a case: which faults
+of its own claim its audit would have caught.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import groupby
+
+import numpy as np
+
+from gradaudit.checks._comparison import Comparison
+from gradaudit.engines._boundary import UserError
+from gradaudit.faults import FAULTS, Fault
+from gradaudit.judge.evidence import Evidence, error_over_allowed
+from gradaudit.judge.judging import judge
+from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
+from gradaudit.perturb.noise import Function
+from gradaudit.perturb.samples import Array
+
+OUTCOMES = {Status.FAIL: Catch.CAUGHT, Status.PASS: Catch.MISSED, Status.INCONCLUSIVE: Catch.UNDECIDED}
+#: Outputs of f kept at once for a claim, in numbers (32 MB): the faults are audited at mostly the same points.
+ROOM = 4_000_000
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A claim that has passed: what it was compared with, what was found, and the way to measure another like it."""
+
+    comparison: Comparison
+    evidence: Evidence
+    measure: Callable[[Comparison], Evidence]
+
+
+def self_test(
+    verdict: Verdict, claims: Sequence[Passed], *, generator: Callable[[str], np.random.Generator]
+) -> Verdict:
+    """``verdict``, a pass, with what became of every fault in the claim of every check.
+
+    ``generator`` gives the random numbers of a name; they choose the elements that are spoiled. A missed fault that
+    the pass's own bound says would have failed is an inconsistency of ours, and becomes a note.
+    """
+    planted: list[Planted] = []
+    for check, group in groupby(map(_remembering, claims), key=lambda claim: claim.comparison.check):
+        together = list(group)
+        planted += [_planted(check, name, together, rng=generator(f"power {check} {name}")) for name in FAULTS]
+    notes = [_inconsistency(one) for one in planted if one.contradicts_bound]
+    return replace(verdict, power=tuple(planted), notes=(*verdict.notes, *notes))
+
+
+def _planted(check: str, name: str, claims: Sequence[Passed], *, rng: np.random.Generator) -> Planted:
+    """How one fault in every comparison of one check ended."""
+    wrong = [_spoiled(claim.comparison, FAULTS[name], rng) for claim in claims]
+    pairs = list(zip(claims, wrong, strict=True))
+    touched = [_goes_beyond_tolerance(claim, comparison) for claim, comparison in pairs]
+    if not any(touched):
+        return Planted(check, name, Catch.NOT_APPLICABLE)
+    ratio, element = max(_largest_error(claim, comparison) for claim, comparison in pairs)
+    found = Planted(check, name, Catch.UNDECIDED, error_over_bound=ratio, element=element)
+    try:
+        # what the fault does not touch would be measured as it was
+        evidences = [
+            claim.measure(comparison) if is_touched else claim.evidence
+            for (claim, comparison), is_touched in zip(pairs, touched, strict=True)
+        ]
+    except UserError:  # a claimed gradient that raises at the larger steps that a wrong Hessian calls for
+        return found
+    said = judge(check, evidences)
+    outcome = OUTCOMES[said.status]
+    return replace(found, outcome=outcome, diagnosis=said.diagnosis, evaluations=said.measures.evaluations)
+
+
+def _spoiled(comparison: Comparison, fault: Fault, rng: np.random.Generator) -> Comparison:
+    return replace(comparison, analytic=fault(comparison.analytic.copy(), rng))
+
+
+def _goes_beyond_tolerance(claim: Passed, wrong: Comparison) -> bool:
+    """Whether an element changes by more than the suite accepts there: not where equal elements are swapped, nor where
+    a claim is zero but for rounding, which the judge holds against the local slope of f.
+    """
+    evidence, right = claim.evidence, claim.comparison.analytic
+    scale = np.fmax(np.abs(right), np.abs(wrong.analytic))
+    scale[evidence.directions] = np.fmax(scale[evidence.directions], evidence.rulings.scale)
+    accepted = evidence.claim.rtol * scale + evidence.claim.atol
+    return bool((np.abs(wrong.analytic - right) > accepted).any())
+
+
+def _largest_error(claim: Passed, wrong: Comparison) -> tuple[float, str]:
+    """The largest error that the fault leaves in a checked element, over what was allowed there, and where it is.
+
+    Above 1, the pass has said that such an error would have failed.
+    """
+    evidence = claim.evidence
+    error = np.abs(wrong.analytic[evidence.directions] - evidence.rulings.numeric)
+    ratio = error_over_allowed(error, evidence.rulings.allowed)
+    d, r = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    element = f"d {evidence.outputs.label(int(r))}/d {evidence.inputs.label(int(evidence.directions[d]))}"
+    return float(ratio[d, r]), element
+
+
+def _inconsistency(missed: Planted) -> str:
+    return (
+        f"internal inconsistency: with the planted fault '{missed.fault}' the check {missed.check} still passes, though"
+        f" the error at {missed.element} is {missed.error_over_bound:.3g} times what the bound of the pass says would"
+        " fail; please report this case"
+    )
+
+
+def _remembering(claim: Passed) -> Passed:
+    return replace(claim, comparison=replace(claim.comparison, function=remembered(claim.comparison.function)))
+
+
+def remembered(function: Function, *, room: int = ROOM) -> Function:
+    """``function`` (deterministic: that was tested before), which evaluates no point twice.
+
+    At most ``room`` numbers of its outputs are kept; points that came later are evaluated anew.
+    """
+    known: dict[bytes, Array | None] = {}
+    kept = 0
+
+    def recall(x: Array) -> Array | None:
+        nonlocal kept
+        point = blake2b(x.tobytes(), digest_size=16).digest()
+        if point in known:
+            return known[point]
+        value = function(x)
+        size = 1 if value is None else value.size
+        if kept + size <= room:
+            known[point] = value
+            kept += size
+        return value
+
+    return recall
