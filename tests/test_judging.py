@@ -1,0 +1,60 @@
+"""The judge looks at stored evidence only: it can judge again, elsewhere and later, without one evaluation."""
+
+import pickle
+
+import numpy as np
+
+from gradaudit import engines
+from gradaudit.checks import gradient
+from gradaudit.checks._measure import Limits, measure
+from gradaudit.checks._subject import Subject
+from gradaudit.engines._arguments import Arguments
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.judging import judge
+from gradaudit.judge.verdict import Status
+from gradaudit.perturb.steps import Point
+from gradaudit.plan.case import Settings, Target
+
+X = np.random.default_rng(5).normal(size=6)
+
+
+def evidence_on(claim, *, calls):
+    def f(x):
+        calls.append(1)
+        return np.sin(x).sum()
+
+    target = Target("f", (("gradient", "g"),))
+    arguments = Arguments.of([X])
+    point = Point.of(arguments.x, arguments.epsilon)
+    subject = Subject.examine(engines.adapt(target, f, {"gradient": claim}), arguments, point)
+    rng = np.random.default_rng(0)
+    (comparison,) = gradient.compare(subject, rng)
+    settings = Settings()
+    return measure(comparison, settings, Limits.of(settings, narrow=False), rng)
+
+
+def test_stored_evidence_is_judged_again_without_an_evaluation():
+    calls = []
+    stored = pickle.dumps(evidence_on(lambda x: 1.01 * np.cos(x), calls=calls))
+    spent = len(calls)
+    verdicts = [judge("again", [pickle.loads(stored)]) for _ in range(2)]
+    assert len(calls) == spent
+    assert repr(verdicts[0]) == repr(verdicts[1])
+    assert (verdicts[0].status, verdicts[0].diagnosis) == (Status.FAIL, Diagnosis.CONSTANT_FACTOR)
+
+
+def test_evaluations_are_counted_to_the_last():
+    calls = []
+    evidence = evidence_on(np.cos, calls=calls)
+    at_x = 2  # f is called twice at x before anything is compared
+    assert evidence.evaluations == len(calls) - at_x
+
+
+def test_a_case_is_as_bad_as_its_worst_comparison():
+    calls = []
+    right, wrong = evidence_on(np.cos, calls=calls), evidence_on(lambda x: -np.cos(x), calls=calls)
+    assert judge("both", [right, wrong]).status is Status.FAIL
+    assert judge("both", [right, right]).status is Status.PASS
+    both = judge("both", [right, wrong])
+    assert both.counts.checked == 2 * X.size
+    assert both.elements[0].status is Status.FAIL
