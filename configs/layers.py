@@ -95,7 +95,7 @@ def gaussian_loss(mean: Variable, log_variance: Variable, y: Variable) -> Variab
 
 def contrastive(a: Variable, b: Variable) -> Variable:
     """Each row of ``a`` should be most similar, by cosine, to the same row of ``b``."""
-    similarity = (a / norm(a)) @ (b / norm(b)).T
+    similarity = (a / _norm(a)) @ (b / _norm(b)).T
     return -F.mean(F.log_softmax(similarity / 0.5) * np.eye(a.shape[0]))
 
 
@@ -119,7 +119,7 @@ def newton_root(a: Variable) -> Variable:
     return root
 
 
-def norm(x: Variable) -> Variable:
+def _norm(x: Variable) -> Variable:
     """The length of each row.  # (n, k) -> (n, 1)"""
     return F.sqrt(F.sum(x * x, axis=-1, keepdims=True))
 

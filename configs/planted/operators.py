@@ -14,40 +14,40 @@ def chain(x: Array) -> Array:
     return x * x + 2.0 * np.append(x[1:], 0.0)
 
 
-def chain_jacobian(x: Array) -> Any:
+def _chain_jacobian(x: Array) -> Any:
     """The right one, sparse."""
     return sparse.diags_array([2.0 * x, np.full(x.size - 1, 2.0)], offsets=[0, 1]).tolil()
 
 
 def chain_dropped(x: Array) -> Any:
     """An entry outside of the claimed pattern."""
-    jacobian = chain_jacobian(x)
+    jacobian = _chain_jacobian(x)
     jacobian[2, 3] = 0.0
     return jacobian.tocsr()
 
 
 def chain_transposed(x: Array) -> Array:
     """The transpose."""
-    return chain_jacobian(x).toarray().T
+    return _chain_jacobian(x).toarray().T
 
 
 def chain_row(x: Array) -> Any:
     """Row 1 belongs to another function."""
-    jacobian = chain_jacobian(x)
+    jacobian = _chain_jacobian(x)
     jacobian[1] = np.full((1, x.size), 0.5)
     return jacobian.tocsr()
 
 
 def chain_row_scaled(x: Array) -> Any:
     """Row 4 has forgotten its unit."""
-    jacobian = chain_jacobian(x)
+    jacobian = _chain_jacobian(x)
     jacobian[4] *= 1000.0
     return jacobian.tocsr()
 
 
 def chain_extra(x: Array) -> Any:
     """An entry where the function has none."""
-    jacobian = chain_jacobian(x)
+    jacobian = _chain_jacobian(x)
     jacobian[0, 5] = 0.3
     return jacobian.tocsr()
 
@@ -85,7 +85,7 @@ def coupled_gradient(x: Array) -> Array:
     return gradient
 
 
-def coupled_hessian(x: Array) -> Array:
+def _coupled_hessian(x: Array) -> Array:
     """The right Hessian."""
     diagonal = 12.0 * x**2
     diagonal[:-1] -= np.sin(x[:-1]) * x[1:]
@@ -95,12 +95,12 @@ def coupled_hessian(x: Array) -> Array:
 
 def hessian_triangle(x: Array) -> Array:
     """Only the upper triangle is filled."""
-    return np.triu(coupled_hessian(x))
+    return np.triu(_coupled_hessian(x))
 
 
 def hessian_diagonal(x: Array) -> Array:
     """Only the diagonal."""
-    return np.diag(np.diag(coupled_hessian(x)))
+    return np.diag(np.diag(_coupled_hessian(x)))
 
 
 def hessian_gauss_newton(x: Array) -> Array:
@@ -111,14 +111,14 @@ def hessian_gauss_newton(x: Array) -> Array:
 
 def hvp_half(x: Array, vector: Array) -> Array:
     """The 1/2 of the Taylor term got into the product."""
-    return 0.5 * coupled_hessian(x) @ vector
+    return 0.5 * _coupled_hessian(x) @ vector
 
 
 def hvp_diagonal(x: Array, vector: Array) -> Array:
     """The coupling is left out."""
-    return np.diag(coupled_hessian(x)) * vector
+    return np.diag(_coupled_hessian(x)) * vector
 
 
 def hvp_ignores_vector(x: Array, vector: Array) -> Array:
     """The Hessian times ones, whatever the vector."""
-    return coupled_hessian(x) @ np.ones_like(vector)
+    return _coupled_hessian(x) @ np.ones_like(vector)

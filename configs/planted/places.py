@@ -12,59 +12,59 @@ def growth(x: Array) -> float:
     return float((np.exp(x) + x * x).sum())
 
 
-def right(x: Array) -> Array:
+def _right(x: Array) -> Array:
     """The gradient of ``growth``."""
     return np.exp(x) + 2.0 * x
 
 
 def one_element(x: Array) -> Array:
     """x[3] is off by 0.1 %."""
-    gradient = right(x)
+    gradient = _right(x)
     gradient[3] *= 1.001
     return gradient
 
 
 def stale_element(x: Array) -> Array:
     """The last element still holds its neighbour's value."""
-    gradient = right(x)
+    gradient = _right(x)
     gradient[-1] = gradient[-2]
     return gradient
 
 
 def swapped(x: Array) -> Array:
     """x[1] and x[4] are exchanged."""
-    gradient = right(x)
+    gradient = _right(x)
     gradient[[1, 4]] = gradient[[4, 1]]
     return gradient
 
 
 def backwards(x: Array) -> Array:
     """In reverse order."""
-    return right(x)[::-1].copy()
+    return _right(x)[::-1].copy()
 
 
 def shifted(x: Array) -> Array:
     """Rolled by one place."""
-    return np.roll(right(x), 1)
+    return np.roll(_right(x), 1)
 
 
 def one_row(x: Array) -> Array:
     """Row 2 is half of what it should be, and shifted."""
-    gradient = right(x)
+    gradient = _right(x)
     gradient[2] = 0.5 * gradient[2] + 0.1
     return gradient
 
 
 def one_column(x: Array) -> Array:
     """Column 1 is never written."""
-    gradient = right(x)
+    gradient = _right(x)
     gradient[:, 1] = 0.0
     return gradient
 
 
 def flat_order(x: Array) -> Array:
     """Read column by column where the function reads row by row."""
-    return right(x).ravel(order="F").reshape(x.shape)
+    return _right(x).ravel(order="F").reshape(x.shape)
 
 
 def form(x: Array, matrix: Array) -> float:
