@@ -55,7 +55,7 @@ def taken_shape(shape: Shape, axis: int, inserted: Shape) -> Shape:
 def aligned_shape(shape: Shape, longer: Shape) -> Shape:
     """``shape`` with leading ones up to the length of ``longer``, as broadcasting reads it."""
     if len(shape) > len(longer):
-        refuse("sum_to", (longer, shape), "a target with at most as many axes as the array")
+        refuse("broadcast", (shape, longer), "a first shape with at most as many axes as the second")
     return (1,) * (len(longer) - len(shape)) + tuple(shape)
 
 
@@ -84,12 +84,7 @@ def blocks(x: Array, axis: int | None) -> Array:
     if axis is None:
         return np.ascontiguousarray(x).reshape((1, x.size, 1))
     front = axis_of(axis, x.ndim)
-    outer = 1
-    for k in range(front):
-        outer *= x.shape[k]
-    inner = 1
-    for k in range(front + 1, x.ndim):
-        inner *= x.shape[k]
+    outer, inner = _volume(x.shape, 0, front), _volume(x.shape, front + 1, x.ndim)
     return np.ascontiguousarray(x).reshape((outer, x.shape[front], inner))
 
 
@@ -102,14 +97,11 @@ def lanes(x: Array, axis: int | None) -> Array:
 
 def from_lanes(rows: Array, axis: int | None, shape: Shape) -> Array:
     """The array of ``shape`` whose ``lanes`` along ``axis`` are ``rows``."""
-    outer_inner = rows.shape[0]
     if axis is None:
         return rows.copy().reshape(shape)
-    inner = 1
-    for k in range(axis_of(axis, len(shape)) + 1, len(shape)):
-        inner *= shape[k]
-    block = rows.reshape((outer_inner // max(inner, 1), inner, rows.shape[1]))
-    return block.transpose((0, 2, 1)).copy().reshape(shape)
+    front = axis_of(axis, len(shape))
+    outer, inner = _volume(shape, 0, front), _volume(shape, front + 1, len(shape))
+    return rows.reshape((outer, inner, rows.shape[1])).transpose((0, 2, 1)).copy().reshape(shape)
 
 
 def over(cotangent: Array, block: Array) -> Array:
@@ -119,19 +111,20 @@ def over(cotangent: Array, block: Array) -> Array:
 
 def unbroadcast(x: Array, shape: Shape) -> Array:
     """``x`` summed down to ``shape``, which broadcasts to ``x.shape``: the transpose of broadcasting."""
-    target = aligned_shape(shape, np.shape(x))
-    total = np.asarray(x).copy().ravel()
-    outer = 1
-    for wanted, length in zip((*target, 1), (*np.shape(x), 1)):  # noqa: B905 - Numba's zip knows no strict
-        if wanted != length:
-            if wanted != 1:
+    target, lengths = (*aligned_shape(shape, np.shape(x)), 1), (*np.shape(x), 1)
+    total = np.asarray(x).copy().ravel()  # flat, so that Numba compiles the sum once and not once per number of axes
+    for k in range(len(lengths)):
+        if target[k] != lengths[k]:
+            if target[k] != 1:
                 refuse("sum_to", (np.shape(x), shape), "a shape that broadcasts to the shape of the array")
-            total = _summed(total, outer, length)
-        outer *= wanted
+            block = (_volume(target, 0, k), lengths[k], _volume(lengths, k + 1, len(lengths)))
+            total = total.reshape(block).sum(1).ravel()
     return total.reshape(shape)
 
 
-def _summed(flat: Array, outer: int, length: int) -> Array:
-    # On flat arrays, so that Numba compiles this once and not once per number of axes.
-    inner = flat.size // max(outer * length, 1)
-    return flat.reshape((outer, length, inner)).sum(1).ravel()
+def _volume(shape: Shape, start: int, stop: int) -> int:
+    """The product of the lengths from axis ``start`` up to, not with, ``stop``."""
+    volume, padded = 1, (*shape, 1)  # padded, because Numba types the loop for 0-d too
+    for k in range(start, stop):
+        volume *= padded[k]
+    return volume

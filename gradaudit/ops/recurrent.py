@@ -4,7 +4,7 @@ import numpy as np
 
 from gradaudit.ops._axes import Array, refuse
 from gradaudit.ops.activation import sigmoid
-from gradaudit.ops.linear import linear, linear_vjp
+from gradaudit.ops.matrix import linear, linear_vjp
 
 Gradients = tuple[Array, Array, Array, Array, Array]
 

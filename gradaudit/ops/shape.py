@@ -5,6 +5,7 @@ import numpy as np
 from gradaudit.ops._axes import (
     Array,
     Shape,
+    aligned_shape,
     axis_of,
     blocks,
     expanded_shape,
@@ -19,6 +20,7 @@ from gradaudit.ops._axes import (
 
 def reshape(x: Array, shape: Shape) -> Array:
     """The elements of ``x`` in row-major order as ``shape``, a tuple; one length may be −1."""
+    _check_reshape(np.shape(x), np.size(x), shape)
     return np.asarray(x).copy().reshape(shape)
 
 
@@ -65,6 +67,7 @@ def unsqueeze_vjp(x: Array, cotangent: Array, axis: int) -> Array:
 
 def broadcast_to(x: Array, shape: Shape) -> Array:
     """``x`` repeated to ``shape``, a tuple."""
+    _check_broadcast(np.shape(x), shape)
     return np.broadcast_to(x, shape).copy()
 
 
@@ -121,3 +124,22 @@ def _part_length(x: Array, sections: int, axis: int) -> int:
     if sections < 1 or length % sections != 0:
         refuse("split", (x.shape, sections, axis), "a number of sections that divides the length of the axis")
     return length // sections
+
+
+def _check_reshape(old: Shape, size: int, new: Shape) -> None:
+    free, known = 0, 1
+    for length in (*new, 1):
+        if length == -1:
+            free += 1
+        else:
+            known *= length
+    fits = known == size if free == 0 else known > 0 and size % known == 0
+    if free > 1 or not fits:
+        refuse("reshape", (old, new), "a shape with as many elements, at most one length of it -1")
+
+
+def _check_broadcast(old: Shape, new: Shape) -> None:
+    lengths, wanted = (*aligned_shape(old, new), 1), (*new, 1)
+    for k in range(len(wanted)):
+        if lengths[k] != wanted[k] and lengths[k] != 1:
+            refuse("broadcast_to", (old, new), "lengths that are equal, or 1 in the first")
