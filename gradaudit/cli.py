@@ -147,6 +147,7 @@ def _selecting(command: Callable[..., int]) -> Callable[..., int]:
 )
 @click.option("--format", "style", type=click.Choice(STYLES), default="full", show_default=True, help="For stdout.")
 @click.option("--strict", is_flag=True, help="Inconclusive cases fail too.")
+@click.option("--power", is_flag=True, help="Plant known faults into claims that pass: which would be caught? Slow.")
 def run(
     suites: tuple[str, ...],
     timeout: str | None,
@@ -158,6 +159,7 @@ def run(
     outputs: tuple[Path, ...],
     style: str,
     strict: bool,
+    power: bool,
     **selection: Any,
 ) -> int:
     """Audit suites; write reports to reports/; set the exit status."""
@@ -174,6 +176,7 @@ def run(
                 profile=profile,
                 jobs=jobs,
                 backend=backend,
+                power=power,
                 outputs=outputs,
                 arguments=_arguments(),
                 observe=observe,

@@ -3,15 +3,16 @@
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from gradaudit import backends, provenance, report
 from gradaudit.judge.expectation import judge_expectation
-from gradaudit.judge.verdict import Status
+from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan import Selection, make_plan
 from gradaudit.plan.case import Case
 from gradaudit.plan.selection import unknown_ids
@@ -53,6 +54,7 @@ class Progress:
 
 
 Observe = Callable[[Progress], None]
+Start = Callable[[], Generator[tuple[int, Verdict], None, None]]
 
 
 def run(
@@ -63,6 +65,7 @@ def run(
     profile: str | None = None,
     jobs: int | None = None,
     backend: str | None = None,
+    power: bool = False,
     outputs: Sequence[Path] = (),
     folder: Path = REPORTS,
     arguments: Sequence[str] = (),
@@ -71,8 +74,9 @@ def run(
     """Audit the suite in ``files`` and write its reports to ``folder/<suite>/<run id>/``.
 
     ``overrides`` are settings by key that win over those of the suite (``{"timeout": "10s"}``). ``jobs`` None is one
-    for each core, ``backend`` None is chosen by ``jobs``. ``outputs`` are files to write besides, their format chosen
-    by their ending. ``arguments`` is the command line, kept to run it again.
+    for each core, ``backend`` None is chosen by ``jobs``. ``power`` plants known faults into every claim that passes.
+    ``outputs`` are files to write besides, their format chosen by their ending. ``arguments`` is the command line, kept
+    to run it again.
 
     Raises SuiteError, BackendError, NothingSelected or OutputError before anything is measured; RunInterrupted or
     RunBroken afterwards, with the partial audit, whose reports are written.
@@ -89,7 +93,10 @@ def run(
     described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments)
     home = run_folder(described, folder)
     with report.ResultsFile(home / "results.jsonl", run_id=described.id) as stored:
-        audited = _audit(cases, backend=backend, jobs=jobs or provenance.cores(), stored=stored, observe=observe)
+        start = partial(
+            backends.run, cases, backend=backend, jobs=jobs or provenance.cores(), timeout=TIMEOUT, power=power
+        )
+        audited = _audit(cases, start, stored=stored, observe=observe)
     audit = _gathered(described, audited, seconds=time.monotonic() - started)
     _write(audit, home, outputs)
     if isinstance(audited.stop, KeyboardInterrupt):
@@ -148,15 +155,13 @@ class _Audited:
     stop: KeyboardInterrupt | Exception | None = None  #: why it ended before its end
 
 
-def _audit(
-    cases: Sequence[Case], *, backend: str | None, jobs: int, stored: report.ResultsFile, observe: Observe
-) -> _Audited:
+def _audit(cases: Sequence[Case], start: Start, *, stored: report.ResultsFile, observe: Observe) -> _Audited:
     today = date.today()  # once: a run over midnight judges all cases alike
     audited = _Audited()
     tally: dict[str, int] = {}
     try:
         observe(Progress(done=0, total=len(cases)))
-        with closing(backends.run(cases, backend=backend, jobs=jobs, timeout=TIMEOUT)) as verdicts:
+        with closing(start()) as verdicts:
             for index, verdict in verdicts:
                 judged = judge_expectation(cases[index].expect, verdict, today=today)
                 result = Result(cases[index], judged)

@@ -13,6 +13,7 @@ from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
 
 AUDIT = "gradaudit.auditor:audit_case"
+WITH_POWER = "gradaudit.auditor:audit_case_with_power"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Task:
     threads: int = 1  #: for the perturbation loop; results do not depend on it
     limit: float | None = None  #: seconds; None: no limit
     audit: str = AUDIT  #: reference of ``audit_case(case, *, threads) -> Verdict``
+    fallback: str | None = None  #: audit to try where the other is late or dies: no self-test may cost a verdict
 
 
 class KeeperClosed(RuntimeError):
@@ -49,6 +51,24 @@ class Keeper:
 
     def audit(self, task: Task) -> Verdict:
         """How the case of ``task`` ended. Raises KeeperClosed once ``close`` was called."""
+        verdict = self._audited(task)
+        if task.fallback is None or verdict.status not in (Status.TIMEOUT, Status.CRASH):
+            return verdict
+        plain = self._audited(replace(task, audit=task.fallback, fallback=None))
+        if plain.status is not Status.PASS:  # the self-test was not to blame
+            return plain
+        note = f"audited without the self-test of power; with it: {verdict.message}"
+        return replace(plain, notes=(*plain.notes, note))
+
+    def close(self) -> None:
+        """Kill the child: a case under way in another thread ends at once, and later tasks are refused."""
+        self._closed = True
+        if (child := self._child) is not None:
+            child.kill()
+        with self._busy:
+            self._discard()
+
+    def _audited(self, task: Task) -> Verdict:
         with self._busy:
             try:
                 reply = self._ask(task)
@@ -60,14 +80,6 @@ class Keeper:
                 return _late(task, reply) if reply.late else _died(task, reply)
         verdict: Verdict = pickle.loads(reply.answer)
         return replace(verdict, id=task.case.id, printed=reply.printed)
-
-    def close(self) -> None:
-        """Kill the child: a case under way in another thread ends at once, and later tasks are refused."""
-        self._closed = True
-        if (child := self._child) is not None:
-            child.kill()
-        with self._busy:
-            self._discard()
 
     def _ask(self, task: Task) -> Reply:
         request = pickle.dumps((task.case, task.threads))
