@@ -215,7 +215,8 @@ def defined() -> set[str]:
     """``module:function`` for every public function of the modules in configs/."""
     found = set()
     for file in CONFIGS.rglob("*.py"):
-        module = ".".join(file.relative_to(CONFIGS).with_suffix("").parts)
+        root = CONFIGS / "examples" if "examples" in file.parts else CONFIGS
+        module = ".".join(file.relative_to(root).with_suffix("").parts)
         body = ast.parse(file.read_text(encoding="utf-8")).body
         found |= {f"{module}:{node.name}" for node in body if isinstance(node, ast.FunctionDef)}
     return {reference for reference in found if ":_" not in reference}
