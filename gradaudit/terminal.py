@@ -8,7 +8,7 @@ from textwrap import indent
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Case
 from gradaudit.record import Audit, Result, Run
-from gradaudit.report import formats, one_line, summary
+from gradaudit.report import _power, formats, one_line, summary
 from gradaudit.report._reproduce import command
 
 LONGEST = 30  #: lines of a traceback, or of what was printed; the report has all of them
@@ -19,14 +19,14 @@ _PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+):(?P<column>\d+)$")
 
 
 def full(audit: Audit) -> str:
-    """Every case that needs attention with its evidence and how to run it again; the summary last."""
+    """Every case that needs attention with its evidence and how to run it again; the power and the summary last."""
     blocks = [_block(result, audit.run) for result in _remarkable(audit)]
-    return "\n".join([*blocks, summary(audit), ""])
+    return "\n".join([*blocks, *_power.as_text(audit), summary(audit), ""])
 
 
 def concise(audit: Audit) -> str:
-    """Every case that needs attention on a line; the summary last."""
-    return "\n".join([*map(one_line, _remarkable(audit)), summary(audit), ""])
+    """Every case that needs attention on a line; the power and the summary last."""
+    return "\n".join([*map(one_line, _remarkable(audit)), *_power.as_text(audit), summary(audit), ""])
 
 
 def as_json(audit: Audit) -> str:
@@ -47,7 +47,7 @@ def quiet(audit: Audit) -> str:
 
 def coloured(text: str) -> str:
     """``text`` of any format above with the status words at the beginning of its lines in colour."""
-    text = re.sub(r"^(FAIL|ERROR|CRASH|TIMEOUT|XPASS)\b", "\x1b[1;31m\\1\x1b[0m", text, flags=re.MULTILINE)
+    text = re.sub(r"^(FAIL|ERROR|CRASH|TIMEOUT|XPASS|MISSED)\b", "\x1b[1;31m\\1\x1b[0m", text, flags=re.MULTILINE)
     return re.sub(r"^(INCONCLUSIVE)\b", "\x1b[1;33m\\1\x1b[0m", text, flags=re.MULTILINE)
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from math import isfinite
 from typing import Any
 
-from gradaudit.judge.verdict import CurvePoint, Element
+from gradaudit.judge.verdict import CurvePoint, Element, Planted
 from gradaudit.record import Result, Run
 from gradaudit.report import _codec, _printable
 from gradaudit.report._configuration import configuration
@@ -29,6 +29,7 @@ def detail(result: Result, run: Run) -> dict[str, Any]:
         "counts": {field.name: getattr(verdict.counts, field.name) for field in fields(verdict.counts)},
         "elements": [_element(element) for element in verdict.elements],
         "curves": list(_curves(verdict.curves)),
+        "power": [_planted(planted) for planted in verdict.power],
         "notes": list(verdict.notes),
         "traceback": verdict.traceback,
         "printed": verdict.printed,
@@ -51,6 +52,13 @@ def _element(element: Element) -> list[Any]:
         element.reason,
         _rounded(element.bound),
     ]
+
+
+def _planted(planted: Planted) -> list[Any]:
+    """In the order that the script unpacks: see ``FAULT`` in templates/case.js."""
+    said = planted.diagnosis.value if planted.diagnosis else ""
+    outcome = f"{planted.outcome.value}, against its bound" if planted.contradicts_bound else planted.outcome.value
+    return [planted.check, planted.fault, outcome, _rounded(planted.error_over_bound), said]
 
 
 def _curves(points: tuple[CurvePoint, ...]) -> Iterator[dict[str, Any]]:

@@ -76,4 +76,6 @@ def _files(audit: Audit) -> Iterator[tuple[str, str]]:
     yield "results.csv", csv.render(audit)
     yield "elements.csv", csv.elements(audit)
     yield "curves.csv", csv.curves(audit)
+    if any(result.verdict.power for result in audit.results):
+        yield "power.csv", csv.power(audit)
     yield "report.html", html.render(audit)

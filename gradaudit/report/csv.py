@@ -5,7 +5,7 @@ would take for a formula starts with ``'``. Control characters are written as es
 line. The last column, ``format``, is the version of the table. Only ``duration_s`` differs between two runs with
 equal results.
 
-Format history: 1 — the first.
+Format history: 1 — the first; ``power.csv``, a row a case and known fault, came later and changed nothing else.
 """
 
 import csv
@@ -15,7 +15,7 @@ from dataclasses import fields
 from math import isfinite
 from operator import attrgetter
 
-from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures
+from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted
 from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 from gradaudit.report._codec import nonfinite
@@ -31,6 +31,7 @@ _COUNTS = tuple(field.name for field in fields(Counts))
 _CASE = ("engine", "name", "axes", "point", "owner", "tags", "place", "message")
 _ELEMENT = tuple(field.name for field in fields(Element))
 _POINT = tuple(field.name for field in fields(CurvePoint))
+_PLANTED = tuple(field.name for field in fields(Planted))
 
 
 def render(audit: Audit) -> str:
@@ -51,6 +52,13 @@ def curves(audit: Audit) -> str:
     row = attrgetter(*_POINT)
     rows = ((result.case.id, *row(item)) for result in audit.results for item in result.verdict.curves)
     return _table(("id", *_POINT), rows)
+
+
+def power(audit: Audit) -> str:
+    """``power.csv``: what became of each known fault in each case that passed, where the self-test was asked for."""
+    row = attrgetter(*_PLANTED)
+    rows = ((result.case.id, *row(item)) for result in audit.results for item in result.verdict.power)
+    return _table(("id", *_PLANTED), rows)
 
 
 def _case_row(result: Result) -> tuple[object, ...]:

@@ -17,9 +17,9 @@ from importlib import resources
 from math import isfinite, isinf, isnan
 from typing import TYPE_CHECKING, Any
 
-from gradaudit.judge.verdict import Status
+from gradaudit.judge.verdict import Catch, Status
 from gradaudit.record import Audit, Result
-from gradaudit.report import _printable
+from gradaudit.report import _power, _printable
 from gradaudit.report._detail import detail
 from gradaudit.report._order import count_by_status, worst_first
 from gradaudit.report.text import number, summary
@@ -50,6 +50,10 @@ def render(audit: Audit) -> str:
         run=audit.run,
         sentence=_COUNT.sub("\\1\N{NO-BREAK SPACE}", summary(audit)),
         bound=_bound_sentence(audit),
+        power=_power.sentence(audit),
+        faults=_power.resolving_power(audit),
+        outcomes=tuple(Catch)[:3],
+        not_applicable=Catch.NOT_APPLICABLE,
         counts=count_by_status(audit),
         rows=[_row(result) for result in results],
         payload=_payload([detail(result, audit.run) for result in results]),

@@ -3,7 +3,7 @@
 The first line is a header, ``{"format":1,"kind":"gradaudit results","run":"<run id>"}``. Every other line is an object
 with ``case``, ``verdict`` and, where it is known, ``position``: the case's place in the plan, from 0.
 
-Format history: 1 — the first.
+Format history: 1 — the first; a verdict's ``power`` came later, and is empty where it is missing.
 """
 
 import json

@@ -8,7 +8,7 @@ import re
 
 from gradaudit.judge.verdict import Status
 from gradaudit.record import Audit, Result
-from gradaudit.report import _printable
+from gradaudit.report import _power, _printable
 from gradaudit.report._order import worst_first
 from gradaudit.report.text import number, summary
 
@@ -34,6 +34,7 @@ def render(audit: Audit) -> str:
     """The document; user text stands in code spans and is escaped against markup."""
     run = audit.run
     about = f"Suite {_code(run.suite)}, run {_code(run.id)}, {number(run.duration_s)} s, seed {run.seed}."
+    about = " ".join(filter(None, (about, _power.sentence(audit))))
     head = f"<!-- gradaudit markdown, format {FORMAT} -->\n## {summary(audit)}\n\n{about}\n"
     rows = [_row(result) for result in worst_first(audit.results) if result.verdict.status is not Status.PASS]
     return "\n".join([head, *_table(rows)])

@@ -1,12 +1,13 @@
 """``run.json``: what is true of a whole run; ``latest.json``: which run of a suite is the last one.
 
-Format history: 1 — the first.
+Format history: 1 — the first; ``power``, how many claims ended how for each known fault, came later, where it was
+asked for.
 """
 
 from pathlib import Path
 
 from gradaudit.record import Audit, Run
-from gradaudit.report import _codec
+from gradaudit.report import _codec, _power
 from gradaudit.report._files import OutputError
 from gradaudit.report._order import count_by_status
 from gradaudit.report.text import summary
@@ -19,7 +20,7 @@ KIND = "gradaudit run"
 def render(audit: Audit) -> str:
     """The run's versions, git state, seeds, arguments and machine, and how many cases ended how."""
     head = {"format": FORMAT, "kind": KIND, "summary": summary(audit), "counts": counts(audit)}
-    return _codec.dumps({**head, "run": audit.run}, indent=2) + "\n"
+    return _codec.dumps({**head, **_power.counts(audit), "run": audit.run}, indent=2) + "\n"
 
 
 def latest(audit: Audit) -> str:

@@ -3,6 +3,8 @@
 
 // The order in which _detail.py packs an element.
 const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason", "bound"];
+// The order in which _detail.py packs a planted fault.
+const FAULT = ["check", "fault", "outcome", "error ÷ bound", "said"];
 const STATUS_WORDS = { xfail: "expected fail", xpass: "unexpected pass" };
 
 function caseView(packed) {
@@ -12,6 +14,7 @@ function caseView(packed) {
     ...verbatim("Traceback", packed.traceback),
     ...curves(packed, elements),
     ...worst(elements),
+    ...power(packed.power),
     section("Reproduce", copyable(packed.command), copyable(packed.python)),
     ...verbatim("Printed by user code", packed.printed),
     ...measures(packed),
@@ -133,6 +136,17 @@ function pair(item, wrong) {
   return make("div", { class: "pair" },
     make("span", {}, "analytic"), make("div", {}, value(a)),
     make("span", {}, "numeric"), make("div", {}, value(n), make("i", {}, ` ± ${show(item.uncertainty, 2)}`)));
+}
+
+/** What became of known faults in this claim, each audited as the claim was. */
+function power(faults) {
+  if (!faults.length) return [];
+  const kind = (index) => (FAULT[index] === "error ÷ bound" ? "number" : null);
+  const header = FAULT.map((name, index) => make("th", { scope: "col", class: kind(index) }, name));
+  const cell = (value, index) => make("td", { class: kind(index) }, kind(index) ? (value === "NaN" ? "–" : show(value)) : value);
+  const body = faults.map((fault) => make("tr", {}, fault.map(cell)));
+  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, body));
+  return [section("Planted faults", make("div", { class: "scroll" }, table))];
 }
 
 function copyable(text) {
