@@ -1,7 +1,8 @@
 """Known faults: each turns the numbers of a right claim into those of a wrong one. One more is one more entry.
 
-A fault is a function of the claim, float64[D, R] (D directions × R readouts), and of the random numbers that choose a
-place in it. It may write to the claim that it is given. A claim that it cannot spoil, it gives back as it was.
+A fault is a function of the claim, float64[E, C] (E elements, each seen by C cotangents, 1 without any), and of the
+random numbers that choose a place in it. It may write to the claim that it is given. A claim that it cannot spoil, it
+gives back as it was.
 """
 
 from collections.abc import Callable
@@ -27,9 +28,9 @@ def one_element_times(factor: float) -> Fault:
     """One element that is not zero, off by a constant factor."""
 
     def spoil(claim: Array, rng: np.random.Generator) -> Array:
-        sloped = np.flatnonzero(claim)
+        sloped = np.flatnonzero(claim.any(axis=1))
         if sloped.size:
-            claim.flat[rng.choice(sloped)] *= factor
+            claim[rng.choice(sloped)] *= factor
         return claim
 
     return spoil
@@ -37,13 +38,12 @@ def one_element_times(factor: float) -> Fault:
 
 def two_elements_swapped(claim: Array, rng: np.random.Generator) -> Array:
     """Two unequal elements, each with the other's value."""
-    flat = claim.ravel()
-    first = int(rng.integers(flat.size))
-    unlike = np.flatnonzero(flat != flat[first])
+    first = int(rng.integers(len(claim)))
+    unlike = np.flatnonzero((claim != claim[first]).any(axis=1))
     if unlike.size:
         pair = [first, int(rng.choice(unlike))]
-        flat[pair] = flat[pair[::-1]]
-    return flat.reshape(claim.shape)
+        claim[pair] = claim[pair[::-1]]
+    return claim
 
 
 #: By the name that every output shows, coarse to fine.

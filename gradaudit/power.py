@@ -73,7 +73,10 @@ def _planted(check: str, name: str, claims: Sequence[Passed], *, rng: np.random.
 
 
 def _spoiled(comparison: Comparison, fault: Fault, rng: np.random.Generator) -> Comparison:
-    return replace(comparison, analytic=fault(comparison.analytic.copy(), rng))
+    # a vjp returns each element once for every cotangent; in all other claims each number is an element
+    right = comparison.analytic
+    claim = right.reshape((-1, 1) if comparison.readout is None else right.shape).copy()
+    return replace(comparison, analytic=fault(claim, rng).reshape(right.shape))
 
 
 def _goes_beyond_tolerance(claim: Passed, wrong: Comparison) -> bool:

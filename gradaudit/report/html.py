@@ -32,7 +32,7 @@ FORMAT = 1
 
 _SCRIPTS = ("numbers.js", "curve.js", "case.js", "table.js", "main.js")
 # Python pads exponents to two digits and signs them: 2e+05.
-_LONG_EXPONENT = re.compile(r"e\+?(-?)0*")
+_LONG_EXPONENT = re.compile(r"e\+?(-?)0*(?=\d)")
 # A number and its noun stay on one line.
 _COUNT = re.compile(r"(\d) ")
 # Where a long id may be broken over lines: before its axes, after a comma.
