@@ -35,7 +35,7 @@ CLEAR = 10.0
 #: The worst direction's error-against-h curve, for the reader.
 CURVE = tuple(np.arange(1.0, 38.0, OCTAVES))
 #: Samples in memory at once: steps × directions × readouts.
-BLOCK = 4_000_000
+BLOCK = 524_288
 STEPS = 16
 #: At most this many values are searched for a quantum.
 QUANTUM_VALUES = 512
@@ -73,7 +73,7 @@ def measure(
     ``kernel`` is the compiled way to differences of the case's own function.
     """
     base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
-    noise = measure_noise(comparison.function, comparison.directions.point, base=base, rng=rng)
+    noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
     kernel = kernel if comparison.primal else None
     probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads)
     chosen = _chosen(len(comparison.directions), settings, rng)
@@ -101,6 +101,7 @@ def measure(
         witness_direction=worst,
         witness_readout=readout,
         evaluations=evaluations + witness.evaluations,
+        surroundings=noise.evaluations + witness.evaluations,
         extended=extended,
     )
 
