@@ -19,10 +19,11 @@ from gradaudit.engines._differentiable import Differentiable, EngineError, Misfi
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.judging import judge
+from gradaudit.judge.points import at_all_points
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.perturb.steps import Point
-from gradaudit.plan.case import Case
-from gradaudit.plan.draw import DrawError, draw_inputs, generator
+from gradaudit.plan.case import Case, Input
+from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator
 from gradaudit.power import Passed, self_test
 
 
@@ -35,7 +36,12 @@ def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:
     try:
         differentiable = guarded("import", engines.load, case.target)
         assert isinstance(differentiable, Differentiable)
-        verdict = audit_function(case, differentiable, _arguments(case), threads=threads, power=power)
+        verdict = at_all_points(
+            [
+                audit_function(at_point, differentiable, _arguments(at_point), threads=threads, power=power)
+                for at_point in draws(case)
+            ]
+        )
     except (EngineError, DrawError) as problem:
         verdict = Verdict(case.id, Status.ERROR, Diagnosis.IMPORT_FAILED, str(problem))
     except UserError as problem:
@@ -54,7 +60,9 @@ def audit_function(
 ) -> Verdict:
     """Measure and judge a loaded function at one point; with ``power``, plant faults into a claim that passes."""
     try:
-        subject = Subject.examine(differentiable, arguments, _point(case, arguments))
+        subject = Subject.examine(
+            differentiable, arguments, _point(case, arguments), structures=_structures(case, arguments)
+        )
         limits = Limits.of(case.settings, narrow=subject.narrow)
         kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
 
@@ -86,13 +94,23 @@ def _arguments(case: Case) -> Arguments:
     return Arguments.of(draw_inputs(case), names=names, differentiated=differentiated)
 
 
+def _structures(case: Case, arguments: Arguments) -> list[str | None]:
+    return [case.inputs[i].structure for i in arguments.differentiated]
+
+
 def _point(case: Case, arguments: Arguments) -> Point:
     def edges(side: int, default: float) -> NDArray[np.float64]:
-        per_input = [case.inputs[i].bounds[side] for i in arguments.differentiated]
+        per_input = [_bounds(case.inputs[i])[side] for i in arguments.differentiated]
         sizes = [array.size for array in arguments.arrays]
         return np.repeat([default if edge is None else edge for edge in per_input], sizes).astype(np.float64)
 
     return Point(arguments.x, arguments.epsilon, edges(0, -np.inf), edges(1, np.inf))
+
+
+def _bounds(given: Input) -> tuple[float | None, float | None]:
+    low, high = given.bounds
+    # mass that an element of a simplex does not have cannot be moved
+    return (max(low or 0.0, 0.0), high) if given.structure == "simplex" else (low, high)
 
 
 def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Comparison, np.random.Generator]]:

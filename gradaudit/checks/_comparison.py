@@ -1,5 +1,6 @@
 """What every check reduces to: a function to take differences of, and the numbers that are claimed for them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.noise import Function
 from gradaudit.perturb.samples import Array
-from gradaudit.perturb.steps import Coordinates, Directions
+from gradaudit.perturb.steps import Directions, Moves, Tangents
 
 #: Cotangents and tangents are uniform in ±√3 (variance 1), in steps of 2⁻⁸, so that products with steps are exact.
 SPREAD = np.sqrt(3.0)
@@ -26,7 +27,12 @@ class Comparison:
     analytic: Array  #: (D, R)
     inputs: Axis  #: names of the directions
     outputs: Axis  #: names of the readouts
+    confined: Callable[[Array], Array]  #: a point that x can reach within its structure, near any given one
     primal: bool = True  #: ``function`` is the case's own function, not its gradient
+
+    def nearby(self, flat: Array) -> Array | None:
+        """``function`` at a point that x can reach: what its noise is measured from."""
+        return self.function(self.confined(flat))
 
 
 def random_directions(rng: np.random.Generator, count: int, size: int) -> Array:
@@ -36,7 +42,8 @@ def random_directions(rng: np.random.Generator, count: int, size: int) -> Array:
 
 
 def coordinate_value(directions: Directions) -> Array:
-    """(D,) the value of x along each direction; NaN for a dense tangent."""
-    if isinstance(directions, Coordinates):
-        return directions.point.x[directions.index]
-    return np.full(len(directions), np.nan)
+    """(D,) the value of x along each direction, of a move that of its first coordinate; NaN for a dense tangent."""
+    if isinstance(directions, Tangents):
+        return np.full(len(directions), np.nan)
+    index = directions.index[:, 0] if isinstance(directions, Moves) else directions.index
+    return directions.point.x[index]

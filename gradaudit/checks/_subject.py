@@ -15,7 +15,8 @@ from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Kernel
-from gradaudit.perturb.steps import Point
+from gradaudit.perturb.steps import Coordinates, Moves, Point
+from gradaudit.perturb.structure import directions_on
 
 
 class Unfit(Exception):
@@ -39,11 +40,21 @@ class Subject:
     several: bool  #: the function returns a tuple
     dtypes: tuple[np.dtype[np.generic], ...]
     seconds: float  #: that the first call took
+    moves: Coordinates | Moves  #: the directions in which x can move, one by one
+    axis: Axis  #: their names
 
     @classmethod
-    def examine(cls, differentiable: Differentiable, arguments: Arguments, point: Point) -> "Subject":
+    def examine(
+        cls,
+        differentiable: Differentiable,
+        arguments: Arguments,
+        point: Point,
+        *,
+        structures: Sequence[str | None] = (),
+    ) -> "Subject":
         """Evaluate f twice at x before anything is compared.
 
+        ``structures`` has an entry for each differentiated input; nothing leaves its structure.
         Raises Unfit where f changes its input, gives another value the second time, or is not finite anywhere;
         UserError where it raises.
         """
@@ -62,7 +73,10 @@ class Subject:
         parts = output if isinstance(output, tuple | list) else (output,)
         dtypes = tuple(np.asarray(part).dtype for part in parts)
         several = isinstance(output, tuple | list)
-        return cls(differentiable, arguments, point, value, shapes, several, dtypes, seconds)
+        moves, axis = directions_on(point, arguments.axis, structures)
+        if not len(moves):
+            raise Unfit(Diagnosis.SHAPE, "no element can move without leaving the structure of its input", fails=False)
+        return cls(differentiable, arguments, point, value, shapes, several, dtypes, seconds, moves, axis)
 
     @property
     def narrow(self) -> bool:
@@ -140,7 +154,7 @@ class Subject:
 
 def compiled_kernel(subject: Subject, *, evaluations: int) -> Kernel | None:
     """The compiled way to differences of f, where its engine has one and ``evaluations`` of them pay for compiling."""
-    if subject.differentiable.compile is None:
+    if subject.differentiable.compile is None or isinstance(subject.moves, Moves):
         return None
     compiled = subject.differentiable.compile(subject.arguments, evaluations, subject.seconds)
     if compiled is None:

@@ -8,28 +8,29 @@ import numpy as np
 
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._subject import Subject, Unfit, require_array
+from gradaudit.engines._boundary import UserError
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array
-from gradaudit.perturb.steps import Coordinates
 
 claims = ("gradient", "value_and_gradient")
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
-    """The claim beside differences of f along each coordinate."""
-    analytic = claimed_gradient(subject)
+    """The claim beside differences of f along each coordinate, or each move that keeps the structure of x."""
+    analytic = subject.moves.along(claimed_gradient(subject))
     scalar = subject.value.size == 1
     return [
         Comparison(
             check="gradient",
             function=subject.evaluate,
             base=subject.value,
-            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            directions=subject.moves,
             readout=np.ones((1, subject.value.size)),
             analytic=analytic[:, None],
-            inputs=subject.arguments.axis,
+            inputs=subject.axis,
             outputs=Axis((("out" if scalar else "sum(out)", ()),)),
+            confined=subject.moves.confined,
         )
     ]
 
@@ -39,6 +40,19 @@ def claimed_gradient(subject: Subject) -> Array:
     if "gradient" in subject.differentiable.claims:
         return subject.per_input("gradient", subject.claimed("gradient"))
     return _gradient_of_pair(subject, subject.claimed("value_and_gradient"))
+
+
+def slopes_at(subject: Subject, flat: Array) -> Array | None:
+    """The claimed derivative along each move elsewhere, (D,): all that is defined where x has a structure.
+
+    None where it raises: a step may leave the domain.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            gradient = gradient_at(subject, flat)
+    except UserError:
+        return None
+    return None if gradient is None else subject.moves.along(gradient)
 
 
 def gradient_at(subject: Subject, flat: Array) -> Array | None:

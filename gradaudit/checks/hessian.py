@@ -4,26 +4,27 @@ import numpy as np
 
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._subject import Subject, Unfit, require_array
-from gradaudit.checks.gradient import claimed_gradient, gradient_at
+from gradaudit.checks.gradient import claimed_gradient, slopes_at
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.samples import Array
-from gradaudit.perturb.steps import Coordinates
 
 claims = ("hessian",)
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """Every entry of the claim beside differences of the gradient along every coordinate."""
+    moves = subject.moves
     return [
         Comparison(
             check="hessian",
-            function=lambda flat: gradient_at(subject, flat),
-            base=claimed_gradient(subject),
-            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            function=lambda flat: slopes_at(subject, flat),
+            base=moves.along(claimed_gradient(subject)),
+            directions=moves,
             readout=None,
-            analytic=np.ascontiguousarray(_dense(subject).T),
-            inputs=subject.arguments.axis,
-            outputs=subject.arguments.axis.prefixed("gradient "),
+            analytic=moves.along(moves.along(_dense(subject)).T),
+            inputs=subject.axis,
+            outputs=subject.axis.prefixed("gradient "),
+            confined=moves.confined,
             primal=False,
         )
     ]

@@ -9,23 +9,23 @@ from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._subject import Subject, Unfit, require_array
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.samples import Array
-from gradaudit.perturb.steps import Coordinates
 
 claims = ("jacobian",)
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
-    """The claim beside differences of every output along every coordinate."""
+    """The claim beside differences of every output along every coordinate, or every move within a structure."""
     return [
         Comparison(
             check="jacobian",
             function=subject.evaluate,
             base=subject.value,
-            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            directions=subject.moves,
             readout=None,
-            analytic=np.ascontiguousarray(_dense(subject, subject.claimed("jacobian")).T),
-            inputs=subject.arguments.axis,
+            analytic=subject.moves.along(_dense(subject, subject.claimed("jacobian")).T),
+            inputs=subject.axis,
             outputs=subject.outputs,
+            confined=subject.moves.confined,
         )
     ]
 

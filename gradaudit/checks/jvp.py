@@ -9,7 +9,7 @@ from gradaudit.checks._comparison import Comparison, random_directions
 from gradaudit.checks._subject import Subject
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array
-from gradaudit.perturb.steps import Coordinates, Directions, Tangents
+from gradaudit.perturb.steps import Directions, Tangents
 
 claims = ("jvp",)
 TANGENTS = 3
@@ -19,11 +19,11 @@ FEW = 64
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """The claim along each tangent beside differences of f along it."""
-    n = subject.arguments.size
-    dense = random_directions(rng, TANGENTS, n)
+    moves, count = subject.moves, len(subject.moves)
+    dense = moves.spread(random_directions(rng, TANGENTS, count))
     comparisons = [_along(subject, Tangents(subject.point, dense), dense)]
-    if n <= FEW:
-        comparisons.append(_along(subject, Coordinates(subject.point, np.arange(n)), np.eye(n)))
+    if count <= FEW:
+        comparisons.append(_along(subject, moves, moves.spread(np.eye(count))))
     return comparisons
 
 
@@ -39,9 +39,10 @@ def _along(subject: Subject, directions: Directions, tangents: Array) -> Compari
         analytic=np.stack(analytic),
         inputs=direction_names(subject, directions),
         outputs=subject.outputs,
+        confined=subject.moves.confined,
     )
 
 
 def direction_names(subject: Subject, directions: Directions) -> Axis:
-    """Coordinates have names; dense tangents have numbers."""
-    return Axis.numbered("tangent", len(directions)) if isinstance(directions, Tangents) else subject.arguments.axis
+    """Coordinates and moves have names; dense tangents have numbers."""
+    return Axis.numbered("tangent", len(directions)) if isinstance(directions, Tangents) else subject.axis

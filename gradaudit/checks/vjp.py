@@ -8,7 +8,6 @@ import numpy as np
 from gradaudit.checks._comparison import Comparison, random_directions
 from gradaudit.checks._subject import Subject
 from gradaudit.perturb.axis import Axis
-from gradaudit.perturb.steps import Coordinates
 
 claims = ("vjp",)
 COTANGENTS = 2
@@ -24,10 +23,11 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
             check="vjp",
             function=subject.evaluate,
             base=subject.value,
-            directions=Coordinates(subject.point, np.arange(subject.arguments.size)),
+            directions=subject.moves,
             readout=cotangents,
-            analytic=np.stack(analytic, axis=1),
-            inputs=subject.arguments.axis,
+            analytic=subject.moves.along(np.stack(analytic, axis=1)),
+            inputs=subject.axis,
             outputs=Axis.numbered("out·cotangent", len(cotangents)),
+            confined=subject.moves.confined,
         )
     ]

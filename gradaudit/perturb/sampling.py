@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradaudit.perturb.noise import Function
 from gradaudit.perturb.samples import HALF_ULP, HIDING, Array, Samples
-from gradaudit.perturb.steps import Coordinates, Directions, Tangents
+from gradaudit.perturb.steps import Coordinates, Directions, Moves, Tangents
 
 #: sample_coordinates of ``perturb.kernels`` with its function bound.
 Kernel = Callable[..., tuple[Array, Array, Array]]
@@ -38,6 +39,8 @@ class Probe:
         """f at x ± h along each direction, for steps h (K, D); NaN in h: not evaluated."""
         if isinstance(directions, Coordinates):
             return self._along_coordinates(directions, h)
+        if isinstance(directions, Moves):
+            return self._along_moves(directions, h)
         return self._along_tangents(directions, h)
 
     def combined(self, change: Array) -> Array:
@@ -66,16 +69,16 @@ class Probe:
                 threads=self.threads,
             )
             return Samples(ahead, behind, *sampled)
+        return self._called(ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below))
 
-        def at(value: Array) -> Callable[[int, int], Array]:
-            def moved(k: int, d: int) -> Array:
-                x = point.x.copy()
-                x[index[d]] = value[k, d]
-                return x
+    def _along_moves(self, directions: Moves, h: Array) -> Samples:
+        point, index = directions.point, directions.index
+        above, below = directions.land(h)
+        # each move has all its coordinates move alike, so the first tells how far
+        first = point.x[index[:, 0]]
+        ahead, behind = above[..., 0] - first, first - below[..., 0]
 
-            return moved
-
-        return self._called(ahead, behind, at(above), at(below))
+        return self._called(ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below))
 
     def _along_tangents(self, directions: Tangents, h: Array) -> Samples:
         x, v = directions.point.x, directions.v
@@ -134,6 +137,17 @@ class Probe:
         each = np.abs(self.readout) * sigma
         hidden = np.where(~moved & (each > HIDING * heard), each, 0.0)
         return np.sqrt(heard[:, 0] ** 2 + (hidden**2).sum(axis=1))
+
+
+def _placed(x: Array, index: NDArray[np.intp], value: Array) -> Callable[[int, int], Array]:
+    """x with the coordinates ``index[d]`` at ``value[k, d]``."""
+
+    def moved(k: int, d: int) -> Array:
+        changed = x.copy()
+        changed[index[d]] = value[k, d]
+        return changed
+
+    return moved
 
 
 def _inside(x: Array, lower: Array, upper: Array) -> bool:

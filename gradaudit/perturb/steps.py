@@ -84,6 +84,20 @@ class Coordinates:
         """Some of the directions."""
         return Coordinates(self.point, self.index[which])
 
+    def along(self, gradient: Array) -> Array:
+        """The derivative along each direction of what has this gradient: (n, …) -> (D, …)."""
+        return gradient[self.index]
+
+    def spread(self, amount: Array) -> Array:
+        """The dense directions that move by ``amount`` along each of these: (K, D) -> (K, n)."""
+        dense = np.zeros((len(amount), self.point.x.size))
+        dense[:, self.index] = amount
+        return dense
+
+    def confined(self, flat: Array) -> Array:
+        """A point (n,) that these directions can reach, in place of ``flat``: any."""
+        return flat
+
     def land(self, h: Array, epsilon: Array) -> tuple[Array, Array]:
         """Coordinate values x+h and x−h for steps h (K, D), as the function will see them; NaN where out of bounds."""
         x, lower, upper = (a[self.index] for a in (self.point.x, self.point.lower, self.point.upper))
@@ -91,6 +105,77 @@ class Coordinates:
         above = np.where((above <= upper) & (above > x), above, np.nan)
         below = np.where((below >= lower) & (below < x), below, np.nan)
         return above, below
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Directions that move a few coordinates together, such as x[0, 1] with x[1, 0]: x[index] ± h·weight.
+
+    The first coordinate of a move has weight 1, and no other move has it first. A shorter move is filled up with its
+    first coordinate at weight 0.
+    """
+
+    point: Point
+    index: NDArray[np.intp]  #: (D, k)
+    weight: Array  #: (D, k) each 1, −1 or 0
+
+    @property
+    def scale(self) -> Array:
+        """(D,) the least scale of the coordinates that move."""
+        return self._of_those_that_move(scale_of(self.point.x[self.index]), np.inf).min(axis=1)
+
+    @property
+    def natural(self) -> Array:
+        """(D,) the least natural scale of the coordinates that move."""
+        natural = natural_of(self.point.x[self.index], self.point.residue)
+        return self._of_those_that_move(natural, np.inf).min(axis=1)
+
+    @property
+    def smallest_step(self) -> Array:
+        """(D,) the largest of the smallest steps of the coordinates that move."""
+        smallest = smallest_of(self.point.x[self.index], self.point.epsilon[self.index], self.point.residue)
+        return self._of_those_that_move(smallest, 0.0).max(axis=1)
+
+    def _of_those_that_move(self, value: Array, otherwise: float) -> Array:
+        return np.where(self.weight != 0, value, otherwise)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, which: NDArray[np.intp]) -> "Moves":
+        """Some of the directions."""
+        return Moves(self.point, self.index[which], self.weight[which])
+
+    def along(self, gradient: Array) -> Array:
+        """The derivative along each direction of what has this gradient: (n, …) -> (D, …)."""
+        weight = self.weight.reshape(self.weight.shape + (1,) * (gradient.ndim - 1))
+        return np.asarray((weight * gradient[self.index]).sum(axis=1))
+
+    def spread(self, amount: Array) -> Array:
+        """The dense directions that move by ``amount`` along each of these: (K, D) -> (K, n)."""
+        dense = np.zeros((self.point.x.size, len(amount)))
+        for index, weight in zip(self.index.T, self.weight.T, strict=True):
+            np.add.at(dense, index, (amount * weight).T)
+        return np.ascontiguousarray(dense.T)
+
+    def confined(self, flat: Array) -> Array:
+        """The point (n,) that these directions reach by moving their first coordinates to where ``flat`` has them."""
+        step = flat - self.point.x
+        return self.point.x + self.spread(step[None, self.index[:, 0]])[0]
+
+    def land(self, h: Array) -> tuple[Array, Array]:
+        """Values (K, D, k) of the coordinates for steps h (K, D) either way; NaN where a move is not possible."""
+        x, lower, upper, epsilon = (
+            a[self.index] for a in (self.point.x, self.point.lower, self.point.upper, self.point.epsilon)
+        )
+
+        def landed(sign: float) -> Array:
+            value = narrowed(x + sign * h[..., None] * self.weight, epsilon)
+            value = np.where(self.weight == 0, value[..., :1], value)
+            possible = (value >= lower) & (value <= upper) & (value != x)
+            return np.where(possible.all(axis=-1, keepdims=True), value, np.nan)
+
+        return landed(1.0), landed(-1.0)
 
 
 @dataclass(frozen=True)
@@ -129,7 +214,7 @@ class Tangents:
         return Tangents(self.point, self.v[which])
 
 
-Directions = Coordinates | Tangents
+Directions = Coordinates | Moves | Tangents
 
 
 def scale_of(x: Array) -> Array:

@@ -5,6 +5,8 @@ from datetime import date
 from typing import Literal
 
 Scalar = bool | int | float | str | None
+#: How the elements of an input hang together: such an input is drawn, checked and perturbed as a whole.
+Structure = Literal["symmetric", "positive_definite", "simplex"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Input:
     differentiate: bool = True
     bounds: tuple[float | None, float | None] = (None, None)  #: no step leaves this interval
     avoid: Avoid | None = None
+    structure: Structure | None = None  #: no step leaves it
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,8 @@ class Case:
     seed: int = 0  #: of the suite
     axes: tuple[tuple[str, Scalar], ...] = ()  #: this case's values of ``matrix``
     point: str | None = None
+    points: int = 1  #: how many points are drawn, all of them audited as this one case
+    draw: int = 0  #: which of them this is; its numbers follow from it
     tags: tuple[str, ...] = ()
     owner: str | None = None
     expect: Expectation | None = None

@@ -1,13 +1,15 @@
 """The numbers of a case: the same for the same (suite seed, case id, input name), whatever else the suite holds."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.plan.case import Case, Drawn, Given, Input, Stored
+from gradaudit.plan.structure import arranged, breach
 from gradaudit.suite.files import FileError, read_array
 
 Array = NDArray[Any]
@@ -22,6 +24,11 @@ class DrawError(ValueError):
     """The inputs of a case cannot be made: which input, why, and the fix."""
 
 
+def draws(case: Case) -> Iterator[Case]:
+    """The case at each of its points."""
+    return (replace(case, draw=index) for index in range(case.points))
+
+
 def draw_inputs(case: Case) -> tuple[object, ...]:
     """The positional inputs of ``case``.
 
@@ -33,8 +40,12 @@ def draw_inputs(case: Case) -> tuple[object, ...]:
 
 
 def generator(case: Case, name: str) -> np.random.Generator:
-    """The random numbers of one input of a case: independent of list positions, file order and other cases."""
-    key = "\0".join([str(case.seed), case.id, name]).encode("utf-8", errors="surrogatepass")
+    """The random numbers of one input of a case: independent of list positions, file order and other cases.
+
+    The first of several points has those of a case with one point.
+    """
+    which = [str(case.draw)] if case.draw else []
+    key = "\0".join([str(case.seed), case.id, name, *which]).encode("utf-8", errors="surrogatepass")
     digest = hashlib.blake2b(key, digest_size=16).digest()
     return np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest, "big")))
 
@@ -70,7 +81,7 @@ def _stored(given: Input, source: Stored) -> Array:
 
 
 def _checked(given: Input, array: Array) -> Array:
-    """``array``, where every element lies within the bounds that the suite gives."""
+    """``array``, where every element lies within the bounds that the suite gives, and all have their structure."""
     outside = _outside(given, array)
     if outside.any():
         index = tuple(int(i) for i in np.argwhere(outside)[0])
@@ -79,12 +90,18 @@ def _checked(given: Input, array: Array) -> Array:
             f"input {given.name!r}: {given.name}{subscript} = {array[index]} is outside bounds {_interval(given)}; "
             "mend the values or the bounds"
         )
+    found = breach(given.structure, array) if given.structure else None
+    if found:
+        raise DrawError(f"input {given.name!r}: {found}; mend the values, or remove 'structure: {given.structure}'")
     return array
 
 
 def _drawn(given: Input, source: Drawn, rng: np.random.Generator) -> Array:
     parameters = dict(source.parameters)
     sample = SAMPLERS[source.distribution]
+    if given.structure:
+        values = arranged(given.structure, np.asarray(sample(rng, source.shape, parameters), dtype=np.float64))
+        return _checked(given, values.astype(given.dtype or "float64"))
 
     def draw(shape: tuple[int, ...]) -> Array:
         values = np.asarray(sample(rng, shape, parameters))

@@ -102,6 +102,7 @@ def _case(
         seed=entry.seed.value,
         axes=tuple(axes.items()),
         point=point,
+        points=entry.keys.points or 1,
         tags=tuple(entry.tags),
         owner=settings["owner"].value,
         expect=_expectation(entry),
@@ -240,6 +241,8 @@ def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
     rows.extend((key, _plain(found.value), found.origin) for key, found in plan.settings.items() if key != "checks")
     rows.append(("checks", case.checks, plan.settings["checks"].origin))
     rows.append(("tags", case.tags, "; ".join(dict.fromkeys(tag.origin for tag in entry.tags.values())) or BUILT_IN))
+    if entry.keys.points is not None:
+        rows.append(("points", case.points, item))
     rows.append(("seed", case.seed, entry.seed.origin))
     return rows
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
-from gradaudit.plan.case import Avoid, Drawn, Given, Input, Scalar, Stored
+from gradaudit.plan.case import Avoid, Drawn, Given, Input, Scalar, Stored, Structure
+from gradaudit.plan.structure import cannot_be_drawn, usual
 from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
 from gradaudit.suite.input_keys import InputKeys
@@ -65,6 +66,12 @@ def _input(
         raise InputProblem(entry.problem(str(error), *path, error.part or source.source or "")) from None
     bounds = source.bounds or keys.bounds or (None, None)
     avoid = source.avoid or keys.avoid
+    structure = source.structure or keys.structure
+    if structure and isinstance(found, Drawn):
+        found = _structured(entry, structure, source, found, path)
+        if avoid:
+            message = "'avoid' draws single elements again, which no structure survives; remove one of the two"
+            raise InputProblem(entry.problem(message, *path, "structure"))
     return Input(
         name=name,
         source=found,
@@ -72,7 +79,18 @@ def _input(
         differentiate=differentiate,
         bounds=bounds,
         avoid=Avoid(tuple(avoid.points), avoid.margin) if avoid and isinstance(found, Drawn) else None,
+        structure=structure,
     )
+
+
+def _structured(entry: Entry, structure: Structure, keys: InputKeys, drawn: Drawn, path: _Path) -> Drawn:
+    """``drawn`` with the usual distribution of its structure where the suite names none. Raises InputProblem."""
+    if keys.distribution is None:
+        drawn = usual(structure, drawn)
+    problem = cannot_be_drawn(structure, drawn)
+    if problem:
+        raise InputProblem(entry.problem(problem, *path, "structure"))
+    return drawn
 
 
 def _dtype(keys: InputKeys, source: InputKeys, axes: Mapping[str, Scalar]) -> str | None:

@@ -22,7 +22,13 @@ def configuration(case: Case, *, engine: str) -> Iterator[tuple[str, str]]:
     yield from _settings(case.settings)
     yield "seed", str(case.seed)
     yield from ((f"matrix.{name}", _text(value)) for name, value in case.axes)
-    optional = {"at": case.point, "tags": ", ".join(case.tags), "owner": case.owner, "suite": case.suite}
+    optional = {
+        "at": case.point,
+        "points": str(case.points) if case.points > 1 else "",
+        "tags": ", ".join(case.tags),
+        "owner": case.owner,
+        "suite": case.suite,
+    }
     yield from ((name, value) for name, value in optional.items() if value)
     yield from (("path", folder) for folder in case.path)
     yield from ((f"env.{name}", value) for name, value in case.env)
@@ -45,6 +51,8 @@ def _input(item: Input) -> str:
         parts.append(f"bounds: {_text(item.bounds)}")
     if item.avoid:
         parts.append(f"avoid: {{points: {_text(item.avoid.points)}, margin: {_text(item.avoid.margin)}}}")
+    if item.structure:
+        parts.append(f"structure: {item.structure}")
     if not item.differentiate:
         parts.append("differentiate: false")
     return ", ".join(parts)

@@ -14,16 +14,6 @@ NOT_YET = "is not implemented yet in 0.1"
 
 def refusals(entry: Entry) -> Iterator[Problem]:
     """Everything that ``entry`` and the layers above it ask for and cannot have."""
-    keys = entry.keys
-    if keys.points is not None:
-        message = f"'points' {NOT_YET}; use an axis of matrix, or named points under 'at'"
-        yield entry.problem(message, "points", key=True)
-    for path, field in keys.fields():
-        if field.structure is not None:
-            message = (
-                f"structure {field.structure!r} {NOT_YET}; audit a function of free parameters that builds the array"
-            )
-            yield entry.problem(message, *path, "structure")
     for layer in _all_layers(entry):
         yield from _layer_refusals(layer)
 

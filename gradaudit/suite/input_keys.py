@@ -51,7 +51,8 @@ class InputKeys(Strict, Distributions):
     avoid: AvoidKeys | None = None
     """Points that no drawn value may come close to."""
     structure: Literal["symmetric", "positive_definite", "simplex"] | None = None
-    """Where perturbing single elements leaves the domain."""
+    """What draws and steps keep: symmetric or positive_definite matrices on the last two axes (for A as drawn,
+    (A + Aᵀ)/2 or AAᵀ/n + mean of its diagonal · I), simplex: the last axis is positive and sums to 1 (Dirichlet)."""
 
     @property
     def source(self) -> str | None:
@@ -81,7 +82,18 @@ class InputKeys(Strict, Distributions):
         if self.dtype is not None and self.dtype not in (*FLOATING, *INTEGRAL):
             raise wrong(_unknown_dtype(self.dtype), "dtype")
         self._is_differentiable()
+        self._can_have_structure()
         return self
+
+    def _can_have_structure(self) -> None:
+        if self.structure is None:
+            return
+        if self.source == "value":
+            raise wrong("'structure' is for arrays: it needs 'shape', 'values' or 'file', not 'value'", "structure")
+        dtype = self.dtype or DISCRETE.get(self.distribution[0] if self.distribution else "")
+        if dtype in INTEGRAL:
+            message = f"structure {self.structure!r} needs real numbers, not {dtype}; add 'dtype: float64'"
+            raise wrong(message, "structure")
 
     def _has_at_most_one(self, names: tuple[str, ...], what: str) -> None:
         given = self._given(names)

@@ -111,7 +111,7 @@ class FunctionKeys(DefaultKeys):
     at: dict[Name, dict[Name, InputField]] | None = Field(default=None, min_length=1)
     """Named points: for each point the values of inputs."""
     points: Annotated[int, Field(ge=1)] | None = None
-    """How many points are drawn."""
+    """How many points are drawn; the case passes where it passes at all of them. Not beside 'at'."""
     kwargs: dict[str, Any] = Field(default_factory=dict)
     """Keyword options of the function and its claims; "$n" is the value of axis n."""
     matrix: MatrixKeys | None = None
@@ -155,6 +155,17 @@ class FunctionKeys(DefaultKeys):
                 raise wrong(f"input {name!r} has no values; add one of {', '.join(SOURCES)}", "inputs", name, key=True)
         for point, values in (self.at or {}).items():
             self._require_same_inputs(point, values)
+        return self
+
+    @model_validator(mode="after")
+    def _can_draw_points(self) -> "FunctionKeys":
+        if self.points is None:
+            return self
+        if self.at:
+            raise wrong("'points' draws points and 'at' names them; keep one of the two", "points", key=True)
+        if self.points > 1 and not any(field.source == "shape" for field in (self.inputs or {}).values()):
+            same = f"all {self.points} points would be the same, for no input is drawn"
+            raise wrong(f"{same}; give one a 'shape', or name points under 'at'", "points")
         return self
 
     def _require_same_inputs(self, point: str, values: dict[str, InputKeys]) -> None:
