@@ -1,8 +1,8 @@
 """Shape surgery that every family shares: the few steps that plain Python and Numba must spell differently.
 
-Everything here is plain Python over NumPy; ``_compiled`` gives Numba its own spelling of the functions that compute
-shapes (tuples whose length depends on an argument) and of ``refuse``. Arrays that come out never share memory with
-arrays that went in, except from ``blocks``, which is a view wherever it can be.
+Everything here is plain Python over NumPy; ``_spellings`` has Numba's own version of the functions that compute shapes
+(tuples whose length depends on an argument), of ``refuse`` and of two reductions. ``flat``, ``blocks`` and ``lanes`` may
+be views of what went in; an op copies before it returns one.
 """
 
 from typing import Any, NoReturn, TypeAlias
@@ -88,6 +88,23 @@ def blocks(x: Array, axis: int | None) -> Array:
     return np.ascontiguousarray(x).reshape((outer, x.shape[front], inner))
 
 
+def middle_sum(block: Array) -> Array:
+    """The sum of an (outer, length, inner) block over its middle axis: (outer, inner)."""
+    return np.asarray(block.sum(1))
+
+
+def first_largest(block: Array) -> Array:
+    """Where in ``block.ravel()`` the largest element along the middle axis stands: (outer · inner,).
+
+    Among equals it is the first. A NaN counts as the largest, as in NumPy.
+    """
+    outer, length, inner = block.shape
+    if length == 0:
+        refuse("max or min", block.shape, "a reduced axis (the middle one) with at least one element")
+    lane_starts = np.arange(outer)[:, None] * (length * inner) + np.arange(inner)
+    return np.asarray(lane_starts + np.argmax(block, 1) * inner).ravel()
+
+
 def lanes(x: Array, axis: int | None) -> Array:
     """``x`` as contiguous rows (outer · inner, length of axis); may be a view of ``x``."""
     block = blocks(x, axis)
@@ -118,7 +135,7 @@ def unbroadcast(x: Array, shape: Shape) -> Array:
             if target[k] != 1:
                 refuse("sum_to", (np.shape(x), shape), "a shape that broadcasts to the shape of the array")
             block = (_volume(target, 0, k), lengths[k], _volume(lengths, k + 1, len(lengths)))
-            total = total.reshape(block).sum(1).ravel()
+            total = middle_sum(total.reshape(block)).ravel()
     return total.reshape(shape)
 
 

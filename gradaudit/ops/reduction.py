@@ -5,14 +5,14 @@ Inside compiled code ``keepdims`` must be written as True or False. Every cotang
 
 import numpy as np
 
-from gradaudit.ops._axes import Array, blocks, from_lanes, lanes, over, reduced_shape, refuse
+from gradaudit.ops._axes import Array, blocks, first_largest, middle_sum, over, reduced_shape
 from gradaudit.ops.arithmetic import mul, square, sub
 from gradaudit.ops.elementwise import exp
 
 
 def sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The sum over ``axis``."""
-    return blocks(x, axis).sum(1).reshape(reduced_shape(x.shape, axis, keepdims))
+    return middle_sum(blocks(x, axis)).reshape(reduced_shape(x.shape, axis, keepdims))
 
 
 def sum_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -24,7 +24,7 @@ def sum_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool 
 def mean(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The arithmetic mean over ``axis``."""
     block = blocks(x, axis)
-    return (block.sum(1) / block.shape[1]).reshape(reduced_shape(x.shape, axis, keepdims))
+    return (middle_sum(block) / block.shape[1]).reshape(reduced_shape(x.shape, axis, keepdims))
 
 
 def mean_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -36,7 +36,7 @@ def mean_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool
 def variance(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The mean of (x − mean)² over ``axis``: divided by n, not by n − 1."""
     centred = _centred(blocks(x, axis))
-    return (square(centred).sum(1) / centred.shape[1]).reshape(reduced_shape(x.shape, axis, keepdims))
+    return (middle_sum(square(centred)) / centred.shape[1]).reshape(reduced_shape(x.shape, axis, keepdims))
 
 
 def variance_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -46,46 +46,36 @@ def variance_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: 
 
 
 def _centred(block: Array) -> Array:
-    return sub(block, over(block.sum(1) / block.shape[1], block))
+    return sub(block, over(middle_sum(block) / block.shape[1], block))
 
 
 def max(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The largest element along ``axis``; ValueError where the axis has length 0."""
-    return _picked(lanes(x, axis), _first_largest(x, axis)).reshape(reduced_shape(x.shape, axis, keepdims))
+    block = blocks(x, axis)
+    return block.ravel()[first_largest(block)].reshape(reduced_shape(x.shape, axis, keepdims))
 
 
 def max_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """c to the largest element; among equals to the first, so that it is counted once."""
-    return from_lanes(_placed(lanes(x, axis), _first_largest(x, axis), cotangent), axis, x.shape)
+    return _placed(cotangent, first_largest(blocks(x, axis)), x.size).reshape(x.shape)
 
 
 def min(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The smallest element along ``axis``; ValueError where the axis has length 0."""
-    return _picked(lanes(x, axis), _first_largest(-x, axis)).reshape(reduced_shape(x.shape, axis, keepdims))
+    block = blocks(x, axis)
+    return block.ravel()[first_largest(-block)].reshape(reduced_shape(x.shape, axis, keepdims))
 
 
 def min_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """c to the smallest element; among equals to the first, so that it is counted once."""
-    return from_lanes(_placed(lanes(x, axis), _first_largest(-x, axis), cotangent), axis, x.shape)
+    return _placed(cotangent, first_largest(-blocks(x, axis)), x.size).reshape(x.shape)
 
 
-def _first_largest(x: Array, axis: int | None) -> Array:
-    """The position of the first largest element in each lane, counted in the flat array of all lanes."""
-    rows = lanes(x, axis)
-    if rows.shape[1] == 0:
-        refuse("max or min", x.shape, "a reduced axis with at least one element")
-    return np.arange(rows.shape[0]) * rows.shape[1] + np.argmax(rows, 1)
-
-
-def _picked(rows: Array, positions: Array) -> Array:
-    return rows.ravel()[positions]
-
-
-def _placed(rows: Array, positions: Array, cotangent: Array) -> Array:
+def _placed(cotangent: Array, positions: Array, size: int) -> Array:
     parts = np.asarray(cotangent).ravel()
-    flat = np.zeros(rows.size, parts.dtype)
+    flat = np.zeros(size, parts.dtype)
     flat[positions] = parts
-    return flat.reshape(rows.shape)
+    return flat
 
 
 def logsumexp(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -103,6 +93,6 @@ def logsumexp_vjp(x: Array, cotangent: Array, axis: int | None = None, keepdims:
 def _logsumexp(x: Array, axis: int | None) -> Array:
     """The result as a flat array."""
     block = blocks(x, axis)
-    largest = _picked(lanes(x, axis), _first_largest(x, axis))
+    largest = block.ravel()[first_largest(block)]
     shift = np.where(np.isfinite(largest), largest, 0.0)
-    return shift + np.log(exp(sub(block, over(shift, block))).sum(1).ravel())
+    return shift + np.log(middle_sum(exp(sub(block, over(shift, block)))).ravel())
