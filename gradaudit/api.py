@@ -28,12 +28,14 @@ def audit(
     engine: str | None = None,
     settings: Settings | None = None,
     seed: int = 0,
+    power: bool = False,
 ) -> Verdict:
     """The verdict that a suite would give on ``f`` at ``inputs``: floats or arrays, floating ones are differentiated.
 
     The claims are called as in a suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``,
     ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of shape output + input. hessian and hvp need the gradient, of
-    which they are the derivative. What f and the claims raise becomes a verdict. Raises ValueError where nothing is
+    which they are the derivative. ``power`` plants known faults into a claim that passes: what became of them stands in
+    ``Verdict.power``. What f and the claims raise becomes a verdict. Raises ValueError where nothing is
     claimed and no engine differentiates f by itself.
     """
     given = {
@@ -41,7 +43,7 @@ def audit(
         "jacobian": jacobian, "hessian": hessian, "hvp": hvp,
     }  # fmt: skip
     claims = {kind: claim for kind, claim in given.items() if claim is not None}
-    return _audited(f, inputs, claims, engine=engine, settings=settings or Settings(), seed=seed)
+    return _audited(f, inputs, claims, engine=engine, settings=settings or Settings(), seed=seed, power=power)
 
 
 def assert_gradient(
@@ -70,6 +72,7 @@ def _audited(
     engine: str | None,
     settings: Settings,
     seed: int,
+    power: bool,
 ) -> Verdict:
     arrays = [np.asarray(x, dtype=float) if isinstance(x, float | list) else x for x in inputs]
     arguments = Arguments.of(arrays)
@@ -84,4 +87,4 @@ def _audited(
     )
     kinds = [kind.replace("value_and_gradient", "gradient") for kind in claims or differentiable.claims]
     case = Case(name, name, target, named, tuple(dict.fromkeys(kinds)), settings, seed)
-    return audit_function(case, differentiable, arguments)
+    return audit_function(case, differentiable, arguments, power=power)

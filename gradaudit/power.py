@@ -12,7 +12,7 @@ from itertools import groupby
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison
-from gradaudit.engines._boundary import UserError
+from gradaudit.checks._subject import Unfit
 from gradaudit.faults import FAULTS, Fault
 from gradaudit.judge.evidence import Evidence, error_over_allowed
 from gradaudit.judge.judging import judge
@@ -65,7 +65,7 @@ def _planted(check: str, name: str, claims: Sequence[Passed], *, rng: np.random.
             claim.measure(comparison) if is_touched else claim.evidence
             for (claim, comparison), is_touched in zip(pairs, touched, strict=True)
         ]
-    except UserError:  # a claimed gradient that raises at the larger steps that a wrong Hessian calls for
+    except Unfit:  # a claimed gradient that has another form at the larger steps that a wrong Hessian calls for
         return found
     said = judge(check, evidences)
     outcome = OUTCOMES[said.status]

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 
-from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
 from gradaudit.plan.case import Case, Drawn, Input, Settings, Target
 
 AUDIT = "stand_in:audit"
@@ -175,6 +175,14 @@ def disturbs(case: Case) -> None:
 def surroundings(case: Case) -> tuple[str, str, bool, bool, float]:
     strict = any(entry[0] == "error" for entry in warnings.filters)
     return os.getcwd(), os.environ.get("WORD", ""), "/nowhere" in sys.path, strict, random.random()
+
+
+def audit_with_power(case: Case, *, threads: int) -> Verdict:
+    """An audit with a self-test, of which cases that are not ``ok`` never see the end."""
+    if case.name != "ok":
+        hangs(case)
+    planted = (Planted("gradient", "all zero", Catch.CAUGHT, 9.0), Planted("gradient", "wrong sign", Catch.MISSED, 2.5))
+    return Verdict(case.id, Status.PASS, power=planted)
 
 
 def gives_no_verdict(case: Case, *, threads: int) -> str:
