@@ -150,6 +150,26 @@ def test_points_give_values_to_inputs_whose_rest_stands_in_inputs(tmp_path: Path
     assert end.inputs == (Input("x", Given((3, 4)), "float32", bounds=(0.0, 9.0)), Input("y", Given((7,))))
 
 
+def test_a_structure_reaches_the_case_with_the_usual_distribution_of_its_values(tmp_path: Path) -> None:
+    inputs = "{a: {shape: [n, n], structure: symmetric}, p: {shape: [n], structure: simplex}, q: {structure: simplex}}"
+    text = suite(item("matrix: {n: [3]}, at: {here: {q: [0.5, 0.5]}}", inputs=inputs))
+    (case,) = plan(tmp_path, text)
+    assert case.inputs == (
+        Input("a", Drawn((3, 3)), structure="symmetric"),
+        Input("p", Drawn((3,), "gamma", (("k", 2.0), ("scale", 1.0))), structure="simplex"),
+        Input("q", Given((0.5, 0.5)), structure="simplex"),
+    )
+
+
+def test_drawn_points_are_one_case_of_each_combination(tmp_path: Path) -> None:
+    cases = plan(tmp_path, suite(item("points: 3, matrix: {k: [1, 2]}")))
+    assert [(case.id, case.points) for case in cases] == [("f[k=1]", 3), ("f[k=2]", 3)]
+    rows = show_config(load(tmp_path, suite(item("points: 3"))), "f")
+    assert ("points", 3, f"functions[0] ({tmp_path}/suite.yaml:3:5)") in rows
+    (free,) = plan(tmp_path, suite(item("points: 1", inputs="{x: [1]}")))
+    assert free.points == 1
+
+
 def test_points_and_matrix_multiply(tmp_path: Path) -> None:
     text = suite("function: m:f, gradient: m:g, at: {p: {x: [1]}, q: {x: [2]}}, matrix: {k: [1, 2]}")
     assert ids(plan(tmp_path, text)) == ["f[k=1]@p", "f[k=1]@q", "f[k=2]@p", "f[k=2]@q"]
@@ -170,6 +190,28 @@ def test_a_file_that_is_read_twice_is_named_as_the_reason(tmp_path: Path) -> Non
     ("text", "expected"),
     [
         (item(inputs="{x: {shape: [n]}}"), "3:56: unknown symbol 'n': matrix has no such axis; add it"),
+        (
+            item(inputs="{x: {shape: [2, 3], structure: symmetric}}"),
+            "3:75: structure 'symmetric' needs two last axes of",
+        ),
+        (
+            item(inputs="{x: {shape: [2], structure: positive_definite}}"),
+            "3:72: structure 'positive_definite' needs two",
+        ),
+        (item(inputs="{x: {shape: [2, 1], structure: simplex}}"), "3:75: structure 'simplex' needs a last axis of at"),
+        (
+            item(inputs="{x: {shape: [2], laplace: {}, structure: simplex}}"),
+            "3:85: structure 'simplex' needs draws of 0 or more, and laplace gives negative ones too; use gamma,",
+        ),
+        (
+            item(inputs="{x: {shape: [2], structure: simplex, avoid: {points: [0], margin: 1}}}"),
+            "3:72: 'avoid' draws single elements again, which no structure survives; remove one of the two",
+        ),
+        (item("points: 2", inputs="{x: [1]}"), "3:62: all 2 points would be the same, for no input is drawn; give one"),
+        (
+            item("points: 2, at: {p: {x: [1]}}", inputs="{x: {shape: [2]}}"),
+            "3:63: 'points' draws points and 'at' names them; keep one of the two",
+        ),
         (item("matrix: {m: [1]}", inputs="{x: {shape: [n]}}"), "3:56: unknown symbol 'n': matrix has no such axis; al"),
         (item("kwargs: {a: $k}"), "3:75: unknown symbol 'k'"),
         (item(inputs="{x: {shape: [2], normal: {std: -1}}}"), "3:69: normal: std must be 0 or more, got -1"),

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.failure import Failure, agree
+from gradaudit.judge.symmetry import not_symmetric
+from gradaudit.judge.ties import wrong_at_a_tie
 from gradaudit.perturb.samples import Array
 
 Finding = tuple[Diagnosis, str]
@@ -199,6 +201,8 @@ PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
     _not_finite,
     _cotangent_ignored,
     _tangent_ignored,
+    not_symmetric,
+    wrong_at_a_tie,
     _zero,
     _constant_factor,
     _one_element,
@@ -252,8 +256,6 @@ def _by_how_much(failure: Failure) -> str:
 def _in_common(failure: Failure) -> str:
     """What all failing elements share, where it is no pattern of its own."""
     g = failure.analytic
-    if failure.check == "hessian" and not agree(g, g.T, failure.slack):
-        return "; the claimed Hessian is not symmetric"
     if not g[failure.failed].any():
         return "; the claim is zero in all of them"
     if (np.abs(failure.numeric) <= failure.slack)[failure.failed].all():

@@ -26,6 +26,8 @@ class Diagnosis(StrEnum):
     NOT_SUMMED = "broadcast not summed"
     COTANGENT_IGNORED = "cotangent ignored"
     TANGENT_IGNORED = "tangent ignored"
+    NOT_SYMMETRIC = "Hessian not symmetric"
+    TIE = "wrong at a tie or kink"
     WRONG = "wrong everywhere"
     # the claim or the function is not something that can be compared
     SHAPE = "shape mismatch"
