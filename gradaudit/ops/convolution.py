@@ -3,6 +3,7 @@
 import numpy as np
 
 from gradaudit.ops._axes import Array, refuse
+from gradaudit.ops._rows import along_rows, totals_by_row
 from gradaudit.ops._windows import framed, unframed, window_count, window_places
 
 
@@ -19,8 +20,8 @@ def conv2d(x: Array, weight: Array, bias: Array, stride: int = 1, padding: int =
     n, o = x.shape[0], weight.shape[0]
     rows = window_count(x.shape[2], weight.shape[2], stride, padding)
     columns = window_count(x.shape[3], weight.shape[3], stride, padding)
-    product = _kernels(weight) @ _unfolded(x, weight, stride, padding) + bias.reshape((o, 1))
-    images = product.reshape((o, n, rows * columns)).transpose((1, 0, 2))
+    product = _kernels(weight) @ _unfolded(x, weight, stride, padding)
+    images = (product + along_rows(bias, product)).reshape((o, n, rows * columns)).transpose((1, 0, 2))
     return np.ascontiguousarray(images).reshape((n, o, rows, columns))
 
 
@@ -40,7 +41,7 @@ def conv2d_vjp(
     rows = np.ascontiguousarray(channels_first).reshape((o, n * positions))
     d_kernels = rows @ _unfolded(x, weight, stride, padding).T
     d_x = _folded(_kernels(weight).T @ rows, x, weight, stride, padding)
-    return d_x, d_kernels.reshape(weight.shape), rows.sum(1)
+    return d_x, d_kernels.reshape(weight.shape), totals_by_row(rows)
 
 
 def _check_shapes(x: Array, weight: Array, bias: Array) -> None:
@@ -62,7 +63,8 @@ def _unfolded(x: Array, weight: Array, stride: int, padding: int) -> Array:
     """One window a column, copied.  # (n, c, h, w) -> (c·p·q, n·rows·columns)"""
     offsets, places = _offsets_and_places(x, weight, stride, padding)
     elements = offsets.reshape((offsets.size, 1)) + places
-    return framed(x, padding)[elements.reshape(elements.size)].reshape(elements.shape)
+    copied: Array = framed(x, padding)[elements.reshape(elements.size)]
+    return copied.reshape(elements.shape)
 
 
 def _folded(unfolded: Array, x: Array, weight: Array, stride: int, padding: int) -> Array:

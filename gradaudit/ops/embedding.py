@@ -33,5 +33,9 @@ def _row_numbers(weight: Array, indices: Array) -> Array:
     if weight.ndim != 2:
         refuse("embedding", weight.shape, "weight with two axes (v, d)")
     if numbers.size > 0 and (numbers.min() < 0 or numbers.max() >= weight.shape[0]):
-        refuse("embedding", (numbers.min(), numbers.max(), weight.shape[0]), "0 <= index < v in (smallest, largest, v)")
+        refuse(
+            "embedding",
+            (int(numbers.min()), int(numbers.max()), weight.shape[0]),
+            "0 <= index < v in (smallest, largest, v)",
+        )
     return numbers

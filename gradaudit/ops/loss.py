@@ -93,7 +93,9 @@ def _class_positions(logits: Array, targets: Array) -> Array:
     classes = np.ascontiguousarray(targets).reshape(targets.size)
     if classes.min() < 0 or classes.max() >= logits.shape[-1]:
         refuse(
-            "cross_entropy", (classes.min(), classes.max()), "0 <= target < c, the length of the last axis of logits"
+            "cross_entropy",
+            (int(classes.min()), int(classes.max())),
+            "0 <= target < c, the length of the last axis of logits",
         )
     positions: Array = np.arange(classes.size) * logits.shape[-1] + classes
     return positions

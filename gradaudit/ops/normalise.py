@@ -6,7 +6,7 @@ Both are one computation over rows of numbers, and differ in which axis they lay
 import numpy as np
 
 from gradaudit.ops._axes import Array, blocks, refuse
-from gradaudit.ops._rows import column, last_axis_rows, row_means
+from gradaudit.ops._rows import along_rows, last_axis_rows, row_means, totals_by_column, totals_by_row
 
 
 def layer_norm(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Array:
@@ -27,7 +27,7 @@ def layer_norm_vjp(
     normal, inverse_deviation = _standardised(_checked_rows(x, gain, bias), eps)
     rows = _checked_rows(cotangent, gain, bias)
     d_x = _standardised_vjp(normal, inverse_deviation, rows * gain)
-    return d_x.reshape(x.shape), (rows * normal).sum(0), rows.sum(0)
+    return d_x.reshape(x.shape), totals_by_column(rows * normal), totals_by_column(rows)
 
 
 def batch_norm(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Array:
@@ -39,7 +39,7 @@ def batch_norm(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Array:
     # (n, c, …), (c,), (c,) -> (n, c, …)
     """
     normal, _ = _standardised(_channel_rows(x, gain, bias), eps)
-    return _from_channel_rows(normal * column(gain) + column(bias), x)
+    return _from_channel_rows(normal * along_rows(gain, normal) + along_rows(bias, normal), x)
 
 
 def batch_norm_vjp(
@@ -48,14 +48,14 @@ def batch_norm_vjp(
     """Gradients of x, gain and bias; the formula stands in ``_standardised_vjp``."""
     normal, inverse_deviation = _standardised(_channel_rows(x, gain, bias), eps)
     rows = _channel_rows(cotangent, gain, bias)
-    d_x = _standardised_vjp(normal, inverse_deviation, rows * column(gain))
-    return _from_channel_rows(d_x, x), (rows * normal).sum(1), rows.sum(1)
+    d_x = _standardised_vjp(normal, inverse_deviation, rows * along_rows(gain, rows))
+    return _from_channel_rows(d_x, x), totals_by_row(rows * normal), totals_by_row(rows)
 
 
 def _standardised(rows: Array, eps: float) -> tuple[Array, Array]:
     """Each row shifted and scaled to mean 0 and variance 1 (but for eps), and 1/√(variance + eps).
 
-    # (m, k) -> (m, k), (m, 1)
+    # (m, k) -> (m, k), (m, k)
     """
     centred = rows - row_means(rows)
     inverse_deviation = 1 / np.sqrt(row_means(centred * centred) + eps)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gradaudit.ops._axes import Array, refuse
+from gradaudit.ops._rows import totals_by_column
 from gradaudit.ops.activation import sigmoid
 from gradaudit.ops.matrix import linear, linear_vjp
 
@@ -79,7 +80,7 @@ def _layers_vjp(x: Array, h: Array, w_x: Array, w_h: Array, d_z: Array) -> Gradi
     """Gradients of x·w_xᵀ + h·w_hᵀ + b, in the order x, h, w_x, w_h, b."""
     d_x, d_w_x = linear_vjp(x, w_x, d_z)
     d_h, d_w_h = linear_vjp(h, w_h, d_z)
-    return d_x, d_h, d_w_x, d_w_h, d_z.sum(0)
+    return d_x, d_h, d_w_x, d_w_h, totals_by_column(d_z)
 
 
 def _check_shapes(x: Array, h: Array, w_x: Array, w_h: Array, b: Array, blocks: int) -> None:
