@@ -6,7 +6,7 @@ from math import inf, nan
 import numpy as np
 
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
+from gradaudit.judge.verdict import Catch, Counts, CurvePoint, Element, Measures, Planted, Status, Verdict
 from gradaudit.plan.case import Avoid, Case, Drawn, Expectation, Given, Input, Settings, Stored, Target, Tolerance
 from gradaudit.record import Audit, Result, Run
 
@@ -56,7 +56,9 @@ FAILED = Verdict(
     measures=Measures(9.8, 4.9e-06, 1e-05, 7e-11, 3.1e-4, 1.2e-4, 2.0, 412, 0.031),
     counts=Counts(33, 33, 32, 1, 0, 0),
     elements=(
-        Element("vjp", Status.FAIL, "out", "x[3]", 0.7, -0.4919214, -0.4919165, 7e-11, 5e-07, 9.8, 1.2e-4, "apart", 0.0),
+        Element(
+            "vjp", Status.FAIL, "out", "x[3]", 0.7, -0.4919214, -0.4919165, 7e-11, 5e-07, 9.8, 1.2e-4, "apart", 0.0
+        ),
         Element("vjp", Status.PASS, "out", "x[0]", 1.7, 1.0, 1.0, 1e-12, 1e-5, 1e-7, 1.2e-4, "", 1e-5),
     ),
     curves=tuple(
@@ -120,6 +122,7 @@ def _hostile() -> Result:
         notes=(HOSTILE,),
         traceback=HOSTILE,
         printed=HOSTILE,
+        power=(Planted(HOSTILE, HOSTILE, Catch.MISSED, inf, HOSTILE, Diagnosis.RAISED, 7),),
     )
     return Result(case, verdict)
 

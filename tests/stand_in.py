@@ -181,8 +181,9 @@ def audit_with_power(case: Case, *, threads: int) -> Verdict:
     """An audit with a self-test, of which cases that are not ``ok`` never see the end."""
     if case.name != "ok":
         hangs(case)
-    planted = (Planted("gradient", "all zero", Catch.CAUGHT, 9.0), Planted("gradient", "wrong sign", Catch.MISSED, 2.5))
-    return Verdict(case.id, Status.PASS, power=planted)
+    caught = Planted("gradient", "all zero", Catch.CAUGHT, 9.0, "d out/d x[0]")
+    missed = Planted("gradient", "wrong sign", Catch.MISSED, 2.5, "d out/d x[0]")
+    return Verdict(case.id, Status.PASS, power=(caught, missed))
 
 
 def gives_no_verdict(case: Case, *, threads: int) -> str:

@@ -94,6 +94,21 @@ def test_quiet_says_nothing_on_stdout(suite, say):
     assert (status, out) == (1, "")
 
 
+def test_power_ends_with_the_table_of_planted_faults_and_names_what_contradicts_its_bound(suite, say, monkeypatch):
+    monkeypatch.setattr(_keeper, "WITH_POWER", "stand_in:audit_with_power")
+    status, out, _ = say("run", suite, "--tag", "fast", "-j", "1", "--power")
+    header, zero, sign, first, second, together, summary = out.splitlines()
+    assert status == 0
+    assert header == "planted fault        caught        missed     undecided  n.a."
+    assert zero == "all zero          2 100.0 %     0   0.0 %     0   0.0 %     0"
+    assert sign == "wrong sign        0   0.0 %     2 100.0 %     0   0.0 %     0"
+    assert first == "MISSED ok[n=1]  wrong sign in gradient: 2.5 times what its bound says would fail, at d out/d x[0]"
+    assert second.startswith("MISSED ok[n=2]")
+    assert "2 were caught, 2 missed (2 against the bound of the pass), 0 undecided" in together
+    assert summary == "2 of 2 pass"
+    assert len(list(Path("reports").glob("suite/*/power.csv"))) == 1
+
+
 def test_outputs_are_written_in_the_format_of_their_ending(suite, say):
     say("run", suite, "-j", "1", "-o", "a/out.junit.xml", "-o", "out.md")
     assert Path("a/out.junit.xml").read_text().startswith("<?xml")

@@ -8,6 +8,8 @@ from gradaudit.judge.verdict import Catch, Planted
 from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 
+#: How a fault that applies can end, in the order of the columns.
+ENDINGS = (Catch.CAUGHT, Catch.MISSED, Catch.UNDECIDED)
 LONGEST = 30  #: contradictions that are named one by one
 
 
@@ -47,12 +49,10 @@ def sentence(audit: Audit) -> str:
     rows = resolving_power(audit)
     if not rows:
         return ""
-    caught, missed, undecided = (sum(row.outcomes[one] for row in rows) for one in (*Catch,)[:3])
+    caught, missed, undecided = (sum(row.outcomes[one] for row in rows) for one in ENDINGS)
     total = sum(row.applicable for row in rows)
     against = len(contradictions(audit))
-    verdict = (
-        f"{against} of the missed contradict the bound of the pass" if against else "none above the bound of its pass"
-    )
+    verdict = f"{against} against the bound of the pass" if against else "none above the bound of its pass"
     ended = f"{caught} were caught, {missed} missed ({verdict}), {undecided} undecided"
     return f"Of {total} known faults planted into claims that pass, {ended}."
 
@@ -67,13 +67,14 @@ def as_text(audit: Audit) -> list[str]:
     rows = resolving_power(audit)
     if not rows:
         return []
-    width = max(len(_printable.one_line(row.fault)) for row in rows)
-    header = f"{'planted fault':<{width}}{'caught':>14}{'missed':>14}{'undecided':>14}{'n.a.':>6}"
+    title = "planted fault"
+    width = max(len(_printable.one_line(name)) for name in (title, *(row.fault for row in rows)))
+    header = f"{title:<{width}}{'caught':>14}{'missed':>14}{'undecided':>14}{'n.a.':>6}"
     return [header, *(_line(row, width) for row in rows), *_named(audit), sentence(audit)]
 
 
 def _line(row: Power, width: int) -> str:
-    cells = (f"{row.outcomes[one]:>6} {row.share(one):>7}" for one in (Catch.CAUGHT, Catch.MISSED, Catch.UNDECIDED))
+    cells = (f"{row.outcomes[one]:>6} {row.share(one):>7}" for one in ENDINGS)
     name = _printable.one_line(row.fault)
     return f"{name:<{width}}{''.join(cells)}{row.outcomes[Catch.NOT_APPLICABLE]:>6}"
 

@@ -52,7 +52,7 @@ def render(audit: Audit) -> str:
         bound=_bound_sentence(audit),
         power=_power.sentence(audit),
         faults=_power.resolving_power(audit),
-        outcomes=tuple(Catch)[:3],
+        outcomes=_power.ENDINGS,
         not_applicable=Catch.NOT_APPLICABLE,
         counts=count_by_status(audit),
         rows=[_row(result) for result in results],
