@@ -28,6 +28,8 @@ MET = 0.05
 
 #: A slope that has grown by half over each of this many steps (÷ 8 each) has no limit in sight.
 GROWING = 4
+#: f is flat where it did not move at this many steps.
+STILL = 3
 
 Mask = NDArray[np.bool_]
 
@@ -221,7 +223,7 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     why = np.where(blocked, reason(Diagnosis.SCALE), why)
     failed &= ~unseen & ~blocked
 
-    structural_zero = constant & (g == 0)
+    structural_zero = (constant | _still(samples, claim)) & (g == 0)
     passed |= structural_zero
     failed &= ~structural_zero
     allowed = np.where(structural_zero, tolerated, allowed)
@@ -363,6 +365,24 @@ def _grows(slope: Array, samples: Samples) -> Mask:
         coarser = np.take_along_axis(size, np.maximum(count - back - 1, 0)[None], axis=0)[0]
         grown &= finer > 1.5 * coarser
     return np.asarray(grown & (count >= GROWING))
+
+
+def _still(samples: Samples, claim: Claim) -> Mask:
+    """f does not move by one bit at the three finest steps or more, up to a sixteenth of the natural scale of x.
+
+    Beyond, at its first movement, it moves by far more than its noise: so it is not quantised, but flat here and
+    bent somewhere else, as relu is left of its kink.
+    """
+    moved = (np.abs(samples.rise) > 0) | (np.abs(samples.fall) > 0)
+    taken = np.isfinite(samples.rise) | np.isfinite(samples.fall)
+    flat = taken & ~np.logical_or.accumulate((moved | ~taken)[::-1] & taken[::-1], axis=0)[::-1]
+    width = np.fmax(samples.ahead, samples.behind)[..., None]
+    with np.errstate(invalid="ignore"):
+        reach = np.where(flat, width, 0.0).max(axis=0)
+        change = np.fmax(np.abs(samples.rise), np.abs(samples.fall))
+        first = np.fmin.reduce(np.where(moved, change, np.inf), axis=0)
+    wide = reach >= claim.natural[:, None] / 16
+    return np.asarray((flat.sum(axis=0) >= STILL) & wide & (first > 100 * claim.quiet))
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:

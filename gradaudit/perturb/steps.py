@@ -16,7 +16,7 @@ SMALLEST_IN_ULP = 16
 #: nor than this power of two times the natural scale.
 SMALLEST_OCTAVE = 46
 #: |x| below this fraction of the median is a rounding residue of zero: it has no scale of its own.
-RESIDUE = 1e-10
+RESIDUE = 1e-14
 
 
 @dataclass(frozen=True)
