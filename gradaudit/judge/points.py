@@ -30,6 +30,7 @@ def at_all_points(verdicts: Sequence[Verdict]) -> Verdict:
         measures=_measures(found, verdicts),
         counts=_counts(verdicts),
         elements=tuple(_elements(verdicts)),
+        curves=tuple(replace(point, input=f"{point.input} at {_name(worst, verdicts)}") for point in found.curves),
         notes=(*_dependence(verdicts), *_notes(verdicts)),
         power=tuple(_power(verdicts)),
     )
