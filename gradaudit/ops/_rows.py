@@ -1,7 +1,7 @@
 """Arithmetic along the rows of a matrix: what softmax, attention, losses and normalisation share.
 
-A number that belongs to a row (its sum, its mean) is returned at each element of it: Numba compiles arithmetic on arrays of
-equal shapes several times faster than arithmetic that broadcasts.
+A number that belongs to a row (its sum, its mean) is returned at each element of it: Numba compiles arithmetic on
+arrays of equal shapes several times faster than arithmetic that broadcasts.
 """
 
 import numpy as np
