@@ -5,7 +5,7 @@
 Each level adds samples only along those directions that the judge could not decide yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from gradaudit.plan.case import Settings
 EXPRESS, PAIR = 13.0, 10.0
 #: The sweep begins with these and goes on downwards by factors of eight.
 SWEEP_FIRST = (4.0, 7.0, 16.0)
-SWEEP_NEXT, SWEEP_LAST, OCTAVES = 19.0, 46.0, 3.0
+SWEEP_NEXT, SWEEP_LAST, OCTAVES = 19.0, 1074.0, 3.0
 #: Densifying adds the largest steps, and these octaves around the best one.
 LARGEST = (0.0, 1.0, 2.0, 3.0)
 AROUND = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
@@ -130,6 +130,7 @@ def _claim(comparison: Comparison, probe: Probe, settings: Settings, limits: Lim
         natural=comparison.directions.natural,
         quiet=probe.quiet,
         magnitude=probe.combined_noise(np.abs(probe.base)),
+        lively=np.zeros(probe.readouts, dtype=bool),
         rtol=limits.rtol,
         resolution=limits.resolution,
         atol=limits.atol,
@@ -181,6 +182,8 @@ class _Ladder:
         both = self._sample(self._octaves(PAIR)).and_then(fine)
         both = both.take(self._rule(judge.pair(both, self._claims())))
         if self.todo.size:
+            moved = (self.rulings.decided & (self.rulings.numeric != 0)).any(axis=0)
+            self.claim = replace(self.claim, lively=moved)
             self._densify(self._sweep(both))
 
     def _sweep(self, samples: Samples) -> list[tuple[int, Samples]]:
@@ -212,9 +215,10 @@ class _Ladder:
         hopeless = 0
         for direction, samples in left:
             self.todo = np.array([direction])
-            best = np.nanmedian(self.rulings.h[direction])
+            known = self.rulings.h[direction][np.isfinite(self.rulings.h[direction])]
             h = self._octaves(*LARGEST)
-            if np.isfinite(best):
+            if known.size:
+                best = float(np.median(known))
                 h = np.concatenate([h, around(self.directions.take(self.todo), best, np.array(AROUND))])
             h = _new(h, np.fmax(samples.ahead, samples.behind))
             rulings = self._table(samples.and_then(self._sample(h)), self._claims(), fitted=True)
@@ -284,5 +288,11 @@ def _new(h: Array, taken: Array) -> Array:
 
 
 def _quantum(samples: Samples, readout: int) -> float:
+    """The quantum of the values seen, or 0: what is quantised stands still at some step.
+
+    Without that condition the values of |x| at steps that are powers of two would have a common divisor too.
+    """
+    if not ((samples.rise[..., readout] == 0) | (samples.fall[..., readout] == 0)).any():
+        return 0.0
     values = np.concatenate([samples.rise[..., readout].ravel(), -samples.fall[..., readout].ravel(), [0.0]])
     return quantum(values[:: max(1, values.size // QUANTUM_VALUES)])

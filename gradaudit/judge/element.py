@@ -51,6 +51,7 @@ class Claim:
     natural: Array  #: (D,) natural scale of x along each direction
     quiet: Array  #: (R,) noise of the readout with every output taking part
     magnitude: Array  #: (R,) |f(x)| as the readout sees it
+    lively: Mask  #: (R,) small steps along another direction moved the readout, so that it is not quantised
     rtol: float
     resolution: float
     atol: float
@@ -152,7 +153,7 @@ def pair(samples: Samples, claim: Claim) -> Rulings:
     noise = samples.central_noise[-1] * (1 + 2 / (ratio**2 - 1))
     bar = 2 * np.abs(fine - coarse) / (ratio - 1) + noise
     size = np.fmax(np.abs(claim.analytic), np.abs(d))
-    tolerated = claim.rtol * size + claim.atol + claim.rounding * _slope(samples)
+    tolerated = claim.rtol * size + claim.atol + claim.rounding * _slope(samples, claim)
     allowed = FAIL_FACTOR * bar + tolerated
     passed = (np.abs(d - claim.analytic) <= noise + tolerated) & (allowed <= claim.resolution * size) & (size > 0)
     passed &= _mismatch_vanishes(samples, ratio)
@@ -198,7 +199,7 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     down = _one_sided(samples.behind, samples.backward, samples.noise)
     chosen = _at_the_edge(samples, claim, central, up, down)
     d, bar = chosen.value, chosen.bar
-    g, slope = claim.analytic, _slope(samples)
+    g, slope = claim.analytic, _slope(samples, claim)
     constant = samples.constant
     bar = np.where(constant, KAPPA * claim.quiet / _largest_step(samples), bar)
     d = np.where(constant, 0.0, d)
@@ -260,10 +261,17 @@ def _first_rulings(passed: Mask, d: Array, bar: Array, allowed: Array, scale: Ar
     return Rulings(outcome, why, d, bar, allowed, scale, h, np.zeros(d.shape, dtype=bool), nothing, nothing.copy())
 
 
-def _slope(samples: Samples) -> Array:
-    """(D, R) the local slope of f: the largest one-sided slope at the two coarsest steps."""
-    slopes = np.fmax(np.abs(samples.forward[:2]), np.abs(samples.backward[:2]))
-    return np.nan_to_num(np.fmax.reduce(slopes, axis=0))
+def _slope(samples: Samples, claim: Claim) -> Array:
+    """(D, R) the local slope of f: the largest one-sided slope at the two coarsest steps inside the natural scale of x.
+
+    Further out f may be a million times steeper, as exp(−1/x) is, which says nothing about x.
+    """
+    with np.errstate(invalid="ignore"):
+        step = np.fmax(samples.ahead, samples.behind)
+        outside = (step > claim.natural)[:-2].sum(axis=0) if len(step) > 2 else np.zeros(step.shape[1], dtype=int)
+    slopes = np.fmax(np.abs(samples.forward), np.abs(samples.backward))
+    rows = np.minimum(outside + np.arange(2)[:, None], len(step) - 1)
+    return np.nan_to_num(np.fmax.reduce(np.take_along_axis(slopes, rows[..., None], axis=0), axis=0))
 
 
 def _mismatch_vanishes(samples: Samples, ratio: Array) -> Mask:
@@ -370,8 +378,8 @@ def _grows(slope: Array, samples: Samples) -> Mask:
 def _still(samples: Samples, claim: Claim) -> Mask:
     """f does not move by one bit at the three finest steps or more, up to a sixteenth of the natural scale of x.
 
-    Beyond, at its first movement, it moves by far more than its noise: so it is not quantised, but flat here and
-    bent somewhere else, as relu is left of its kink.
+    Other directions do move it at small steps, and at its first movement it moves by far more than its noise: so it
+    is not quantised, but flat here and bent somewhere else, as relu is left of its kink.
     """
     moved = (np.abs(samples.rise) > 0) | (np.abs(samples.fall) > 0)
     taken = np.isfinite(samples.rise) | np.isfinite(samples.fall)
@@ -382,7 +390,7 @@ def _still(samples: Samples, claim: Claim) -> Mask:
         change = np.fmax(np.abs(samples.rise), np.abs(samples.fall))
         first = np.fmin.reduce(np.where(moved, change, np.inf), axis=0)
     wide = reach >= claim.natural[:, None] / 16
-    return np.asarray((flat.sum(axis=0) >= STILL) & wide & (first > 100 * claim.quiet))
+    return np.asarray((flat.sum(axis=0) >= STILL) & wide & (first > 100 * claim.quiet) & claim.lively)
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:
