@@ -21,10 +21,12 @@ from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.judging import judge
 from gradaudit.judge.points import at_all_points
 from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point
 from gradaudit.plan.case import Case, Input
 from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator
 from gradaudit.power import Passed, self_test
+from gradaudit.recall import remembered_kernel
 
 
 def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:
@@ -66,7 +68,7 @@ def audit_function(
         limits = Limits.of(case.settings, narrow=subject.narrow)
         kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
 
-        def measured(comparison: Comparison, rng: np.random.Generator) -> Evidence:
+        def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
             # a copy: a claim that is measured again meets the same random numbers
             return measure(comparison, case.settings, limits, deepcopy(rng), kernel=kernel, threads=threads)
 
@@ -81,8 +83,9 @@ def audit_function(
     verdict = judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes)
     if not power or verdict.status is not Status.PASS:
         return verdict
+    recall = kernel and remembered_kernel(kernel)
     passed = [
-        Passed(comparison, evidence, partial(measured, rng=rng))
+        Passed(comparison, evidence, partial(measured, rng=rng, kernel=recall))
         for (comparison, rng), evidence in zip(prepared, evidences, strict=True)
     ]
     return self_test(verdict, passed, generator=partial(generator, case))

@@ -6,7 +6,6 @@ of its own claim its audit would have caught.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import groupby
 
 import numpy as np
@@ -17,12 +16,9 @@ from gradaudit.faults import FAULTS, Fault
 from gradaudit.judge.evidence import Evidence, error_over_allowed
 from gradaudit.judge.judging import judge
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
-from gradaudit.perturb.noise import Function
-from gradaudit.perturb.samples import Array
+from gradaudit.recall import remembered
 
 OUTCOMES = {Status.FAIL: Catch.CAUGHT, Status.PASS: Catch.MISSED, Status.INCONCLUSIVE: Catch.UNDECIDED}
-#: Outputs of f kept at once for a claim, in numbers (32 MB): the faults are audited at mostly the same points.
-ROOM = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -113,26 +109,3 @@ def _inconsistency(missed: Planted) -> str:
 
 def _remembering(claim: Passed) -> Passed:
     return replace(claim, comparison=replace(claim.comparison, function=remembered(claim.comparison.function)))
-
-
-def remembered(function: Function, *, room: int = ROOM) -> Function:
-    """``function`` (deterministic: that was tested before), which evaluates no point twice.
-
-    At most ``room`` numbers of its outputs are kept; points that came later are evaluated anew.
-    """
-    known: dict[bytes, Array | None] = {}
-    kept = 0
-
-    def recall(x: Array) -> Array | None:
-        nonlocal kept
-        point = blake2b(x.tobytes(), digest_size=16).digest()
-        if point in known:
-            return known[point]
-        value = function(x)
-        size = 1 if value is None else value.size
-        if kept + size <= room:
-            known[point] = value
-            kept += size
-        return value
-
-    return recall

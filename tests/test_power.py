@@ -16,7 +16,6 @@ from gradaudit.faults import FAULTS
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Catch, Planted, Status
 from gradaudit.plan import Selection, make_plan
-from gradaudit.power import remembered
 from gradaudit.suite import load_suite
 
 SUITE = Path(__file__).parents[1] / "configs" / "suite.yaml"
@@ -52,6 +51,18 @@ def test_every_fault_in_a_smooth_claim_is_caught_and_called_by_its_name():
 
 def test_the_self_test_changes_nothing_else_about_a_verdict():
     assert repr(replace(audit(power=True), power=())) == repr(audit())
+
+
+def test_the_faults_share_the_evaluations_of_f():
+    calls = Counter()
+
+    def counted(x):
+        calls[x.tobytes()] += 1
+        return waves(x)
+
+    verdict = ga.audit(counted, X, gradient=waves_gradient, power=True)
+    asked_for = sum(planted.evaluations for planted in verdict.power)
+    assert calls.total() - verdict.measures.evaluations < asked_for / 3
 
 
 def test_it_plants_the_same_faults_in_the_same_places_every_time():
@@ -196,28 +207,6 @@ def test_every_fault_changes_a_claim_of_unequal_elements_and_keeps_its_shape(nam
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_fault_minds_a_claim_of_one_zero(name):
     assert not FAULTS[name](np.zeros((1, 1)), np.random.default_rng(0)).any()
-
-
-def test_a_point_is_evaluated_once_for_all_faults():
-    seen = []
-
-    def function(x):
-        seen.append(float(x[0]))
-        return x * 2 if x[0] else None
-
-    recall = remembered(function)
-    for value in (1.0, 0.0, 1.0, 0.0):
-        answer = recall(np.array([value]))
-        assert answer is None if value == 0 else answer == 2.0
-    assert seen == [1.0, 0.0]
-
-
-def test_what_is_remembered_has_a_limit():
-    seen = []
-    recall = remembered(lambda x: seen.append(float(x[0])) or x, room=1)
-    for value in (1.0, 2.0, 1.0, 2.0):
-        assert recall(np.array([value])) == value
-    assert seen == [1.0, 2.0, 2.0]
 
 
 def test_a_case_whose_self_test_runs_past_the_limit_keeps_its_verdict_and_says_so():
