@@ -1,7 +1,7 @@
 """The audit from Python: a verdict on one function, and an assertion for a test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -10,9 +10,12 @@ from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._differentiable import EngineError
 from gradaudit.judge.verdict import Status, Verdict
-from gradaudit.plan.case import Case, Given, Input, Settings, Target, Tolerance
+from gradaudit.plan.case import Case, Given, Input, Settings, Structure, Target, Tolerance
+from gradaudit.plan.structure import breach
 
 Function = Callable[..., object]
+#: What inputs keep: a word where there is one input, else an entry for each; None: nothing.
+Structures = Structure | Sequence[Structure | None] | None
 
 
 def audit(
@@ -27,6 +30,7 @@ def audit(
     hvp: Function | None = None,
     engine: str | None = None,
     settings: Settings | None = None,
+    structure: Structures = None,
     seed: int = 0,
     power: bool = False,
 ) -> Verdict:
@@ -35,15 +39,18 @@ def audit(
     The claims are called as in a suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``,
     ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of shape output + input. hessian and hvp need the gradient, of
     which they are the derivative. ``power`` plants known faults into a claim that passes: what became of them stands in
-    ``Verdict.power``. What f and the claims raise becomes a verdict. Raises ValueError where nothing is
-    claimed and no engine differentiates f by itself.
+    ``Verdict.power``. ``structure`` says what no step may leave: "symmetric", "positive_definite" or "simplex", or a
+    list with an entry for each input, None for none. What f and the claims raise becomes a verdict. Raises ValueError
+    where nothing is claimed and no engine differentiates f by itself, and where an input has not its structure.
     """
     given = {
         "gradient": gradient, "value_and_gradient": value_and_gradient, "vjp": vjp, "jvp": jvp,
         "jacobian": jacobian, "hessian": hessian, "hvp": hvp,
     }  # fmt: skip
     claims = {kind: claim for kind, claim in given.items() if claim is not None}
-    return _audited(f, inputs, claims, engine=engine, settings=settings or Settings(), seed=seed, power=power)
+    return _audited(
+        f, inputs, claims, engine=engine, settings=settings or Settings(), structure=structure, seed=seed, power=power
+    )
 
 
 def assert_gradient(
@@ -53,13 +60,14 @@ def assert_gradient(
     rtol: float | None = None,
     resolution: float | None = None,
     kinks: Literal["undecided", "accept"] = "undecided",
+    structure: Structures = None,
 ) -> None:
     """For a test: raises AssertionError with the verdict's message unless the claimed gradient passes.
 
     An inconclusive verdict is no pass: choose another point, or a larger ``resolution``.
     """
     settings = Settings(tolerance=Tolerance(rtol, resolution), kinks=kinks)
-    verdict = audit(f, *inputs, gradient=gradient, settings=settings)
+    verdict = audit(f, *inputs, gradient=gradient, settings=settings, structure=structure)
     if verdict.status is not Status.PASS:
         raise AssertionError(f"{verdict.status.upper()} {verdict.id}  {verdict.message}")
 
@@ -71,6 +79,7 @@ def _audited(
     *,
     engine: str | None,
     settings: Settings,
+    structure: Structures,
     seed: int,
     power: bool,
 ) -> Verdict:
@@ -83,8 +92,28 @@ def _audited(
     except EngineError as problem:
         raise ValueError(str(problem)) from None
     named = tuple(
-        Input(name, Given(None), differentiate=i in arguments.differentiated) for i, name in enumerate(arguments.names)
+        Input(name, Given(None), differentiate=i in arguments.differentiated, structure=kept)
+        for (i, name), kept in zip(enumerate(arguments.names), _kept(structure, arguments), strict=True)
     )
     kinds = [kind.replace("value_and_gradient", "gradient") for kind in claims or differentiable.claims]
     case = Case(name, name, target, named, tuple(dict.fromkeys(kinds)), settings, seed)
     return audit_function(case, differentiable, arguments, power=power)
+
+
+def _kept(structure: Structures, arguments: Arguments) -> list[Structure | None]:
+    """The structure of each input. Raises ValueError where their number differs, or an input has it not."""
+    count = len(arguments.inputs)
+    kept: list[Structure | None] = [None] * count
+    if structure is not None:
+        kept = [structure] if isinstance(structure, str) else list(structure)
+    if len(kept) != count:
+        raise ValueError(f"structure has {len(kept)} entries for {count} inputs; allowed: one for each, None for none")
+    for name, value, wanted in zip(arguments.names, arguments.inputs, kept, strict=True):
+        if wanted is None:
+            continue
+        if wanted not in get_args(Structure):
+            raise ValueError(f"structure {wanted!r} of {name}; allowed: {', '.join(get_args(Structure))}")
+        problem = breach(wanted, np.asarray(value, dtype=None if isinstance(value, np.ndarray) else float))
+        if problem:
+            raise ValueError(f"{name}: {problem}; mend the values, or remove 'structure'")
+    return kept

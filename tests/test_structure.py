@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradaudit import engines
+from gradaudit.api import assert_gradient, audit
 from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
 from gradaudit.judge.diagnosis import Diagnosis
@@ -81,6 +82,7 @@ def test_drawn_values_keep_their_structure_in_every_precision(structure, dtype):
         (DEFINITE, [[0.0]], "the smallest eigenvalue is 0"),
         (SIMPLEX, [[0.5, 0.5], [1.25, -0.25]], r"element \[1, 1\] = -0.25; structure 'simplex' needs 0 or more"),
         (SIMPLEX, [[0.5, 0.5], [0.5, 0.25]], r"row \[1\] sum to 0.75; structure 'simplex' needs a sum of 1"),
+        (SIMPLEX, [0.5, 0.25], "the elements sum to 0.75"),
         (SIMPLEX, [1.0], r"needs a last axis of at least 2 elements, got shape \[1\]"),
     ],
 )
@@ -389,3 +391,32 @@ def test_a_hessian_that_is_wrong_in_one_pair_fails_there():
 def test_a_matrix_of_no_elements_leaves_nothing_to_check():
     verdict = audited(lambda x: 0.0, SYMMETRIC, (0, 0), gradient=lambda x: x)
     assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.SHAPE)
+
+
+# from Python
+
+
+def test_a_structure_is_named_from_python_too():
+    x = drawn(DEFINITE, (3, 3))
+    assert_gradient(by_cholesky, inverse, x, structure=DEFINITE)
+    with pytest.raises(AssertionError, match="wrong sign"):
+        assert_gradient(by_cholesky, lambda x: -inverse(x), x, structure=DEFINITE)
+    both = audit(lambda p, z: p @ z, np.array([0.5, 0.5]), np.ones(2), structure=[SIMPLEX, None], gradient=swapped)
+    assert (both.status, both.counts.checked) == (Status.PASS, 3)
+
+
+def swapped(p, z):
+    return z, p
+
+
+@pytest.mark.parametrize(
+    ("inputs", "structure", "message"),
+    [
+        ([np.eye(2), np.eye(2)], SYMMETRIC, "structure has 1 entries for 2 inputs; allowed: one for each"),
+        ([np.eye(2)], "diagonal", "structure 'diagonal' of x; allowed: symmetric, positive_definite, simplex"),
+        ([[0.5, 0.25]], SIMPLEX, "x: the elements sum to 0.75; structure 'simplex' needs a sum of 1"),
+    ],
+)
+def test_a_structure_that_does_not_fit_is_refused(inputs, structure, message):
+    with pytest.raises(ValueError, match=message):
+        audit(lambda *x: 0.0, *inputs, gradient=swapped, structure=structure)

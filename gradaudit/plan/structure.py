@@ -87,7 +87,7 @@ def _asymmetry(values: "Array", structure: Structure) -> str | None:
     mirrored = values.swapaxes(-1, -2)
     allowed = SLACK * np.finfo(values.dtype).eps * np.abs(values).max(axis=(-1, -2), keepdims=True, initial=0.0)
     apart = np.argwhere(~(np.abs(values - mirrored) <= allowed))
-    if not apart.size:
+    if not len(apart):
         return None
     place = tuple(int(i) for i in apart[0])
     mirror = (*place[:-2], place[-1], place[-2])
@@ -110,7 +110,7 @@ def _negative(values: "Array") -> str | None:
     import numpy as np
 
     wrong = np.argwhere(~(values >= 0))
-    if not wrong.size:
+    if not len(wrong):
         return None
     place = tuple(int(i) for i in wrong[0])
     return f"element {list(place)} = {float(values[place]):.6g}; structure 'simplex' needs 0 or more"
@@ -121,7 +121,7 @@ def _sum_apart_from_one(values: "Array") -> str | None:
 
     total = values.astype(np.float64).sum(axis=-1)
     wrong = np.argwhere(np.abs(total - 1) > SLACK * np.finfo(values.dtype).eps * values.shape[-1])
-    if not wrong.size:
+    if not len(wrong):
         return None
     place = tuple(int(i) for i in wrong[0])
     row = f"row {list(place)}" if place else "the elements"
