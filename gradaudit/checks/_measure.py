@@ -5,7 +5,7 @@
 Each level adds samples only along those directions that the judge could not decide yet.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,6 @@ def _claim(comparison: Comparison, probe: Probe, settings: Settings, limits: Lim
         natural=comparison.directions.natural,
         quiet=probe.quiet,
         magnitude=probe.combined_noise(np.abs(probe.base)),
-        lively=np.zeros(probe.readouts, dtype=bool),
         rtol=limits.rtol,
         resolution=limits.resolution,
         atol=limits.atol,
@@ -182,8 +181,6 @@ class _Ladder:
         both = self._sample(self._octaves(PAIR)).and_then(fine)
         both = both.take(self._rule(judge.pair(both, self._claims())))
         if self.todo.size:
-            moved = (self.rulings.decided & (self.rulings.numeric != 0)).any(axis=0)
-            self.claim = replace(self.claim, lively=moved)
             self._densify(self._sweep(both))
 
     def _sweep(self, samples: Samples) -> list[tuple[int, Samples]]:

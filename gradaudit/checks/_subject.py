@@ -223,4 +223,4 @@ def _first(value: Array) -> str:
 
 def _two_values(first: Array, second: Array) -> str:
     index = int(np.argmax(first != second))
-    return f"f(x) was {float(first[index])!r} and then {float(second[index])!r}; fix the seed inside, or pass the noise as an input"
+    return f"f(x) was {float(first[index])!r} and then {float(second[index])!r}"

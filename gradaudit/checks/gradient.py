@@ -71,6 +71,6 @@ def _gradient_of_pair(subject: Subject, returned: object) -> Array:
     require_array("the value of value_and_gradient", value, subject.shapes[0])
     claimed = np.asarray(value, dtype=np.float64).ravel()
     if not np.allclose(claimed, subject.value, rtol=1e-12 if not subject.narrow else 1e-4, atol=0, equal_nan=True):
-        message = f"value_and_gradient gives the value {float(claimed[0])!r}, the function gives {float(subject.value[0])!r}"
-        raise Unfit(Diagnosis.WRONG, message)
+        values = f"the value {float(claimed[0])!r}, the function gives {float(subject.value[0])!r}"
+        raise Unfit(Diagnosis.WRONG, f"value_and_gradient gives {values}")
     return subject.per_input("value_and_gradient", gradient)

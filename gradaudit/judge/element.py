@@ -51,7 +51,6 @@ class Claim:
     natural: Array  #: (D,) natural scale of x along each direction
     quiet: Array  #: (R,) noise of the readout with every output taking part
     magnitude: Array  #: (R,) |f(x)| as the readout sees it
-    lively: Mask  #: (R,) small steps along another direction moved the readout, so that it is not quantised
     rtol: float
     resolution: float
     atol: float
@@ -378,8 +377,8 @@ def _grows(slope: Array, samples: Samples) -> Mask:
 def _still(samples: Samples, claim: Claim) -> Mask:
     """f does not move by one bit at the three finest steps or more, up to a sixteenth of the natural scale of x.
 
-    Other directions do move it at small steps, and at its first movement it moves by far more than its noise: so it
-    is not quantised, but flat here and bent somewhere else, as relu is left of its kink.
+    At its first movement it moves by far more than its noise: so the noise does not hide a slope here, but f is flat,
+    and bent somewhere else, as relu is left of its kink.
     """
     moved = (np.abs(samples.rise) > 0) | (np.abs(samples.fall) > 0)
     taken = np.isfinite(samples.rise) | np.isfinite(samples.fall)
@@ -390,7 +389,7 @@ def _still(samples: Samples, claim: Claim) -> Mask:
         change = np.fmax(np.abs(samples.rise), np.abs(samples.fall))
         first = np.fmin.reduce(np.where(moved, change, np.inf), axis=0)
     wide = reach >= claim.natural[:, None] / 16
-    return np.asarray((flat.sum(axis=0) >= STILL) & wide & (first > 100 * claim.quiet) & claim.lively)
+    return np.asarray((flat.sum(axis=0) >= STILL) & wide & (first > 100 * claim.quiet))
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:

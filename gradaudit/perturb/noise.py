@@ -50,10 +50,10 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
             continue
         todo = np.isnan(sigma)
         reacting = todo & (np.count_nonzero(np.diff(values, axis=0) == 0, axis=0) < (VALUES - 1) // 2)
-        # where others moved at a smaller spacing, silence was no lack of resolution: what this output shows now may be
-        # a kink on the line, so that only its quantum counts
-        others_moved = bool(np.isfinite(sigma).any())
-        sigma[reacting] = _level(values[:, reacting], climbed=rung > 0, quantum_only=others_moved)
+        # where others moved at a smaller spacing, silence is no lack of resolution but a flat stretch: what this output
+        # shows now may be the kink at its end
+        reacting[reacting] = ~(np.isfinite(sigma).any() & _bends(values[:, reacting]))
+        sigma[reacting] = _level(values[:, reacting], climbed=rung > 0)
         silent = np.isnan(sigma)
         # outputs that are exactly zero beside others that react are masked or clipped, not quantised
         if not silent.any() or (not silent.all() and (values[:, silent] == 0).all()):
@@ -108,9 +108,15 @@ def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[A
     return None, spent
 
 
-def _level(values: Array, *, climbed: bool, quantum_only: bool) -> Array:
+def _bends(values: Array) -> NDArray[np.bool_]:
+    """Columns of ``values`` (9, c) that move for good from some place on: quantised ones stop and go."""
+    still = np.diff(values, axis=0) == 0
+    return np.asarray(np.count_nonzero(np.diff(still, axis=0), axis=0) <= 1)
+
+
+def _level(values: Array, *, climbed: bool) -> Array:
     """Noise of each column of ``values`` (9, c), quantisation included."""
-    sigma = np.zeros(values.shape[1]) if quantum_only else _difference_table_level(values)
+    sigma = _difference_table_level(values)
     for column in range(values.shape[1]):
         v = values[:, column]
         if climbed:
