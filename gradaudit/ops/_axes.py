@@ -1,6 +1,6 @@
 """Shape surgery that every family shares: the few steps that plain Python and Numba must spell differently.
 
-Everything here is plain Python over NumPy; ``_spellings`` has Numba's own version of the functions that compute shapes
+Everything here is plain Python over NumPy; ``_compiled`` has Numba's own version of the functions that compute shapes
 (tuples whose length depends on an argument), of ``refuse`` and of two reductions. ``flat``, ``blocks`` and ``lanes``
 may be views of what went in; an op copies before it returns one.
 """
