@@ -39,7 +39,7 @@ class Subject:
     shapes: tuple[tuple[int, ...], ...]
     several: bool  #: the function returns a tuple
     dtypes: tuple[np.dtype[np.generic], ...]
-    seconds: float  #: that the first call took
+    seconds: float  #: that one call took, once warm
     moves: Coordinates | Moves  #: the directions in which x can move, one by one
     axis: Axis  #: their names
 
@@ -60,10 +60,10 @@ class Subject:
         """
         if arguments.size == 0:
             raise Unfit(Diagnosis.SHAPE, "no differentiated input has an element; allowed: at least one floating input")
-        began = time.perf_counter()
         output = _call_unmutated("function", differentiable.function, arguments, ())
-        seconds = time.perf_counter() - began
+        began = time.perf_counter()  # the second call: the first may have compiled something
         again = _call_unmutated("function", differentiable.function, arguments, ())
+        seconds = time.perf_counter() - began
         value, shapes = _flat(output)
         second, _ = _flat(again)
         if value.tobytes() != second.tobytes():
