@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradaudit import checks, engines
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._measure import Limits, measure
-from gradaudit.checks._subject import Subject, Unfit, compiled_kernel
+from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, compiled_kernel
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
 from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
@@ -80,7 +80,7 @@ def audit_function(
         return _unfit(case, Unfit(Diagnosis.SHAPE, str(problem)), differentiable)
     except UserError as problem:
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
-    verdict = judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes)
+    verdict = judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes, at_x=CALLS_AT_X)
     if not power or verdict.status is not Status.PASS:
         return verdict
     recall = kernel and remembered_kernel(kernel)

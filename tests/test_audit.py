@@ -376,3 +376,13 @@ def test_an_element_too_small_to_be_checked_by_itself_is_counted_apart():
     assert verdict.status is Status.PASS
     assert (verdict.counts.bounded_by_largest, verdict.counts.resolved) == (1, 1)
     assert any("too small" in note for note in verdict.notes)
+
+
+def test_every_evaluation_of_f_is_counted():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sin(x).sum()
+
+    assert audit(f, X, gradient=altered(one_percent_in_one)).measures.evaluations == len(calls)

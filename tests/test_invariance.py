@@ -46,9 +46,7 @@ def test_the_units_of_f(claim, x, power):
     scaled = audit(lambda x: unit * f(x), x, gradient=lambda x: unit * CLAIMS[claim](x))
     assert plain.status == scaled.status == EXPECTED[claim]
     assert scaled.measures.evaluations == plain.measures.evaluations
-    assert scaled.measures.error_over_tolerance == pytest.approx(
-        plain.measures.error_over_tolerance, rel=0.5, abs=1e-4
-    )
+    assert scaled.measures.error_over_tolerance == pytest.approx(plain.measures.error_over_tolerance, rel=0.5, abs=1e-4)
 
 
 @CLAIM_NAMES

@@ -5,12 +5,13 @@
 Each level adds samples only along those directions that the judge could not decide yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._comparison import Comparison, coordinate_value
+from gradaudit.checks._units import measured_in, restored, unit_of
 from gradaudit.judge import element as judge
 from gradaudit.judge.element import Claim, Outcome, Rulings
 from gradaudit.judge.evidence import Evidence, error_over_allowed
@@ -72,6 +73,8 @@ def measure(
 
     ``kernel`` is the compiled way to differences of the case's own function.
     """
+    unit = unit_of(comparison.base)
+    comparison, limits = measured_in(unit, comparison), replace(limits, atol=limits.atol / unit)
     base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
     noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
     kernel = kernel if comparison.primal else None
@@ -89,7 +92,7 @@ def measure(
         extended |= ladder.extended
     worst, readout = worst_element(claim, rulings)
     witness = _witness(probe, directions.take(np.array([worst])), settings, extended=extended)
-    return Evidence(
+    evidence = Evidence(
         check=comparison.check,
         inputs=comparison.inputs,
         outputs=comparison.outputs,
@@ -104,6 +107,7 @@ def measure(
         surroundings=noise.evaluations + witness.evaluations,
         extended=extended,
     )
+    return restored(evidence, unit)
 
 
 def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:

@@ -19,6 +19,10 @@ from gradaudit.perturb.steps import Coordinates, Moves, Point
 from gradaudit.perturb.structure import directions_on
 
 
+#: f is called this often at x: twice to see that it repeats itself, once more after the claims were called.
+CALLS_AT_X = 3
+
+
 class Unfit(Exception):
     """The claim or the function is not something that can be compared: a verdict, not a mismatch of numbers."""
 

@@ -21,8 +21,13 @@ STATUS = {Outcome.PASS: Status.PASS, Outcome.FAIL: Status.FAIL, Outcome.INCONCLU
 ORDER = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
 
 
-def judge(case_id: str, evidences: Sequence[Evidence], *, engine: str = "", notes: Sequence[str] = ()) -> Verdict:
-    """The verdict on a case: it fails if an element fails, and is inconclusive if one cannot be decided."""
+def judge(
+    case_id: str, evidences: Sequence[Evidence], *, engine: str = "", notes: Sequence[str] = (), at_x: int = 0
+) -> Verdict:
+    """The verdict on a case: it fails if an element fails, and is inconclusive if one cannot be decided.
+
+    ``at_x`` counts the evaluations at the point itself, before any comparison.
+    """
     elements = sorted((element for evidence in evidences for element in _worst_elements(evidence)), key=_badness)[
         :WORST
     ]
@@ -36,7 +41,7 @@ def judge(case_id: str, evidences: Sequence[Evidence], *, engine: str = "", note
         message=_message(status, elements[0], diagnosis, sentence) if elements else "",
         evidence=sentence,
         engine=engine,
-        measures=_measures(evidences, elements),
+        measures=_measures(evidences, elements, at_x),
         counts=counts,
         elements=tuple(elements),
         curves=tuple(point for evidence in evidences for point in _curve(evidence)),
@@ -122,7 +127,7 @@ def _badness(element: Element) -> tuple[int, float]:
     return ORDER.index(element.status), -element.error_over_tolerance
 
 
-def _measures(evidences: Sequence[Evidence], elements: Sequence[Element]) -> Measures:
+def _measures(evidences: Sequence[Evidence], elements: Sequence[Element], at_x: int) -> Measures:
     worst = elements[0]
     return Measures(
         error_over_tolerance=_largest(evidence.ratio for evidence in evidences),
@@ -132,7 +137,7 @@ def _measures(evidences: Sequence[Evidence], elements: Sequence[Element]) -> Mea
         bound=_largest(_bounds(evidence) for evidence in evidences),
         h_best=worst.h,
         slope=_observed_order(next(e for e in evidences if e.check == worst.check)),
-        evaluations=sum(evidence.evaluations for evidence in evidences),
+        evaluations=at_x + sum(evidence.evaluations for evidence in evidences),
     )
 
 
@@ -160,6 +165,10 @@ def _observed_order(evidence: Evidence) -> float:
     r = evidence.witness_readout
     samples = evidence.witness
     h, central, noise = samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r]
+    unit = np.max(np.abs(central[np.isfinite(central)]), initial=0.0)
+    if unit == 0:
+        return nan
+    central, noise = central / unit, noise / unit
     limit = extrapolate(h[:, None], central[:, None], noise[:, None], order=2).value[0]
     error = np.abs(central - limit)
     clear = np.isfinite(error) & (error > 10 * noise) & (error > 0)

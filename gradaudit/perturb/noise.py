@@ -121,9 +121,14 @@ def _level(values: Array, *, climbed: bool) -> Array:
         v = values[:, column]
         if climbed:
             sigma[column] = max(sigma[column], quantum(v) / np.sqrt(12))
-        if (v == v.astype(np.float32)).all():
+        if _is_float32(v):
             sigma[column] = max(sigma[column], 2.0**-24 * float(np.max(np.abs(v))) / np.sqrt(3))
     return sigma
+
+
+def _is_float32(values: Array) -> bool:
+    with np.errstate(over="ignore"):
+        return bool((values == values.astype(np.float32)).all())
 
 
 def _difference_table_level(values: Array) -> Array:
