@@ -18,7 +18,6 @@ from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Coordinates, Moves, Point
 from gradaudit.perturb.structure import directions_on
 
-
 #: f is called this often at x: twice to see that it repeats itself, once more after the claims were called.
 CALLS_AT_X = 3
 
