@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._comparison import Comparison, coordinate_value
+from gradaudit.checks._doubt import doubt_small_failures
 from gradaudit.checks._units import measured_in, restored, unit_of
 from gradaudit.judge import element as judge
 from gradaudit.judge.element import Claim, Outcome, Rulings
@@ -90,6 +91,8 @@ def measure(
         rulings.put(part, ladder.climb())
         evaluations += ladder.evaluations
         extended |= ladder.extended
+    if settings.method == "auto":
+        evaluations += doubt_small_failures(rulings, claim, probe, directions)
     worst, readout = worst_element(claim, rulings)
     witness = _witness(probe, directions.take(np.array([worst])), settings, extended=extended)
     evidence = Evidence(

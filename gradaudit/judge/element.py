@@ -223,6 +223,14 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     why = np.where(blocked, reason(Diagnosis.SCALE), why)
     failed &= ~unseen & ~blocked
 
+    drowned = (g == 0) & _never_leaves_noise(samples, claim)
+    passed |= drowned
+    failed &= ~drowned
+    d = np.where(drowned, 0.0, d)
+    bar = np.where(drowned, KAPPA * _loudest(samples) / _largest_step(samples), bar)
+    allowed = np.where(drowned, FAIL_FACTOR * bar + tolerated, allowed)
+    scale = np.where(drowned, np.fmax(scale, claim.largest), scale)
+
     structural_zero = (constant | _still(samples, claim)) & (g == 0)
     passed |= structural_zero
     failed &= ~structural_zero
@@ -390,6 +398,21 @@ def _still(samples: Samples, claim: Claim) -> Mask:
         first = np.fmin.reduce(np.where(moved, change, np.inf), axis=0)
     wide = reach >= claim.natural[:, None] / 16
     return np.asarray((flat.sum(axis=0) >= STILL) & wide & (first > 100 * claim.quiet))
+
+
+def _never_leaves_noise(samples: Samples, claim: Claim) -> Mask:
+    """f stays within its noise at every step up to s, and that bounds the element at ``resolution`` of the largest.
+
+    What differences can say about a zero of a noisy function; such passes are counted apart.
+    """
+    loudest, h = _loudest(samples), _largest_step(samples)
+    change = np.fmax.reduce(np.fmax(np.abs(samples.rise), np.abs(samples.fall)), axis=0)
+    quiet = change <= 2 * KAPPA * loudest
+    return np.asarray(quiet & (FAIL_FACTOR * KAPPA * loudest / h <= claim.resolution * claim.largest))
+
+
+def _loudest(samples: Samples) -> Array:
+    return np.nan_to_num(np.fmax.reduce(samples.noise, axis=0))
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:

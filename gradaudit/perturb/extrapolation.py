@@ -98,8 +98,8 @@ def _weights_noise(h: Array, noise: Array, *, order: int, column: int) -> Array:
         for other in range(column + 1):
             if other != i:
                 weight *= z[other : other + rows] / (z[other : other + rows] - z[i : i + rows])
-        total += (weight * noise[i : i + rows]) ** 2
-    return np.sqrt(total)
+        total = np.hypot(total, weight * noise[i : i + rows])  # squares would overflow
+    return total
 
 
 def _column(h: Array, quotient: Array, noise: Array, *, order: int, column: int) -> _Entries:
