@@ -1,7 +1,8 @@
 """Random functions: expression trees over every operation that programs use, computed exactly, roughly, or with noise.
 
 No constant of any procedure was chosen by looking at them. Trees that have no derivative worth the name are left out:
-where the gradient changes by more than 10⁻⁶ when x changes by 10⁻¹³, or float64 does not compute f to nine digits.
+where the gradient changes by more than 10⁻⁶ when x changes by 10⁻¹³, where float64 does not compute f to nine digits,
+and where noise or rounding is more than a tenth of what the largest element changes f by over the scale of x.
 """
 
 import math
@@ -18,6 +19,8 @@ from benchmarks._problems.problem import DIGITS, Array, Formula, Problem, Situat
 CLEAN = 0.55
 #: f must be right to this, and the gradient steady to this, where x moves by MOVED; all relative.
 ACCURATE, STEADY, MOVED = 1e-9, 1e-6, 1e-13
+#: Noise and rounding may be this fraction of what the largest element changes f by, at so many points around x.
+AUDIBLE, POINTS = 0.1, 5
 
 Node = Callable[[Sequence[Any], Any], Any]
 
@@ -69,13 +72,25 @@ def well_posed(situation: Situation) -> bool:
     value = situation.function(x)
     if not (math.isfinite(value) and np.isfinite(g).all() and np.abs(g).max() > 0):
         return False
-    with mpmath.mp.workdps(DIGITS):
-        exact = float(formula([mpmath.mpf(float(t)) for t in x], mpmath.mp))
+    exact = _exact(formula, x)
     if not abs(in_double(formula, 0)(x) - exact) <= ACCURATE * abs(exact):
         return False
     scale = np.maximum(np.abs(x), 1)
+    change = np.max(np.abs(g) * scale)
     moved, _ = exact_gradient(formula, x * (1 + MOVED))
-    return bool(np.max(np.abs(moved - g) * scale) <= STEADY * np.max(np.abs(g) * scale))
+    return bool(np.max(np.abs(moved - g) * scale) <= STEADY * change) and _roughness(situation) <= AUDIBLE * change
+
+
+def _roughness(situation: Situation) -> float:
+    """The largest error of the computed function over a few points next to x."""
+    formula, x = situation.problem.formula, situation.x
+    near = [x * (1 + k * 2.0**-30) for k in range(POINTS)]
+    return max(abs(situation.function(point) - _exact(formula, point)) for point in near)
+
+
+def _exact(formula: Formula, x: Array) -> float:
+    with mpmath.mp.workdps(DIGITS):
+        return float(formula([mpmath.mpf(float(t)) for t in x], mpmath.mp))
 
 
 def _random_problem(rng: np.random.Generator, seed: int) -> Problem:
