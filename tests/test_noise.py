@@ -70,8 +70,8 @@ def test_bounds_are_kept():
 
 def test_a_function_without_values_next_to_x_counts_as_exact_to_rounding():
     point = Point.of(np.array([1.0]), np.array([2.0**-52]))
-    found = measure_noise(lambda v: None, point, base=np.array([2.0]), rng=np.random.default_rng(0))
-    assert found.sigma[0] == 2.0**-53
+    found = measure_noise(lambda v: None, point, base=np.array([2.1]), rng=np.random.default_rng(0))
+    assert found.sigma[0] == 2.1 * 2.0**-54
 
 
 @pytest.mark.parametrize("step", [1e-3, 0.25, 7e-8])

@@ -14,6 +14,7 @@ from gradaudit.checks._comparison import Comparison, coordinate_value
 from gradaudit.checks._doubt import doubt_small_failures
 from gradaudit.checks._units import measured_in, restored, unit_of
 from gradaudit.judge import element as judge
+from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Outcome, Rulings
 from gradaudit.judge.evidence import Evidence, error_over_allowed
 from gradaudit.perturb.noise import measure_noise, quantum
@@ -32,6 +33,8 @@ LARGEST = (0.0, 1.0, 2.0, 3.0)
 AROUND = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
 #: It stops when this many directions have stayed undecided: the case is then undecided whatever the rest says.
 HOPELESS = 8
+#: Where nothing moves and nothing is claimed, this many directions are tried at the largest steps.
+DOUBTED = 16
 #: A claim further off than this many times what is allowed needs no more steps.
 CLEAR = 10.0
 #: The worst direction's error-against-h curve, for the reader.
@@ -178,7 +181,20 @@ class _Ladder:
             if self.settings.extend and self.todo.size:
                 self.extended = True
                 self._own_steps()
+        if self.rulings.decided.all() and not self.claim.analytic.any() and not self.rulings.numeric.any():
+            self._doubt_stillness()
         return self.rulings
+
+    def _doubt_stillness(self) -> None:
+        """All is zero on both sides: true of a constant, and of a quantised function that has not moved yet."""
+        if self.probe.readout is not None and self.probe.base.size > 1:
+            return
+        self.todo = np.arange(min(len(self.directions), DOUBTED))
+        samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST[:2]))
+        for readout in range(self.probe.readouts):
+            if _quantum(samples, readout):
+                self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
+                self.rulings.reason[:, readout] = judge.reason(Diagnosis.UNSEEN)
 
     def _own_steps(self) -> None:
         fine = self._sample(self._octaves(EXPRESS))
@@ -199,7 +215,8 @@ class _Ladder:
             claim = self._claims()
             rulings = self._table(samples, claim)
             h = self._octaves(exponent)
-            settled = rulings.decided | _clearly_failed(rulings, claim)
+            # where f stands still, it is only after the largest steps that a claim can be said to be wrong
+            settled = rulings.decided | (_clearly_failed(rulings, claim) & ~(rulings.numeric == 0))
             done = (settled | _drowned(samples, claim, rulings, h)).all(axis=1)
             if exponent > SWEEP_LAST:
                 done = np.ones_like(done)
@@ -216,8 +233,11 @@ class _Ladder:
 
     def _densify(self, left: list[tuple[int, Samples]]) -> None:
         """More steps around the best one, and least-squares fits: for bars that are too wide, and for close calls."""
-        hopeless = 0
+        hopeless, confirmed = 0, 0
         for direction, samples in left:
+            still = bool((self.rulings.numeric[direction] == 0).all())
+            if still and confirmed >= HOPELESS:
+                continue
             self.todo = np.array([direction])
             known = self.rulings.h[direction][np.isfinite(self.rulings.h[direction])]
             h = self._octaves(*LARGEST)
@@ -227,7 +247,9 @@ class _Ladder:
             h = _new(h, np.fmax(samples.ahead, samples.behind))
             rulings = self._table(samples.and_then(self._sample(h)), self._claims(), fitted=True)
             self.rulings.put(self.todo, rulings)
-            hopeless += not (rulings.decided | _clearly_failed(rulings, self._claims())).all()
+            settled = (rulings.decided | _clearly_failed(rulings, self._claims())).all()
+            confirmed += bool(settled and still)
+            hopeless += not settled
             if hopeless >= HOPELESS:
                 return
 
@@ -298,5 +320,13 @@ def _quantum(samples: Samples, readout: int) -> float:
     """
     if not ((samples.rise[..., readout] == 0) | (samples.fall[..., readout] == 0)).any():
         return 0.0
-    values = np.concatenate([samples.rise[..., readout].ravel(), -samples.fall[..., readout].ravel(), [0.0]])
-    return quantum(values[:: max(1, values.size // QUANTUM_VALUES)])
+    rise, fall = samples.rise[..., readout], samples.fall[..., readout]
+    values = np.concatenate([rise.ravel(), -fall.ravel(), [0.0]])
+    return quantum(values[:: max(1, values.size // QUANTUM_VALUES)]) or max(_repeated(rise), _repeated(fall))
+
+
+def _repeated(change: Array) -> float:
+    """The smallest change (K, D) that two steps along one direction share to the last bit, or 0."""
+    size = np.sort(np.abs(change), axis=0)
+    twice = size[1:][(size[1:] == size[:-1]) & (size[1:] > 0)]
+    return float(twice.min()) if twice.size else 0.0

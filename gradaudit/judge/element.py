@@ -31,6 +31,9 @@ GROWING = 4
 #: f is flat where it did not move at this many steps.
 STILL = 3
 
+#: A readout whose noise is above this fraction of its value is quantised, or noisy: that it stands still proves nothing.
+COARSEST = 2.0**-20
+
 Mask = NDArray[np.bool_]
 
 
@@ -231,15 +234,16 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     allowed = np.where(drowned, FAIL_FACTOR * bar + tolerated, allowed)
     scale = np.where(drowned, np.fmax(scale, claim.largest), scale)
 
-    structural_zero = (constant | _still(samples, claim)) & (g == 0)
+    fine = claim.quiet <= COARSEST * claim.magnitude
+    structural_zero = (constant & fine | _still(samples, claim)) & (g == 0)
     passed |= structural_zero
     failed &= ~structural_zero
     allowed = np.where(structural_zero, tolerated, allowed)
 
-    kink, inside = _kink(up, down, chosen, claim, scale, tolerated)
+    kink, inside, sharp = _kink(up, down, chosen, claim, scale, tolerated)
     two_sided = np.isfinite(up.bar) & np.isfinite(down.bar) & ~constant
     parted = two_sided & ~kink & ~_slopes_meet(samples, scale)
-    passed = np.where(kink, inside & claim.accept_kinks, passed & ~parted)
+    passed = np.where(kink, inside & sharp & claim.accept_kinks, passed & ~parted)
     failed = np.where(kink, ~inside & np.isfinite(g), failed & ~parted)
     why = np.where(kink & inside | parted, reason(Diagnosis.KINK), why)
     allowed = np.where(kink & inside, np.fmax(allowed, error), allowed)
@@ -354,8 +358,11 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
     return np.asarray(extrapolated | coarse)
 
 
-def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, scale: Array, tolerated: Array) -> tuple[Mask, Mask]:
-    """Where the one-sided limits differ, and where the claim lies between them (both ends included)."""
+def _kink(
+    up: Limit, down: Limit, chosen: Limit, claim: Claim, scale: Array, tolerated: Array
+) -> tuple[Mask, Mask, Mask]:
+    """Where the one-sided limits differ, where the claim lies between them (both ends included), and where both ends
+    are known well enough to say so."""
     with np.errstate(invalid="ignore"):
         gap = np.abs(up.value - down.value)
         width = FAIL_FACTOR * (up.bar + down.bar)
@@ -364,7 +371,8 @@ def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, scale: Array, tol
         )
         slack = FAIL_FACTOR * np.fmax(up.bar, down.bar) + tolerated
         low, high = np.fmin(up.value, down.value) - slack, np.fmax(up.value, down.value) + slack
-        return kink, kink & (low <= claim.analytic) & (claim.analytic <= high)
+        inside = (low <= claim.analytic) & (claim.analytic <= high)
+        return kink, kink & inside, slack <= claim.resolution * scale
 
 
 def _grows(slope: Array, samples: Samples) -> Mask:
