@@ -35,6 +35,8 @@ AROUND = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
 HOPELESS = 8
 #: Where nothing moves and nothing is claimed, this many directions are tried at the largest steps.
 DOUBTED = 16
+#: A quantum is coarse where it is more than this fraction of what the largest steps change.
+COARSE = 1e-3
 #: A claim further off than this many times what is allowed needs no more steps.
 CLEAR = 10.0
 #: The worst direction's error-against-h curve, for the reader.
@@ -192,7 +194,8 @@ class _Ladder:
         self.todo = np.arange(min(len(self.directions), DOUBTED))
         samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST[:2]))
         for readout in range(self.probe.readouts):
-            if _quantum(samples, readout):
+            # a few quanta are what a large step changes; the spacing of float32 would be a quantum too
+            if _quantum(samples, readout) > COARSE * _largest_change(samples, readout):
                 self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
                 self.rulings.reason[:, readout] = judge.reason(Diagnosis.UNSEEN)
 
@@ -323,6 +326,11 @@ def _quantum(samples: Samples, readout: int) -> float:
     rise, fall = samples.rise[..., readout], samples.fall[..., readout]
     values = np.concatenate([rise.ravel(), -fall.ravel(), [0.0]])
     return quantum(values[:: max(1, values.size // QUANTUM_VALUES)]) or max(_repeated(rise), _repeated(fall))
+
+
+def _largest_change(samples: Samples, readout: int) -> float:
+    changes = np.abs(np.concatenate([samples.rise[..., readout], samples.fall[..., readout]]))
+    return float(np.max(changes[np.isfinite(changes)], initial=0.0))
 
 
 def _repeated(change: Array) -> float:

@@ -31,7 +31,7 @@ GROWING = 4
 #: f is flat where it did not move at this many steps.
 STILL = 3
 
-#: A readout whose noise is above this fraction of its value is quantised, or noisy: that it stands still proves nothing.
+#: A readout noisier than this fraction of its value is quantised: that it stands still proves nothing.
 COARSEST = 2.0**-20
 
 Mask = NDArray[np.bool_]
