@@ -70,7 +70,7 @@ class Rulings:
     """What is known of each element: (D, R) arrays."""
 
     outcome: NDArray[np.int8]
-    reason: NDArray[np.int8]  #: index into ``REASONS``
+    reason: NDArray[np.int8]  #: index into ``REASONS``; of a pass, KINK where it is one by ``kinks: accept`` only
     numeric: Array
     bar: Array
     allowed: Array
@@ -257,10 +257,11 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     failed |= hollow & (bar <= 0.3 * np.fmax(np.abs(d), slope)) & (np.isfinite(d))
     why = np.where(hollow, reason(Diagnosis.NOT_FINITE), why)
 
+    said = np.where(kink, reason(Diagnosis.KINK), 0)  # a pass at a kink that the suite accepts says so
     outcome = np.where(passed, Outcome.PASS, np.where(failed, Outcome.FAIL, Outcome.INCONCLUSIVE)).astype(np.int8)
     floored = passed & ~structural_zero & (allowed > claim.resolution * size) & ~(kink & inside)
     return Rulings(
-        outcome, np.where(passed, 0, why).astype(np.int8), d, bar, allowed, scale, chosen.h, floored,
+        outcome, np.where(passed, said, why).astype(np.int8), d, bar, allowed, scale, chosen.h, floored,
         up.value, down.value,
     )  # fmt: skip
 

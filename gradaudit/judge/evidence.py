@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.judge.element import Claim, Rulings
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.element import REASONS, Claim, Mask, Outcome, Rulings
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array, Samples
 
@@ -40,8 +41,14 @@ class Evidence:
 
     @property
     def ratio(self) -> Array:
-        """(D, R) error ÷ allowed: the headline; at most 1 where an element passes."""
-        return error_over_allowed(self.error, self.rulings.allowed)
+        """(D, R) error ÷ allowed: the headline; at most 1 where an element passes, 0 for a subgradient at a kink."""
+        return np.where(self.subgradient, 0.0, error_over_allowed(self.error, self.rulings.allowed))
+
+    @property
+    def subgradient(self) -> Mask:
+        """(D, R) passes between the slopes of a kink, which the suite accepts: no bound can be given."""
+        at_kink = self.rulings.reason == REASONS.index(Diagnosis.KINK)
+        return np.asarray(at_kink & (self.rulings.outcome == Outcome.PASS))
 
 
 def error_over_allowed(error: Array, allowed: Array) -> Array:

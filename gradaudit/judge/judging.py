@@ -156,7 +156,7 @@ def _bounds(evidence: Evidence) -> Array:
     """The smallest relative error that would have failed, of each element that passed (a proven zero has none)."""
     rulings = evidence.rulings
     size = np.fmax(np.abs(evidence.claim.analytic), np.abs(rulings.numeric))
-    passed = (rulings.outcome == Outcome.PASS) & (size > 0)
+    passed = (rulings.outcome == Outcome.PASS) & (size > 0) & ~evidence.subgradient
     return np.divide(rulings.allowed, rulings.scale, out=np.full(size.shape, np.nan), where=passed)
 
 
@@ -213,6 +213,8 @@ def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
     notes = []
     if any(evidence.extended for evidence in evidences):
         notes.append("the given steps could not decide every element; steps chosen per element were added")
+    if kinks := sum(int(evidence.subgradient.sum()) for evidence in evidences):
+        notes.append(f"{kinks} of {counts.checked} elements stand at a kink and pass as subgradients between its slopes")
     if counts.bounded_by_largest:
         notes.append(
             f"{counts.bounded_by_largest} of {counts.checked} elements are too small to be bounded relative to"
