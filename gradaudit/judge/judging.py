@@ -214,7 +214,7 @@ def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
     if any(evidence.extended for evidence in evidences):
         notes.append("the given steps could not decide every element; steps chosen per element were added")
     if kinks := sum(int(evidence.subgradient.sum()) for evidence in evidences):
-        notes.append(f"{kinks} of {counts.checked} elements stand at a kink and pass as subgradients between its slopes")
+        notes.append(f"{kinks} of {counts.checked} elements at a kink pass as subgradients between its slopes")
     if counts.bounded_by_largest:
         notes.append(
             f"{counts.bounded_by_largest} of {counts.checked} elements are too small to be bounded relative to"
