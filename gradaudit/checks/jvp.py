@@ -1,33 +1,23 @@
-"""Check ``jvp``: a claimed Jacobian–vector product, along dense random tangents and, where few, along each coordinate.
-
-Dense tangents meet every coordinate at once; single coordinates name the wrong one.
-"""
+"""Check ``jvp``: a claimed Jacobian–vector product against differences of f along each tangent."""
 
 import numpy as np
 
-from gradaudit.checks._comparison import Comparison, random_directions
+from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._subject import Subject
+from gradaudit.checks._tangents import tangents_of
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array
-from gradaudit.perturb.steps import Directions, Tangents
+from gradaudit.perturb.steps import Directions
 
 claims = ("jvp",)
-TANGENTS = 3
-#: Up to this many coordinates are also checked one by one.
-FEW = 64
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """The claim along each tangent beside differences of f along it."""
-    moves, count = subject.moves, len(subject.moves)
-    dense = moves.spread(random_directions(rng, TANGENTS, count))
-    comparisons = [_along(subject, Tangents(subject.point, dense), dense)]
-    if count <= FEW:
-        comparisons.append(_along(subject, moves, moves.spread(np.eye(count))))
-    return comparisons
+    return [_along(subject, *tangents) for tangents in tangents_of(subject, rng)]
 
 
-def _along(subject: Subject, directions: Directions, tangents: Array) -> Comparison:
+def _along(subject: Subject, directions: Directions, tangents: Array, names: Axis) -> Comparison:
     split = subject.arguments.split
     analytic = [subject.per_output("jvp", subject.claimed("jvp", *split(tangent))) for tangent in tangents]
     return Comparison(
@@ -37,12 +27,7 @@ def _along(subject: Subject, directions: Directions, tangents: Array) -> Compari
         directions=directions,
         readout=None,
         analytic=np.stack(analytic),
-        inputs=direction_names(subject, directions),
+        inputs=names,
         outputs=subject.outputs,
         confined=subject.moves.confined,
     )
-
-
-def direction_names(subject: Subject, directions: Directions) -> Axis:
-    """Coordinates and moves have names; dense tangents have numbers."""
-    return Axis.numbered("tangent", len(directions)) if isinstance(directions, Tangents) else subject.axis
