@@ -395,3 +395,10 @@ def test_an_accepted_kink_passes_as_a_subgradient_without_a_bound_and_says_so():
     assert verdict.measures.bound < 1e-3
     assert verdict.measures.error_over_tolerance < 0.1
     assert any("subgradient" in note for note in verdict.notes)
+
+
+def test_structural_zeros_beside_linear_elements_are_no_sign_of_a_quantised_function():
+    a, b = np.array([1.67, -0.77]), np.array([0.14, 0.43])
+    verdict = audit(np.multiply, a, b, jacobian=lambda a, b: (np.diag(b), -np.diag(a)))
+    assert verdict.status is Status.FAIL
+    assert all(element.uncertainty < 1e-11 for element in verdict.elements if element.status is Status.FAIL)

@@ -317,13 +317,16 @@ def _new(h: Array, taken: Array) -> Array:
 
 
 def _quantum(samples: Samples, readout: int) -> float:
-    """The quantum of the values seen, or 0: what is quantised stands still at some step.
+    """The quantum of the values seen, or 0: what is quantised moves at one step and stands still at another.
 
-    Without that condition the values of |x| at steps that are powers of two would have a common divisor too.
+    Only directions that do both count: the values of |x| at steps that are powers of two have a common divisor too.
     """
-    if not ((samples.rise[..., readout] == 0) | (samples.fall[..., readout] == 0)).any():
-        return 0.0
     rise, fall = samples.rise[..., readout], samples.fall[..., readout]
+    moves = ((np.abs(rise) > 0) | (np.abs(fall) > 0)).any(axis=0)
+    stops = ((rise == 0) | (fall == 0)).any(axis=0)
+    if not (moves & stops).any():
+        return 0.0
+    rise, fall = rise[:, moves & stops], fall[:, moves & stops]
     values = np.concatenate([rise.ravel(), -fall.ravel(), [0.0]])
     return quantum(values[:: max(1, values.size // QUANTUM_VALUES)]) or max(_repeated(rise), _repeated(fall))
 
