@@ -1,0 +1,57 @@
+"""Where the command line speaks: results on stdout, everything else on stderr."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gradaudit.record import Audit
+
+STYLES = ("full", "concise", "json", "github", "quiet")  #: of ``gradaudit.terminal.FORMATS``, which is slow to import
+
+
+def show(audit: "Audit", *, style: str, folder: "Path") -> None:
+    """The audit on stdout in one of STYLES, and where its report is, in ``folder``."""
+    from gradaudit import terminal
+
+    text = terminal.FORMATS[style](audit)
+    colour = style in ("full", "concise") and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    put(terminal.coloured(text) if colour else text)
+    if style != "quiet":
+        say(f"report: {folder / 'report.html'}")
+
+
+def put(text: str) -> None:
+    """Write results to stdout."""
+    _write(sys.stdout, text)
+
+
+def say(text: str) -> None:
+    """Write a line to stderr."""
+    _write(sys.stderr, text + "\n")
+
+
+def stop(problem: object, status: int) -> int:
+    """Say why the command ends, and give its exit status."""
+    say(f"gradaudit: {problem}")
+    return status
+
+
+def arguments() -> tuple[str, ...]:
+    """The command line of this invocation."""
+    given: tuple[str, ...] = click.get_current_context().find_root().obj
+    return given
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write all of ``text``; a reader that has gone (``| head``) ends the text, never the program."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        with open(os.devnull, "w") as nowhere:  # what is still buffered goes there at exit
+            os.dup2(nowhere.fileno(), stream.fileno())

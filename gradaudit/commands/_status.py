@@ -1,0 +1,21 @@
+"""The exit statuses, and what a finished audit's is."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradaudit.record import Audit
+
+OK = 0  #: all as expected
+FAILURES = 1  #: audit failures
+USAGE = 2  #: usage or configuration
+BROKEN = 3  #: the tool or a backend broke; results are partial and kept
+NOTHING = 4  #: nothing was selected
+INTERRUPTED = 130
+
+
+def exit_status(audit: "Audit", *, strict: bool) -> int:
+    """0 where every case is as expected, 1 where one is not; an inconclusive case alone fails only if ``strict``."""
+    from gradaudit.judge.verdict import Status
+
+    accepted = {Status.PASS, Status.XFAIL} | (set() if strict else {Status.INCONCLUSIVE})
+    return OK if all(result.verdict.status in accepted for result in audit.results) else FAILURES

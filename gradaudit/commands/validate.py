@@ -1,0 +1,34 @@
+"""Command ``validate``: everything that is wrong with suites, at once."""
+
+from typing import Any
+
+import click
+
+from gradaudit.commands import _speech as speech
+from gradaudit.commands import _status as status
+from gradaudit.commands._selecting import overrides, selecting, selection
+
+
+@click.command("validate")
+@selecting
+@click.option("--imports", is_flag=True, help="Import the functions too: runs the suite's modules, in a worker.")
+def command(
+    suites: tuple[str, ...],
+    seed: int | None,
+    settings: tuple[str, ...],
+    profile: str | None,
+    imports: bool,
+    **chosen: Any,
+) -> int:
+    """Everything that is wrong with the suites, at once. Imports no user code unless asked to."""
+    from gradaudit import plan, runner, terminal
+    from gradaudit.suite import load_suite
+
+    suite = load_suite(suites, overrides=overrides(settings, seed=seed), profile=profile)
+    cases = plan.make_plan(suite, select=selection(**chosen))
+    failed = runner.check_imports(cases) if imports else []
+    for result in failed:
+        speech.put(terminal.import_problem(result))
+    if not failed:
+        speech.put(f"{', '.join(suites)}: in order, {len(cases)} {'case' if len(cases) == 1 else 'cases'}\n")
+    return status.USAGE if failed else status.OK
