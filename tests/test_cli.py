@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 from stand_in import AUDIT, a_case
 
-from gradaudit import cli, progress, provenance, terminal
+from gradaudit import cli, commands, progress, provenance, terminal
 from gradaudit.backends import _keeper
 from gradaudit.commands._speech import STYLES
 from gradaudit.commands._status import exit_status
