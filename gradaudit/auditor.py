@@ -44,6 +44,7 @@ def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:
                 for at_point in draws(case)
             ]
         )
+        verdict = replace(verdict, sources=differentiable.sources)
     except (EngineError, DrawError) as problem:
         verdict = Verdict(case.id, Status.ERROR, Diagnosis.IMPORT_FAILED, str(problem))
     except UserError as problem:

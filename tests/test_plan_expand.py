@@ -104,6 +104,7 @@ functions:
         suite=f"{tmp_path}/suite.yaml",
         path=(str(tmp_path),),
         env=(("A", "1"),),
+        was=("old[n=2,axis=-1]",),
     )
 
 

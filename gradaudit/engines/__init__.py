@@ -8,6 +8,7 @@ from functools import cache
 from types import ModuleType
 
 from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._sources import sources
 from gradaudit.plan.case import Target
 
 
@@ -39,7 +40,7 @@ def adapt(target: Target, function: object, claims: Mapping[str, Callable[..., o
     """Adapt a function that is at hand; ``target`` says how. Raises EngineError where no engine can."""
     engine = part(target.engine) if target.engine else _choose(function, target)
     differentiable: Differentiable = engine.load(target, function, claims)
-    return differentiable
+    return replace(differentiable, sources=sources(target, function, claims))
 
 
 def part(name: str) -> ModuleType:

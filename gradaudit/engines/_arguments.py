@@ -72,6 +72,13 @@ class Arguments:
         """The inverse of ``flatten``: new arrays with each input's shape and dtype."""
         return tuple(part.astype(array.dtype) for part, array in zip(self.shaped(flat), self.arrays, strict=True))
 
+    def stacked(self, rows: Array) -> tuple[NDArray[np.floating], ...]:
+        """Many flat points (k, n) at once: new arrays (k, *shape) with each input's dtype."""
+        return tuple(
+            rows[:, start:stop].reshape(len(rows), *array.shape).astype(array.dtype)
+            for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
+        )
+
     def shaped(self, flat: Array) -> tuple[Array, ...]:
         """A flat vector as float64 arrays of the inputs' shapes: numeric results keep all their digits."""
         return tuple(

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
+from gradaudit.perturb.batching import Batch
+from gradaudit.plan.case import Source
 
 Function = Callable[..., object]
 
@@ -60,7 +62,14 @@ class Differentiable:
     #: compile(arguments, evaluations, seconds) -> Compiled, or None where calling is cheaper than compiling;
     #: ``evaluations`` are those expected, ``seconds`` is one measured call of ``function``
     compile: Callable[[Arguments, int, float], Compiled | None] | None = None
+    #: batch(arguments) -> f at many points in one call, or None where f has no such form: see ``perturb.batching.Batch``.
+    #: Rows are flat points as ``arguments.x`` and flat values as ``flatten_output`` gives; ``arguments.stacked(rows)``
+    #: cuts the rows into one array (k, *shape) per differentiated input. Calls have 4, 16, 64, 256 or 1024 rows and no
+    #: more than keeps k·(n + m) small. It may raise: then, and where it does not give f(x), f is called instead, and
+    #: a note says so.
+    batch: Callable[[Arguments], Batch | None] | None = None
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdict should know
+    sources: tuple[Source, ...] = ()  #: where the function and its claims are written
 
 
 def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int, ...], ...]]:

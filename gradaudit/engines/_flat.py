@@ -15,6 +15,7 @@ from numba.core.errors import NumbaWarning
 from numba.extending import overload
 from numpy.typing import NDArray
 
+from gradaudit.engines._agreement import agree
 from gradaudit.engines._arguments import Arguments
 
 Array = NDArray[np.float64]
@@ -199,17 +200,9 @@ def _check_agreement(flat: Any, arguments: Arguments, base: Array) -> None:
     if status == 2:
         raise NotCompiled(f"compiled, it does not return {base.size} numbers as a call does")
     narrow = any(array.dtype != np.float64 for array in arguments.arrays)
-    if not _agree(y, base, rtol=1e-3 if narrow else 1e-6):
+    if not agree(y, base, narrow=narrow):
         j = int(np.argmax(np.nan_to_num(np.abs(y - base), nan=np.inf)))
         raise NotCompiled(f"compiled, it returns {y[j]:.17g} where a call returns {base[j]:.17g}")
-
-
-def _agree(y: Array, base: Array, *, rtol: float) -> bool:
-    finite = np.isfinite(base)
-    if not np.array_equal(np.isfinite(y), finite):
-        return False
-    scale = np.abs(base[finite]).max(initial=0.0)
-    return bool((np.abs(y[finite] - base[finite]) <= rtol * scale).all())
 
 
 def store(y, start, value):  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ from enum import StrEnum
 from math import nan
 
 from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.plan.case import Source
 
 
 class Status(StrEnum):
@@ -100,6 +101,7 @@ class Planted:
     element: str = ""  #: which that is: ``d out/d x[3]``
     diagnosis: Diagnosis | None = None  #: what the audit said was wrong
     evaluations: int = 0  #: evaluations of f for this fault, on top of those of the case
+    located: bool = False  #: the worst element that the audit named is one that the fault changed
 
     @property
     def contradicts_bound(self) -> bool:
@@ -125,3 +127,4 @@ class Verdict:
     traceback: str = ""
     printed: str = ""  #: what user code wrote to stdout and stderr, capped
     power: tuple[Planted, ...] = ()  #: what became of known faults in the claim, if asked for and the case passed
+    sources: tuple[Source, ...] = ()  #: of the function and its claims, where they could be loaded

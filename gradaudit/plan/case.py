@@ -99,6 +99,17 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a function of the case is written, and what its text was."""
+
+    role: str  #: ``function``, or the kind of the claim
+    reference: str  #: ``module:attribute``; empty where it was handed over from Python
+    file: str = ""  #: relative to the current folder where it lies within; empty: it has no Python text
+    line: int = 0  #: of its definition, from 1
+    digest: str = ""  #: of its text alone, not of what it calls
+
+
+@dataclass(frozen=True)
 class Expectation:
     """The suite expects this status; an unexpected pass, or a date gone by, fails."""
 
@@ -129,3 +140,4 @@ class Case:
     suite: str = ""  #: the suite file, as the user named it: for the line that reproduces the case
     path: tuple[str, ...] = ()  #: folders made importable in the worker
     env: tuple[tuple[str, str], ...] = ()  #: set in the worker before user modules are imported
+    was: tuple[str, ...] = ()  #: former ids: history is kept over a rename

@@ -110,6 +110,7 @@ def _case(
         suite=entry.root,
         path=entry.path,
         env=entry.env,
+        was=tuple(case_id(name, axes, point) for name in entry.keys.was),
     )
     yield _Planned(case, entry, settings)
 
