@@ -4,7 +4,7 @@ A checker that was never seen to fail has proven nothing. What comes out is the 
 of its own claim its audit would have caught.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -64,8 +64,13 @@ def _planted(check: str, name: str, claims: Sequence[Passed], *, rng: np.random.
     except Unfit:  # a claimed gradient that has another form at the larger steps that a wrong Hessian calls for
         return found
     said = judge(check, evidences)
-    outcome = OUTCOMES[said.status]
-    return replace(found, outcome=outcome, diagnosis=said.diagnosis, evaluations=said.measures.evaluations)
+    return replace(
+        found,
+        outcome=OUTCOMES[said.status],
+        located=_element_name(said.elements[0].output, said.elements[0].input) in set(_changed(pairs)),
+        diagnosis=said.diagnosis,
+        evaluations=said.measures.evaluations,
+    )
 
 
 def _spoiled(comparison: Comparison, fault: Fault, rng: np.random.Generator) -> Comparison:
@@ -95,8 +100,22 @@ def _largest_error(claim: Passed, wrong: Comparison) -> tuple[float, str]:
     error = np.abs(wrong.analytic[evidence.directions] - evidence.rulings.numeric)
     ratio = error_over_allowed(error, evidence.rulings.allowed)
     d, r = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    element = f"d {evidence.outputs.label(int(r))}/d {evidence.inputs.label(int(evidence.directions[d]))}"
-    return float(ratio[d, r]), element
+    return float(ratio[d, r]), _name(evidence, int(evidence.directions[d]), int(r))
+
+
+def _changed(pairs: Iterable[tuple[Passed, Comparison]]) -> Iterator[str]:
+    """The names of all elements that a fault changed."""
+    for claim, wrong in pairs:
+        for direction, r in np.argwhere(wrong.analytic != claim.comparison.analytic):
+            yield _name(claim.evidence, int(direction), int(r))
+
+
+def _name(evidence: Evidence, direction: int, readout: int) -> str:
+    return _element_name(evidence.outputs.label(readout), evidence.inputs.label(direction))
+
+
+def _element_name(output: str, input_: str) -> str:
+    return f"d {output}/d {input_}"
 
 
 def _inconsistency(missed: Planted) -> str:
