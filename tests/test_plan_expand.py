@@ -336,4 +336,12 @@ def test_show_config_of_an_unknown_id_suggests_one(tmp_path: Path) -> None:
 def test_a_plan_does_not_depend_on_the_order_of_items(tmp_path: Path) -> None:
     items = [item(f"name: f{i}") for i in range(4)]
     forward, backward = (plan(tmp_path, suite(*some)) for some in (items, items[::-1]))
+
     assert {replace(case, place="") for case in forward} == {replace(case, place="") for case in backward}
+
+
+def test_a_case_carries_where_its_settings_stand_but_for_what_is_built_in(tmp_path: Path) -> None:
+    (case,) = plan(tmp_path, suite(item("name: f")) + "defaults: {timeout: 3s}\n")
+    origins = dict(case.origins)
+    assert origins["timeout"].startswith("defaults (")
+    assert "kinks" not in origins

@@ -137,6 +137,8 @@ class Case:
     owner: str | None = None
     expect: Expectation | None = None
     place: str = ""  #: ``configs/suite.yaml:12:5``
+    #: (setting, where its value stands), but for what is built in; a value that is moved makes no other case
+    origins: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     suite: str = ""  #: the suite file, as the user named it: for the line that reproduces the case
     path: tuple[str, ...] = ()  #: folders made importable in the worker
     env: tuple[tuple[str, str], ...] = ()  #: set in the worker before user modules are imported

@@ -1,7 +1,7 @@
 """A suite to cases: every combination of the matrix at every point, with its settings resolved."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import Any
@@ -112,7 +112,8 @@ def _case(
         env=entry.env,
         was=tuple(case_id(name, axes, point) for name in entry.keys.was),
     )
-    yield _Planned(case, entry, settings)
+    plan = _Planned(case, entry, settings)
+    yield replace(plan, case=replace(case, origins=_origins(plan)))
 
 
 def _options(entry: Entry, axes: Mapping[str, Scalar], problems: list[Problem]) -> Iterator[tuple[str, object]]:
@@ -246,6 +247,10 @@ def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
         rows.append(("points", case.points, item))
     rows.append(("seed", case.seed, entry.seed.origin))
     return rows
+
+
+def _origins(plan: _Planned) -> tuple[tuple[str, str], ...]:
+    return tuple((key, origin) for key, _, origin in _configuration(plan) if origin != BUILT_IN)
 
 
 def _plain(value: object) -> object:
