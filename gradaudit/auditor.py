@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradaudit import checks, engines
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._measure import Limits, measure
-from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, compiled_kernel
+from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
 from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
@@ -68,10 +68,13 @@ def audit_function(
         )
         limits = Limits.of(case.settings, narrow=subject.narrow)
         kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
+        batch = batched(subject)
 
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
             # a copy: a claim that is measured again meets the same random numbers
-            return measure(comparison, case.settings, limits, deepcopy(rng), kernel=kernel, threads=threads)
+            return measure(
+                comparison, case.settings, limits, deepcopy(rng), kernel=kernel, batch=batch, threads=threads
+            )
 
         prepared = list(_comparisons(case, subject))
         evidences = [measured(comparison, rng) for comparison, rng in prepared]
@@ -81,7 +84,8 @@ def audit_function(
         return _unfit(case, Unfit(Diagnosis.SHAPE, str(problem)), differentiable)
     except UserError as problem:
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
-    verdict = judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes, at_x=CALLS_AT_X)
+    at_x = CALLS_AT_X + (batch.evaluations_at_x if batch else 0)
+    verdict = judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes, at_x=at_x)
     if not power or verdict.status is not Status.PASS:
         return verdict
     recall = kernel and remembered_kernel(kernel)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from gradaudit import engines
-from gradaudit.checks._subject import Subject, compiled_kernel
+from gradaudit.checks._subject import Subject, batched, compiled_kernel
 from gradaudit.engines._arguments import Arguments
 from gradaudit.perturb.estimate import estimate
 from gradaudit.perturb.noise import measure_noise
@@ -95,7 +95,8 @@ def _prepared(f: Callable[..., object], inputs: Sequence[object], *, threads: in
     subject = Subject.examine(differentiable, arguments, Point.of(arguments.x, arguments.epsilon))
     noise = measure_noise(subject.evaluate, subject.point, base=subject.value, rng=np.random.default_rng(0))
     kernel = compiled_kernel(subject, evaluations=2 * arguments.size)
-    probe = Probe(subject.evaluate, subject.value, noise.sigma, None, kernel, threads or cpu_count() or 1)
+    batch = batched(subject)
+    probe = Probe(subject.evaluate, subject.value, noise.sigma, None, kernel, threads or cpu_count() or 1, batch)
     return subject, probe, noise.evaluations + 2
 
 

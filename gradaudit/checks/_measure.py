@@ -17,6 +17,7 @@ from gradaudit.judge import element as judge
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Outcome, Rulings
 from gradaudit.judge.evidence import Evidence, error_over_allowed
+from gradaudit.perturb.batching import Batched
 from gradaudit.perturb.noise import measure_noise, quantum
 from gradaudit.perturb.samples import KAPPA, Array, Samples
 from gradaudit.perturb.sampling import Kernel, Probe
@@ -73,18 +74,19 @@ def measure(
     rng: np.random.Generator,
     *,
     kernel: Kernel | None = None,
+    batch: Batched | None = None,
     threads: int = 1,
 ) -> Evidence:
     """Take differences until each element is decided, or until no step can help.
 
-    ``kernel`` is the compiled way to differences of the case's own function.
+    ``kernel`` and ``batch`` are the compiled and the batched way to differences of the case's own function.
     """
     unit = unit_of(comparison.base)
     comparison, limits = measured_in(unit, comparison), replace(limits, atol=limits.atol / unit)
     base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
     noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
-    kernel = kernel if comparison.primal else None
-    probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads)
+    kernel, batch = (kernel, batch) if comparison.primal else (None, None)
+    probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads, batch)
     chosen = _chosen(len(comparison.directions), settings, rng)
     directions, claim = comparison.directions.take(chosen), _claim(comparison, probe, settings, limits).take(chosen)
     rulings = Rulings.undecided(chosen.size, probe.readouts)

@@ -62,7 +62,7 @@ class Differentiable:
     #: compile(arguments, evaluations, seconds) -> Compiled, or None where calling is cheaper than compiling;
     #: ``evaluations`` are those expected, ``seconds`` is one measured call of ``function``
     compile: Callable[[Arguments, int, float], Compiled | None] | None = None
-    #: batch(arguments) -> f at many points in one call, or None where f has no such form: see ``perturb.batching.Batch``.
+    #: batch(arguments) -> f at many points in one call (``perturb.batching.Batch``), or None where f has no such form.
     #: Rows are flat points as ``arguments.x`` and flat values as ``flatten_output`` gives; ``arguments.stacked(rows)``
     #: cuts the rows into one array (k, *shape) per differentiated input. Calls have 4, 16, 64, 256 or 1024 rows and no
     #: more than keeps k·(n + m) small. It may raise: then, and where it does not give f(x), f is called instead, and

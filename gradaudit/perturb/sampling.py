@@ -1,4 +1,6 @@
-"""Evaluating f around x: one call after the other for Python functions, in a parallel kernel for compiled ones."""
+"""Evaluating f around x: call by call for Python functions, many points a call where f has a batched form, in a
+parallel kernel for compiled functions.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gradaudit.perturb.batching import Batched, rows_at_once
 from gradaudit.perturb.noise import Function
 from gradaudit.perturb.samples import HALF_ULP, HIDING, Array, Samples
 from gradaudit.perturb.steps import Coordinates, Directions, Moves, Tangents
 
 #: sample_coordinates of ``perturb.kernels`` with its function bound.
 Kernel = Callable[..., tuple[Array, Array, Array]]
+#: Points (P, n) for P pairs of a step and a direction.
+Points = Callable[[NDArray[np.intp], NDArray[np.intp]], Array]
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Probe:
     readout: Array | None  #: (R, m) combinations of outputs; None: each output by itself, R = m
     kernel: Kernel | None = None  #: the compiled way to the same numbers, for coordinates
     threads: int = 1
+    batch: Batched | None = None  #: the batched way to the same numbers
 
     @property
     def readouts(self) -> int:
@@ -44,14 +50,14 @@ class Probe:
         return self._along_tangents(directions, h)
 
     def combined(self, change: Array) -> Array:
-        """(R,) a change of the outputs (m,), as the readouts see it."""
-        return change if self.readout is None else self.readout @ change
+        """(…, R) changes of the outputs (…, m), as the readouts see them."""
+        return change if self.readout is None else change @ self.readout.T
 
     def combined_noise(self, sigma: Array) -> Array:
-        """(R,) independent errors of the outputs (m,), as the readouts see them."""
+        """(…, R) independent errors of the outputs (…, m), as the readouts see them."""
         if self.readout is None:
             return sigma
-        return np.sqrt((self.readout**2) @ sigma**2)
+        return np.asarray(np.sqrt(sigma**2 @ (self.readout**2).T))
 
     def _along_coordinates(self, directions: Coordinates, h: Array) -> Samples:
         point, index = directions.point, directions.index
@@ -69,7 +75,9 @@ class Probe:
                 threads=self.threads,
             )
             return Samples(ahead, behind, *sampled)
-        return self._called(ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below))
+        return self._called(
+            ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below), n=point.x.size
+        )
 
     def _along_moves(self, directions: Moves, h: Array) -> Samples:
         point, index = directions.point, directions.index
@@ -78,7 +86,9 @@ class Probe:
         first = point.x[index[:, 0]]
         ahead, behind = above[..., 0] - first, first - below[..., 0]
 
-        return self._called(ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below))
+        return self._called(
+            ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below), n=point.x.size
+        )
 
     def _along_tangents(self, directions: Tangents, h: Array) -> Samples:
         x, v = directions.point.x, directions.v
@@ -90,61 +100,93 @@ class Probe:
             for sign in (1, -1)
         )
         ahead, behind = ends
-        return self._called(ahead, behind, lambda k, d: x + h[k, d] * v[d], lambda k, d: x - h[k, d] * v[d])
+        return self._called(
+            ahead,
+            behind,
+            lambda k, d: x + h[k, d][:, None] * v[d],
+            lambda k, d: x - h[k, d][:, None] * v[d],
+            n=x.size,
+        )
 
-    def _called(
-        self, ahead: Array, behind: Array, above: Callable[[int, int], Array], below: Callable[[int, int], Array]
-    ) -> Samples:
+    def _called(self, ahead: Array, behind: Array, above: Points, below: Points, *, n: int) -> Samples:
+        count = ahead.size
+        rise, fall, noise = (np.full((count, self.readouts), np.nan) for _ in range(3))
+        up_inside, down_inside = ahead.ravel() > 0, behind.ravel() > 0
+        block = rows_at_once(n, self.base.size)
+        for start in range(0, count, block):
+            pairs = np.arange(start, min(start + block, count))
+            k, d = np.divmod(pairs, ahead.shape[1])
+            up = self._values(above(k, d), up_inside[pairs])
+            down = self._values(below(k, d), down_inside[pairs])
+            rise[pairs], fall[pairs] = self.combined(up.change), self.combined(-down.change)
+            noise[pairs] = self._noise(up, down)
         shape = (*ahead.shape, self.readouts)
-        rise, fall, noise = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-        for d in range(shape[1]):
-            for k in range(shape[0]):
-                up = self._value(above(k, d)) if ahead[k, d] > 0 else None
-                down = self._value(below(k, d)) if behind[k, d] > 0 else None
-                if up is not None:
-                    rise[k, d] = self.combined(up - self.base)
-                if down is not None:
-                    fall[k, d] = self.combined(self.base - down)
-                noise[k, d] = self._noise(up, down)
-        return Samples(ahead, behind, rise, fall, noise)
+        return Samples(ahead, behind, rise.reshape(shape), fall.reshape(shape), noise.reshape(shape))
 
-    def _value(self, x: Array) -> Array | None:
-        value = self.function(x)
-        if value is None or value.size != self.base.size:
-            return None
+    def _values(self, points: Array, inside: NDArray[np.bool_]) -> "_Values":
+        """f at those points (P, n) that are inside."""
+        value = np.full((len(points), self.base.size), np.nan)
+        at_x = np.broadcast_to(self.base, value.shape)
+        todo = np.flatnonzero(inside)
+        if self.batch is not None and todo.size:
+            at_x = at_x.copy()
+            todo = self._batched(self.batch, points, todo, value, at_x)
+        for row in todo:
+            called = self.function(points[row])
+            if called is not None and called.size == self.base.size:
+                value[row] = called
+        finite = np.isfinite(value)
         # the same rule as in the kernel: a combination of outputs needs them all
-        if self.readout is not None and not np.isfinite(value).all():
-            return None
-        return np.where(np.isfinite(value), value, np.nan)
+        usable = finite if self.readout is None else finite.all(axis=1, keepdims=True)
+        value = np.where(usable, value, np.nan)
+        return _Values(value, value - at_x)
 
-    def _noise(self, up: Array | None, down: Array | None) -> Array:
-        """(R,) noise of one evaluation here.
+    def _batched(
+        self, batch: Batched, points: Array, todo: NDArray[np.intp], value: Array, at_x: Array
+    ) -> NDArray[np.intp]:
+        """Fill in what can be had in batches, f at x beside it; which points are left."""
+        left = np.ones(todo.size, dtype=bool)
+        known = np.isfinite(self.base)
+        for rows, found, reference in batch.pieces(points[todo], self.base.size):
+            value[todo[rows]], at_x[todo[rows]] = found, np.where(known, reference, np.nan)
+            left[rows] = False
+        return todo[left]
+
+    def _noise(self, up: "_Values", down: "_Values") -> Array:
+        """(P, R) noise of one evaluation here.
 
         An output that stood still counts only where its own noise is well above that of the outputs that moved: then
         it may hide a change (quantised, or behind a large offset). Otherwise a thousand outputs that do not depend on
         this coordinate would drown the one that does.
         """
-        moved = np.zeros(self.base.shape, dtype=bool)
-        size = np.abs(self.base)
-        for value in (up, down):
-            if value is not None:
-                moved |= value != self.base
-                size = np.fmax(size, np.abs(value))
+        size = np.fmax(np.fmax(np.abs(up.value), np.abs(down.value)), np.abs(self.base))
         sigma = np.maximum(self.sigma, HALF_ULP * size)
         if self.readout is None:
             return sigma
-        heard = self.combined_noise(np.where(moved, sigma, 0.0))[:, None]
-        each = np.abs(self.readout) * sigma
-        hidden = np.where(~moved & (each > HIDING * heard), each, 0.0)
-        return np.sqrt(heard[:, 0] ** 2 + (hidden**2).sum(axis=1))
+        moved = (np.abs(up.change) > 0) | (np.abs(down.change) > 0)
+        variance = np.square(self.combined_noise(np.where(moved, sigma, 0.0)))
+        for r, weight in enumerate(np.abs(self.readout)):
+            each = weight * sigma
+            hides = ~moved & (each > HIDING * np.sqrt(variance[:, r, None]))
+            variance[:, r] += np.square(np.where(hides, each, 0.0)).sum(axis=1)
+        return np.asarray(np.sqrt(variance))
 
 
-def _placed(x: Array, index: NDArray[np.intp], value: Array) -> Callable[[int, int], Array]:
+@dataclass(frozen=True)
+class _Values:
+    """f at P points; NaN where it has no value, or must not be asked."""
+
+    value: Array  #: (P, m)
+    change: Array  #: (P, m) what it is above f(x)
+
+
+def _placed(x: Array, index: NDArray[np.intp], value: Array) -> Points:
     """x with the coordinates ``index[d]`` at ``value[k, d]``."""
 
-    def moved(k: int, d: int) -> Array:
-        changed = x.copy()
-        changed[index[d]] = value[k, d]
+    def moved(k: NDArray[np.intp], d: NDArray[np.intp]) -> Array:
+        changed = np.tile(x, (len(k), 1))
+        rows = np.arange(len(k))[:, None]
+        changed[rows, index[d].reshape(len(k), -1)] = value[k, d].reshape(len(k), -1)
         return changed
 
     return moved
