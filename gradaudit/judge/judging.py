@@ -9,6 +9,7 @@ from gradaudit.judge.diagnose import diagnose
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.element import REASONS, Outcome
 from gradaudit.judge.evidence import Evidence
+from gradaudit.judge.heat import heat_maps
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
 from gradaudit.perturb.extrapolation import extrapolate
 from gradaudit.perturb.samples import Array
@@ -45,6 +46,7 @@ def judge(
         counts=counts,
         elements=tuple(elements),
         curves=tuple(point for evidence in evidences for point in _curve(evidence)),
+        heat=tuple(heat for evidence in evidences for heat in heat_maps(evidence)),
         notes=(*notes, *_notes(evidences, counts)),
     )
 

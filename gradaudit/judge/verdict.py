@@ -81,6 +81,18 @@ class CurvePoint:
     uncertainty: float  #: noise bound of this difference; truncation is what the curve shows
 
 
+@dataclass(frozen=True)
+class Heat:
+    """Error ÷ allowed over the elements of one input, the worst over all outputs."""
+
+    check: str
+    input: str
+    shape: tuple[int, ...]  #: of the input; its last axis runs along the columns, all others along the rows
+    columns: int  #: cells in a row of the map
+    block: tuple[int, int]  #: rows and columns of elements in a cell, which holds the worst of them
+    errors: tuple[float, ...]  #: row by row, to two digits; NaN where nothing was checked
+
+
 class Catch(StrEnum):
     """What the audit of a claim said when a known fault had been planted into it."""
 
@@ -123,6 +135,7 @@ class Verdict:
     counts: Counts = field(default_factory=Counts)
     elements: tuple[Element, ...] = ()  #: the worst, worst first
     curves: tuple[CurvePoint, ...] = ()  #: of the worst element of each check
+    heat: tuple[Heat, ...] = ()  #: a map for each check and input
     notes: tuple[str, ...] = ()  #: what a reader should know though nothing failed
     traceback: str = ""
     printed: str = ""  #: what user code wrote to stdout and stderr, capped
