@@ -8,6 +8,8 @@ from math import nan
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import CurvePoint, Status, Verdict
 from gradaudit.plan.case import Case
+from gradaudit.plan.fingerprint import Planned
+from gradaudit.plan.shard import Shard
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,15 @@ class Run:
     files: tuple[str, ...]  #: suite files, as the user named them
     started: str  #: ISO 8601, UTC
     duration_s: float
-    complete: bool  #: False where the run was interrupted or a backend broke
+    complete: bool  #: every case that was to run has a verdict: it was neither interrupted, nor stopped, nor broke
     seed: int
     arguments: tuple[str, ...]  #: the command line, to run it again
     versions: Mapping[str, str]
     git: Mapping[str, str]  #: commit, branch, dirty; empty outside a repository
     machine: Mapping[str, str]
+    shard: Shard | None = None  #: which part of the selected cases this run has; None: all of them
+    resumed: tuple[str, ...] = ()  #: when it was gone on with, ISO 8601, UTC
+    whole: bool = True  #: every case of the suite was selected: one that is missing is gone
 
 
 class Change(StrEnum):
@@ -106,3 +111,4 @@ class Audit:
     run: Run
     results: tuple[Result, ...]  #: in the order of the plan
     history: History | None = None  #: None: nobody looked; no report speaks of earlier runs
+    plan: tuple[Planned, ...] = ()  #: every selected case, those of other shards and unfinished ones too; () unknown
