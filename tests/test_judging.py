@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 
+import gradaudit as ga
 from gradaudit import engines
 from gradaudit.checks import gradient
 from gradaudit.checks._measure import Limits, measure
@@ -58,3 +59,16 @@ def test_a_case_is_as_bad_as_its_worst_comparison():
     both = judge("both", [right, wrong])
     assert both.counts.checked == 2 * X.size
     assert both.elements[0].status is Status.FAIL
+
+
+def test_curves_are_of_the_worst_element_first_and_of_other_outputs_measured_with_it():
+    def claim(x):
+        jacobian = np.diag(np.cos(x))
+        jacobian[2, 1] += 0.5
+        return jacobian
+
+    verdict = ga.audit(np.sin, X, jacobian=claim)
+    places = list(dict.fromkeys((point.output, point.input) for point in verdict.curves))
+    assert places[0] == ("out[2]", "x0[1]")
+    assert len(places) == 3
+    assert {input_ for _, input_ in places} == {"x0[1]"}

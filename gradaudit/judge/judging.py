@@ -1,6 +1,6 @@
 """From evidence to a verdict: the headline numbers, the worst elements, and what to say about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf, nan
 
 import numpy as np
@@ -16,6 +16,8 @@ from gradaudit.perturb.samples import Array
 
 #: How many of the worst elements a verdict keeps.
 WORST = 10
+#: And of how many outputs, along the worst direction of a check, it keeps the error-against-step curve.
+CURVES = 3
 
 STATUS = {Outcome.PASS: Status.PASS, Outcome.FAIL: Status.FAIL, Outcome.INCONCLUSIVE: Status.INCONCLUSIVE}
 #: Worse first.
@@ -45,7 +47,7 @@ def judge(
         measures=_measures(evidences, elements, at_x),
         counts=counts,
         elements=tuple(elements),
-        curves=tuple(point for evidence in evidences for point in _curve(evidence)),
+        curves=tuple(point for evidence in evidences for point in _curves(evidence)),
         heat=tuple(heat for evidence in evidences for heat in heat_maps(evidence)),
         notes=(*notes, *_notes(evidences, counts)),
     )
@@ -198,17 +200,22 @@ def _counts(evidences: Sequence[Evidence]) -> Counts:
     )
 
 
-def _curve(evidence: Evidence) -> list[CurvePoint]:
-    samples, r = evidence.witness, evidence.witness_readout
-    d = evidence.witness_direction
+def _curves(evidence: Evidence) -> Iterator[CurvePoint]:
+    """Of the worst element, then of other outputs along its direction: their differences were taken with it."""
+    ratio = evidence.ratio[evidence.witness_direction]
+    others = [int(r) for r in np.argsort(-ratio, kind="stable") if r != evidence.witness_readout]
+    for readout in (evidence.witness_readout, *others[: CURVES - 1]):
+        yield from _curve(evidence, readout)
+
+
+def _curve(evidence: Evidence, r: int) -> Iterator[CurvePoint]:
+    samples, d = evidence.witness, evidence.witness_direction
     analytic = float(evidence.claim.analytic[d, r])
     names = evidence.check, evidence.outputs.label(r), evidence.inputs.label(int(evidence.directions[d]))
     rows = zip(samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r], strict=True)
-    return [
-        CurvePoint(*names, float(h), float(numeric), abs(float(numeric) - analytic), float(noise))
-        for h, numeric, noise in rows
-        if np.isfinite(h)
-    ]
+    for h, numeric, noise in rows:
+        if np.isfinite(h):
+            yield CurvePoint(*names, float(h), float(numeric), abs(float(numeric) - analytic), float(noise))
 
 
 def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:

@@ -134,7 +134,7 @@ class Verdict:
     measures: Measures = field(default_factory=Measures)
     counts: Counts = field(default_factory=Counts)
     elements: tuple[Element, ...] = ()  #: the worst, worst first
-    curves: tuple[CurvePoint, ...] = ()  #: of the worst element of each check
+    curves: tuple[CurvePoint, ...] = ()  #: of each check's worst element first, and of other outputs of the same input
     heat: tuple[Heat, ...] = ()  #: a map for each check and input
     notes: tuple[str, ...] = ()  #: what a reader should know though nothing failed
     traceback: str = ""
