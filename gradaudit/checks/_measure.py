@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from gradaudit.checks._comparison import Comparison, coordinate_value
 from gradaudit.checks._doubt import doubt_small_failures
 from gradaudit.checks._units import measured_in, restored, unit_of
-from gradaudit.judge import element as judge
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.element import Claim, Outcome, Rulings
+from gradaudit.judge.element import Claim, Outcome, Rulings, reason
 from gradaudit.judge.evidence import Evidence, error_over_allowed
+from gradaudit.judge.quick import express, pair, plain, softened
+from gradaudit.judge.table import fitted, table
 from gradaudit.perturb.batching import Batched
 from gradaudit.perturb.noise import measure_noise, quantum
 from gradaudit.perturb.samples import KAPPA, Array, Samples
@@ -176,12 +177,12 @@ class _Ladder:
     def climb(self) -> Rulings:
         """All levels that are needed."""
         if self.settings.method == "central":
-            self._rule(judge.plain(self._given(), self.claim))
+            self._rule(plain(self._given(), self.claim))
         elif self.settings.h is None:
             self._own_steps()
         else:
             # a short list may pass a claim, but it is too weak to fail one: 8 % false alarms were measured
-            self._rule(judge.softened(judge.table(self._given(), self.claim)))
+            self._rule(softened(table(self._given(), self.claim)))
             if self.settings.extend and self.todo.size:
                 self.extended = True
                 self._own_steps()
@@ -199,15 +200,15 @@ class _Ladder:
             # a few quanta are what a large step changes; the spacing of float32 would be a quantum too
             if _quantum(samples, readout) > COARSE * _largest_change(samples, readout):
                 self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
-                self.rulings.reason[:, readout] = judge.reason(Diagnosis.UNSEEN)
+                self.rulings.reason[:, readout] = reason(Diagnosis.UNSEEN)
 
     def _own_steps(self) -> None:
         fine = self._sample(self._octaves(EXPRESS))
-        fine = fine.take(self._rule(judge.express(fine, self._claims())))
+        fine = fine.take(self._rule(express(fine, self._claims())))
         if not self.todo.size:
             return
         both = self._sample(self._octaves(PAIR)).and_then(fine)
-        both = both.take(self._rule(judge.pair(both, self._claims())))
+        both = both.take(self._rule(pair(both, self._claims())))
         if self.todo.size:
             self._densify(self._sweep(both))
 
@@ -250,7 +251,7 @@ class _Ladder:
                 best = float(np.median(known))
                 h = np.concatenate([h, around(self.directions.take(self.todo), best, np.array(AROUND))])
             h = _new(h, np.fmax(samples.ahead, samples.behind))
-            rulings = self._table(samples.and_then(self._sample(h)), self._claims(), fitted=True)
+            rulings = self._table(samples.and_then(self._sample(h)), self._claims(), with_fits=True)
             self.rulings.put(self.todo, rulings)
             settled = (rulings.decided | _clearly_failed(rulings, self._claims())).all()
             confirmed += bool(settled and still)
@@ -258,9 +259,9 @@ class _Ladder:
             if hopeless >= HOPELESS:
                 return
 
-    def _table(self, samples: Samples, claim: Claim, *, fitted: bool = False) -> Rulings:
+    def _table(self, samples: Samples, claim: Claim, *, with_fits: bool = False) -> Rulings:
         """Rule on all samples; before any failure counts, the values are searched for a quantum."""
-        decide = judge.fitted if fitted else judge.table
+        decide = fitted if with_fits else table
         rulings = decide(samples, claim)
         if self.probe.readout is not None and self.probe.base.size > 1:
             return rulings
