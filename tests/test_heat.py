@@ -27,7 +27,7 @@ def wrong_at(*place):
 def test_the_wrong_element_is_the_hot_one():
     x = np.random.default_rng(1).normal(size=(3, 4))
     (heat,) = ga.audit(squares, x, gradient=wrong_at(2, 1)).heat
-    assert (heat.input, heat.shape, heat.columns, heat.block) == ("x0", (3, 4), 4, (1, 1))
+    assert (heat.check, heat.shape, heat.columns, heat.block) == ("gradient", (3, 4), 4, (1, 1))
     errors = np.reshape(heat.errors, (3, 4))
     assert np.argwhere(errors > 1).tolist() == [[2, 1]]
 

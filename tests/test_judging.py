@@ -69,6 +69,6 @@ def test_curves_are_of_the_worst_element_first_and_of_other_outputs_measured_wit
 
     verdict = ga.audit(np.sin, X, jacobian=claim)
     places = list(dict.fromkeys((point.output, point.input) for point in verdict.curves))
-    assert places[0] == ("out[2]", "x0[1]")
+    assert places[0] == ("out[2]", "x[1]")
     assert len(places) == 3
-    assert {input_ for _, input_ in places} == {"x0[1]"}
+    assert {input_ for _, input_ in places} == {"x[1]"}
