@@ -9,6 +9,7 @@ text key that starts with ``$`` has it doubled.
 
 import json
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -16,9 +17,17 @@ from enum import Enum
 from functools import cache
 from math import isfinite, isnan
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 _LOOKS_LIKE_A_NUMBER = re.compile(r"\\*(NaN|-?Infinity)")
+#: What a scalar may be in JSON, by its annotation: an exact match, as no number of ours is a boolean.
+_ALLOWED: dict[Any, frozenset[type]] = {
+    str: frozenset({str}),
+    bool: frozenset({bool}),
+    int: frozenset({int}),
+    float: frozenset({float, int}),
+    NoneType: frozenset({NoneType}),
+}
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
@@ -58,7 +67,7 @@ def from_plain(kind: Any, data: Any) -> Any:
     """`data`, as `loads` gives it, as an instance of the annotation `kind`.
 
     Fields that are missing take their default, and fields that are unknown are passed over, so that a reader outlives
-    a small addition to a format. Raises ValueError or TypeError where `data` cannot be a `kind`.
+    a small addition to a format. Every type is checked. Raises ValueError or TypeError where `data` is no `kind`.
     """
     return _builder(kind)(data)
 
@@ -118,10 +127,16 @@ def _builder(kind: Any) -> Any:
         return _dataclass_builder(kind)
     if isinstance(kind, type) and issubclass(kind, (Enum, date)):
         return date.fromisoformat if issubclass(kind, date) else kind
+    if kind in _ALLOWED:
+        return _scalar_builder(_ALLOWED[kind])
     if get_origin(kind) is tuple:
         return _tuple_builder(get_args(kind))
     if get_origin(kind) in (Union, UnionType):
         return _union_builder(get_args(kind))
+    if get_origin(kind) is Literal:
+        return _literal_builder(get_args(kind))
+    if get_origin(kind) is Mapping:
+        return _mapping_builder(get_args(kind))
     return _as_it_is
 
 
@@ -129,34 +144,48 @@ def _as_it_is(data: Any) -> Any:
     return data
 
 
+def _scalar_builder(allowed: frozenset[type]) -> Any:
+    # what a file holds is not to be trusted: a number in the place of a text would break a report much later
+    def build(data: Any) -> Any:
+        if type(data) not in allowed:
+            raise ValueError(f"{_said(data)} where {' or '.join(sorted(kind.__name__ for kind in allowed))} should be")
+        return data
+
+    return build
+
+
 def _dataclass_builder(kind: type) -> Any:
     builders = {name: _builder(hint) for name, hint in get_type_hints(kind).items()}
 
     def build(data: Any) -> Any:
         if not isinstance(data, dict):
-            raise ValueError(f"{kind.__name__} must be an object, not {type(data).__name__}")
+            raise ValueError(f"{_said(data)} where {kind.__name__} should be")
         return kind(**{name: builders[name](item) for name, item in data.items() if name in builders})
 
     return build
 
 
 def _tuple_builder(kinds: tuple[Any, ...]) -> Any:
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        builder = _builder(kinds[0])
-        return tuple if builder is _as_it_is else lambda data: tuple(map(builder, data))
-    builders = tuple(map(_builder, kinds))
-    return lambda data: tuple(build(item) for build, item in zip(builders, data, strict=True))
+    builders = tuple(map(_builder, kinds[:1] if kinds[-1] is Ellipsis else kinds))
+
+    def build(data: Any) -> Any:
+        if not isinstance(data, tuple):
+            raise ValueError(f"{_said(data)} where an array should be")
+        if kinds[-1] is Ellipsis:
+            return tuple(map(builders[0], data))
+        return tuple(make(item) for make, item in zip(builders, data, strict=True))
+
+    return build
 
 
 def _union_builder(kinds: tuple[Any, ...]) -> Any:
-    """None stays None; among dataclasses the first whose required fields are there; scalars are what they are."""
-    builders = tuple(_builder(kind) for kind in kinds if kind is not NoneType)
-    if all(builder is _as_it_is for builder in builders):
-        return _as_it_is
+    """A scalar stays what it is where that is allowed; else the first of the other kinds that the data can be."""
+    scalars = frozenset[type]().union(*(_ALLOWED.get(kind, frozenset()) for kind in kinds))
+    builders = tuple(_builder(kind) for kind in kinds if kind not in _ALLOWED) or (_scalar_builder(scalars),)
 
     def build(data: Any) -> Any:
-        if data is None and NoneType in kinds:
-            return None
+        if type(data) in scalars:
+            return data
         for builder in builders[:-1]:
             try:
                 return builder(data)
@@ -165,3 +194,27 @@ def _union_builder(kinds: tuple[Any, ...]) -> Any:
         return builders[-1](data)
 
     return build
+
+
+def _literal_builder(allowed: tuple[Any, ...]) -> Any:
+    def build(data: Any) -> Any:
+        if not isinstance(data, str) or data not in allowed:
+            raise ValueError(f"{_said(data)} where one of {', '.join(map(repr, allowed))} should be")
+        return data
+
+    return build
+
+
+def _mapping_builder(kinds: tuple[Any, ...]) -> Any:
+    key_of, value_of = map(_builder, kinds)
+
+    def build(data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise ValueError(f"{_said(data)} where an object should be")
+        return {key_of(key): value_of(item) for key, item in data.items()}
+
+    return build
+
+
+def _said(data: Any) -> str:
+    return f"{reprlib.repr(data)} ({type(data).__name__})"
