@@ -8,7 +8,6 @@ import pytest
 import gradaudit
 
 ROOT = Path(gradaudit.__file__).parent
-STAGES = ["suite", "plan", "perturb", "judge", "checks", "report"]
 SHELVES = ["engines", "checks", "backends", "report", "commands"]
 
 
@@ -80,9 +79,9 @@ def test_the_numeric_ground_floor_imports_nothing_of_ours(stage):
     [
         ("judge", {"judge", "perturb", "plan"}),
         ("checks", {"checks", "judge", "perturb", "plan", "engines"}),
-        ("engines", {"engines", "plan", "perturb", "tape", "functions", "pullback"}),
+        ("engines", {"engines", "libraries", "plan", "perturb", "tape", "functions", "pullback"}),
         ("plan", {"plan", "suite"}),
-        ("suite", {"suite", "plan"}),
+        ("suite", {"suite", "plan", "libraries"}),
     ],
 )
 def test_a_stage_knows_only_the_stages_before_it(stage, below):
@@ -137,11 +136,17 @@ def test_only_the_command_line_prints_or_exits():
     assert talkers <= {"gradaudit.cli", "gradaudit.commands._speech", "gradaudit.progress"}
 
 
-def test_only_suite_report_and_the_workers_touch_files():
+def test_only_suite_report_history_and_the_workers_touch_files():
     openers = callers({"open", ".read_text", ".write_text", ".read_bytes", ".write_bytes", ".mkdir", ".unlink"})
-    assert {folder(name) for name in openers} <= {"suite", "report", "backends", "worker", "provenance", "commands"}, (
-        openers
-    )
+    assert {folder(name) for name in openers} <= {
+        "suite",
+        "report",
+        "history",
+        "backends",
+        "worker",
+        "provenance",
+        "commands",
+    }, openers
 
 
 @pytest.mark.parametrize("shelf", SHELVES)

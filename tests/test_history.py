@@ -1,0 +1,237 @@
+"""What earlier runs say: changes by rule, an index that may be lost at any time, and rows of ends."""
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from math import nan
+from pathlib import Path
+
+import pytest
+from report_audit import CASE, RUN
+from stand_in import a_case
+
+from gradaudit import report
+from gradaudit.history import Index, change_of, compared, is_regression, looked_back, prune
+from gradaudit.history.index import NAME
+from gradaudit.judge.verdict import Measures, Status, Verdict
+from gradaudit.plan.case import Source
+from gradaudit.record import Audit, Before, CaseHistory, Change, Result
+
+PASS, FAIL, UNDECIDED, ERROR = Status.PASS, Status.FAIL, Status.INCONCLUSIVE, Status.ERROR
+
+
+def end(status, ratio=0.01):
+    return Before(status, None, ratio)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "change"),
+    [
+        (None, end(PASS), Change.ADDED),
+        (end(FAIL), None, Change.REMOVED),
+        (end(PASS), end(FAIL), Change.NEW),
+        (end(Status.XFAIL), end(Status.XPASS), Change.NEW),
+        (end(PASS), end(UNDECIDED), Change.NEW),
+        (end(FAIL), end(PASS), Change.FIXED),
+        (end(ERROR, nan), end(ERROR, nan), Change.STILL),
+        (end(FAIL, 5), end(FAIL, 7), Change.STILL),
+        (end(FAIL, 5), end(FAIL, 70), Change.WORSE),
+        (end(FAIL, 70), end(FAIL, 5), Change.BETTER),
+        (end(UNDECIDED), end(FAIL, 7), Change.WORSE),
+        (end(FAIL, 7), end(UNDECIDED), Change.BETTER),
+        (end(PASS, 0.01), end(PASS, 0.5), Change.WORSE),
+        (end(PASS, 0.5), end(PASS, 0.01), Change.BETTER),
+        (end(PASS, 1e-9), end(PASS, 1e-3), Change.SAME),
+        (end(PASS, nan), end(PASS, 0.5), Change.SAME),
+    ],
+)
+def test_a_change_has_one_word(before, now, change):
+    assert change_of(before, now) is change
+
+
+@pytest.mark.parametrize(
+    ("change", "now", "regression"),
+    [
+        (Change.NEW, FAIL, True),
+        (Change.WORSE, FAIL, True),
+        (Change.WORSE, PASS, False),
+        (Change.ADDED, FAIL, True),
+        (Change.ADDED, PASS, False),
+        (Change.STILL, FAIL, False),
+        (Change.FIXED, PASS, False),
+    ],
+)
+def test_a_regression_is_what_is_not_as_good_as_it_was(change, now, regression):
+    assert is_regression(CaseHistory("a", change), now) is regression
+
+
+def verdict(status=PASS, ratio=0.01, *, text="1", name="ok[i=0]"):
+    sources = (Source("function", "m:f", "m.py", 3, text),)
+    return Verdict(name, status, measures=Measures(error_over_tolerance=ratio), sources=sources)
+
+
+def night(number, *ends, case=None, **fields):
+    """The audit of one night, a case for each of ``ends``: a verdict, or a status."""
+    started = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
+    run = replace(
+        RUN,
+        id=f"{started:%Y%m%d-%H%M%S}-{number:06x}",
+        started=started.isoformat(),
+        git={"commit": f"c{number}"},
+        **fields,
+    )
+    results = []
+    for i, given in enumerate(ends):
+        if given is None:
+            continue
+        found = case or a_case("ok", i)
+        made = given if isinstance(given, Verdict) else verdict(given)
+        results.append(Result(found, replace(made, id=found.id)))
+    return Audit(run, tuple(results))
+
+
+def kept(home: Path, *audits: Audit) -> Path:
+    for audit in audits:
+        report.render(audit, home / audit.run.id / "results.jsonl")
+        report.render(audit, home / audit.run.id / "run.json.run.json")
+        (home / audit.run.id / "run.json.run.json").rename(home / audit.run.id / "run.json")
+    return home
+
+
+def test_a_run_is_compared_with_the_last_complete_run_of_the_whole_suite(tmp_path):
+    home = kept(
+        tmp_path,
+        night(0, FAIL, PASS),
+        night(1, PASS, FAIL),
+        night(2, FAIL, whole=False),
+        night(3, FAIL, complete=False),
+    )
+    history = looked_back(night(4, FAIL, FAIL, PASS), home)
+    assert history.baseline == night(1).run
+    assert [case.change for case in history.cases] == [Change.NEW, Change.STILL, Change.ADDED]
+    assert [run.commit for run in history.runs] == ["c0", "c1", "c2", "c3"]
+    assert [end.status for end in history.cases[0].ends] == [FAIL, PASS, FAIL, FAIL]
+
+
+def test_the_first_bad_commit_stands_beside_the_last_good_one(tmp_path):
+    home = kept(tmp_path, *(night(i, status) for i, status in enumerate([FAIL, PASS, PASS, FAIL, FAIL])))
+    (case,) = looked_back(night(5, FAIL), home).cases
+    assert (case.last_good.commit, case.first_bad.commit) == ("c2", "c3")
+    (fresh,) = looked_back(night(5, FAIL), kept(tmp_path / "other", night(0, PASS))).cases
+    assert (fresh.last_good.commit, fresh.first_bad.commit) == ("c0", "c5")
+    (good,) = looked_back(night(5, PASS), home).cases
+    assert (good.last_good, good.first_bad) == (None, None)
+
+
+def test_a_renamed_case_keeps_its_row(tmp_path):
+    home = kept(tmp_path, night(0, FAIL, case=replace(CASE, id="old")), night(1, FAIL, case=CASE))
+    renamed = replace(CASE, id="new", was=(CASE.id, "old"))
+    (case,) = looked_back(night(2, FAIL, case=renamed), home).cases
+    assert case.change is Change.STILL
+    assert [end.run for end in case.ends] == [night(0).run.id, night(1).run.id]
+    assert case.first_bad.commit == "c0"
+
+
+def test_what_was_not_selected_is_not_removed():
+    before = night(0, PASS, PASS)
+    assert [case.change for case in compared(night(1, PASS), before).cases] == [Change.SAME, Change.REMOVED]
+    assert [case.change for case in compared(night(1, PASS, whole=False), before).cases] == [Change.SAME]
+    assert [case.change for case in compared(night(1, PASS, complete=False), before).cases] == [Change.SAME]
+
+
+def test_a_changed_text_is_named():
+    before, after = night(0, verdict(text="1")), night(1, verdict(FAIL, text="2"))
+    assert compared(after, before).cases[0].changed == ("function",)
+    assert compared(night(1, FAIL), before).cases[0].changed == ()
+
+
+def test_a_case_that_changes_sides_though_its_text_does_not_is_flaky(tmp_path):
+    turning = [PASS, FAIL, PASS]
+    home = kept(tmp_path, *(night(i, status) for i, status in enumerate(turning)))
+    assert looked_back(night(5, FAIL), home).cases[0].flaky
+    assert not looked_back(night(5, PASS), home).cases[0].flaky
+    mended = [verdict(status, text=str(i)) for i, status in enumerate(turning)]
+    home = kept(tmp_path / "mended", *(night(i, end) for i, end in enumerate(mended)))
+    assert not looked_back(night(5, verdict(FAIL, text="3")), home).cases[0].flaky
+
+
+def test_a_baseline_can_be_chosen_or_refused(tmp_path):
+    home = kept(tmp_path, night(0, FAIL), night(1, PASS))
+    assert looked_back(night(2, FAIL), home, baseline=night(0, FAIL)).cases[0].change is Change.STILL
+    assert looked_back(night(2, FAIL), home, compare=False).cases[0].change is None
+
+
+@pytest.mark.parametrize("harm", ["deleted", "nonsense", "cut off", "of another version", "of a directory"])
+def test_the_index_may_be_lost_at_any_time(tmp_path, harm):
+    home = kept(tmp_path, night(0, PASS), night(1, FAIL))
+    with Index(home) as index:
+        before = index.runs()
+    file = home / NAME
+    if harm == "cut off":
+        file.write_bytes(file.read_bytes()[:5000])
+    elif harm == "of another version":
+        sqlite3.connect(file).execute("PRAGMA user_version = 99").connection.close()
+    else:
+        file.unlink()
+    if harm == "nonsense":
+        file.write_bytes(b"nonsense" * 1000)
+    if harm == "of a directory":
+        file.mkdir()
+    with Index(home) as index:
+        assert index.runs() == before
+        assert [end.status for end in index.trend(["ok[i=0]"])] == [PASS, FAIL]
+
+
+def test_the_index_follows_its_folders(tmp_path):
+    home = kept(tmp_path, night(0, PASS), night(1, FAIL, complete=False))
+    with Index(home) as index:
+        assert [run.complete for run in index.runs()] == [True, False]
+    kept(home, night(1, PASS, PASS))
+    (home / night(0).run.id / "run.json").unlink()
+    with Index(home) as index:
+        assert [(run.complete, run.counts) for run in index.runs()] == [(True, {"pass": 2})]
+
+
+def test_a_run_that_cannot_be_read_is_left_out(tmp_path):
+    home = kept(tmp_path, night(0, PASS), night(1, PASS))
+    (home / night(1).run.id / "results.jsonl").write_text("no results\n")
+    with Index(home) as index:
+        assert [run.id for run in index.runs()] == [night(0).run.id]
+
+
+def test_a_folder_that_does_not_exist_has_no_history(tmp_path):
+    history = looked_back(night(0, PASS), tmp_path / "none")
+    assert (history.baseline, history.runs, history.cases[0].ends) == (None, (), ())
+    assert not (tmp_path / "none").exists()
+
+
+def test_many_at_once_do_not_harm_the_index(tmp_path):
+    home = kept(tmp_path, *(night(i, PASS, FAIL) for i in range(20)))
+
+    def look(number: int) -> int:
+        if number % 3 == 0:
+            kept(home, night(20 + number, PASS, FAIL))
+        with Index(home) as index:
+            return len(index.runs())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(count >= 20 for count in pool.map(look, range(24)))
+    code = (
+        f"from gradaudit.history import Index; from pathlib import Path; print(len(Index(Path({str(home)!r})).runs()))"
+    )
+    (home / NAME).unlink()
+    others = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [other.communicate()[0] for other in others] == ["28\n"] * 4
+
+
+def test_pruning_keeps_what_is_young_and_the_baseline(tmp_path):
+    home = kept(tmp_path, *(night(i, PASS) for i in range(5)), night(5, PASS, complete=False))
+    now = datetime(2026, 1, 6, 1, tzinfo=UTC)
+    gone = prune(home, keep=timedelta(days=3), now=now)
+    assert [run.id for run in gone] == [night(i).run.id for i in range(3)]
+    assert sorted(p.name for p in home.iterdir() if p.is_dir()) == [night(i).run.id for i in (3, 4, 5)]
+    prune(home, keep=timedelta(0), now=now)
+    assert [p.name for p in home.iterdir() if p.is_dir()] == [night(4).run.id]
