@@ -47,6 +47,14 @@ def test_every_fault_in_a_smooth_claim_is_caught_and_called_by_its_name():
     assert said["1 % too large"] is Diagnosis.CONSTANT_FACTOR
     assert said["one element 1 % too large"] is Diagnosis.ONE_ELEMENT
     assert said["two elements swapped"] is Diagnosis.SWAPPED
+    assert all(planted.located for planted in verdict.power)
+
+
+def test_a_fault_that_is_blamed_on_another_element_is_not_located(monkeypatch):
+    elsewhere = ga.audit(waves, X, gradient=lambda x: waves_gradient(x) * [1, 1, 1, 1, 1, 2])
+    monkeypatch.setattr(power, "judge", lambda check, evidences: elsewhere)
+    one = [planted for planted in audit(power=True).power if planted.fault.startswith("one element")]
+    assert [planted.located for planted in one] == [planted.element == "d out/d x[5]" for planted in one]
 
 
 def test_the_self_test_changes_nothing_else_about_a_verdict():
