@@ -47,13 +47,15 @@ def run(
     timeout: float | None = None,
     audit: str | None = None,
     power: bool = False,
+    retries: int = 0,
 ) -> "Generator[tuple[int, Verdict], None, None]":
     """Audit ``cases`` and yield (position, verdict) as they finish.
 
     ``jobs`` processes work at once; ``backend`` None is ``sequential`` for one job and ``threading`` for more.
     ``timeout``, in seconds, holds for cases that have none of their own. ``audit`` is the reference of the function
     that audits one case. ``power`` tests every case that passes by known faults in its claim; nothing else about its
-    verdict changes. Verdicts do not depend on ``jobs`` or ``backend``.
+    verdict changes. ``retries`` are further attempts at a case that ends badly and not as expected, each in a process
+    of its own. Verdicts do not depend on ``jobs`` or ``backend``.
 
     Raises BackendError at once, and whatever the library of the backend raises where it breaks.
     """
@@ -66,6 +68,7 @@ def run(
             limit=case.settings.timeout if case.settings.timeout is not None else timeout,
             audit=_keeper.WITH_POWER if power else audit or _keeper.AUDIT,
             fallback=_keeper.AUDIT if power else None,
+            retries=retries,
         )
         for index, case in enumerate(cases)
     ]

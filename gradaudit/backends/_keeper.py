@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from gradaudit.backends._child import Child, Reply, Surroundings, died_of
+from gradaudit.judge.attempts import is_worth_another, of_attempts
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
@@ -25,6 +26,7 @@ class Task:
     threads: int = 1  #: for the perturbation loop; results do not depend on it
     limit: float | None = None  #: seconds; None: no limit
     audit: str = AUDIT  #: reference of ``audit_case(case, *, threads) -> Verdict``
+    retries: int = 0  #: further attempts at a case that ends badly, each in a child of its own
     fallback: str | None = None  #: audit to try where the other is late or dies: no self-test may cost a verdict
 
 
@@ -51,6 +53,14 @@ class Keeper:
 
     def audit(self, task: Task) -> Verdict:
         """How the case of ``task`` ended. Raises KeeperClosed once ``close`` was called."""
+        attempts = [self._attempt(task)]
+        while len(attempts) <= task.retries and is_worth_another(attempts[-1], task.case.expect):
+            with self._busy:
+                self._discard()  # what an earlier case left behind in the child may be the reason
+            attempts.append(self._attempt(task))
+        return of_attempts(attempts)
+
+    def _attempt(self, task: Task) -> Verdict:
         verdict = self._audited(task)
         if task.fallback is None or verdict.status not in (Status.TIMEOUT, Status.CRASH):
             return verdict

@@ -49,6 +49,8 @@ class Diagnosis(StrEnum):
     SINGULAR = "slope grows without limit"
     UNSEEN = "not visible at the scale of x"
     STEPS = "steps too coarse to decide"
+    # attempts at one case ended differently
+    FLAKY = "flaky"
     # the suite's expectation did not come true
     UNEXPECTED_PASS = "expected to fail but passed"
     EXPECTATION_EXPIRED = "expectation has expired"
