@@ -69,9 +69,35 @@ def test_the_units_of_x_above_one(claim, x, power):
 
 @CLAIM_NAMES
 @settings(max_examples=20)
+@given(x=POINTS, power=st.integers(-30, -1))
+def test_the_units_of_x_below_one(claim, x, power):
+    unit = 2.0**power
+    scaled = audit(lambda y: f(y / unit), x * unit, gradient=lambda y: CLAIMS[claim](y / unit) / unit)
+    assert scaled.status == EXPECTED[claim]
+
+
+@CLAIM_NAMES
+@settings(max_examples=20)
+@given(x=POINTS, powers=st.lists(st.integers(-20, 20), min_size=N, max_size=N))
+def test_units_of_its_own_for_every_element_of_x(claim, x, powers):
+    units = np.exp2(powers)
+    scaled = audit(lambda y: f(y / units), x * units, gradient=lambda y: CLAIMS[claim](y / units) / units)
+    assert scaled.status == EXPECTED[claim]
+
+
+@CLAIM_NAMES
+@settings(max_examples=20)
 @given(x=POINTS, offset=st.floats(-100, 100))
 def test_a_constant_that_is_added(claim, x, offset):
     assert audit(lambda x: f(x) + offset, x, gradient=CLAIMS[claim]).status == EXPECTED[claim]
+
+
+@CLAIM_NAMES
+@settings(max_examples=20)
+@given(x=POINTS, decade=st.integers(3, 15), sign=st.sampled_from([-1.0, 1.0]))
+def test_a_constant_that_drowns_f_can_leave_it_undecided_and_no_more(claim, x, decade, sign):
+    offset = sign * 10.0**decade
+    assert audit(lambda x: f(x) + offset, x, gradient=CLAIMS[claim]).status in (EXPECTED[claim], Status.INCONCLUSIVE)
 
 
 @CLAIM_NAMES
@@ -83,6 +109,20 @@ def test_the_order_of_the_inputs(claim, x, order):
     permuted = audit(lambda y: f(y[back]), x[order], gradient=lambda y: CLAIMS[claim](y[back])[order])
     assert permuted.status == EXPECTED[claim]
     assert permuted.counts.failed == audit(f, x, gradient=CLAIMS[claim]).counts.failed
+
+
+@CLAIM_NAMES
+@settings(max_examples=20)
+@given(x=POINTS, cut=st.integers(1, N - 1))
+def test_the_order_of_the_arguments(claim, x, cut):
+    def halves(a, b):
+        return tuple(np.split(CLAIMS[claim](np.append(a, b)), [cut]))
+
+    a, b = x[:cut], x[cut:]
+    forwards = audit(lambda a, b: f(np.append(a, b)), a, b, gradient=halves)
+    backwards = audit(lambda b, a: f(np.append(a, b)), b, a, gradient=lambda b, a: halves(a, b)[::-1])
+    assert forwards.status == backwards.status == EXPECTED[claim]
+    assert forwards.counts == backwards.counts
 
 
 @settings(max_examples=20)
