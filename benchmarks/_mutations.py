@@ -1,6 +1,7 @@
 """Claims about a gradient: the right ones, and wrong ones of the kinds that people write."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,30 +22,42 @@ class Claim:
     """A claimed gradient. ``error`` is its largest relative error, over elements where it is visible; 0 if right."""
 
     name: str
-    value: Array  #: (n,)
+    value: Array  #: (n,) at x
     error: float
+    at: Callable[[Array], Array]  #: the claim anywhere: a point (n,) -> (n,)
+
+
+#: A claim, made from the true gradient (n,) at a point (n,).
+Mutation = Callable[[Array, Array], Array]
 
 
 def right_claims(situation: Situation) -> list[Claim]:
     """The exact gradient, and the same with the rounding of a careful program; at a kink both sides and their mean."""
     low, high = situation.low, situation.high
-    claims = {"exact": low}
+    sign = np.where(np.arange(low.size) % 2, -1.0, 1.0) * situation.problem.precision
+    claims = [_made(situation, "exact", lambda g, _: g)]
     if situation.problem.kink:
-        claims |= {"other side": high, "mean": (low + high) / 2}
-    sign = np.where(np.arange(low.size) % 2, -1.0, 1.0)
-    claims["rounded"] = low * (1 + sign * situation.problem.precision)
-    return [Claim(name, value, 0.0) for name, value in claims.items()]
+        sides = {"other side": high, "mean": (low + high) / 2}
+        claims += [Claim(name, value, 0.0, situation.gradient) for name, value in sides.items()]
+    return [*claims, _made(situation, "rounded", lambda g, _: g * (1 + sign))]
 
 
 def wrong_claims(situation: Situation) -> list[Claim]:
     """Every mutation whose error is visible in f, at least 3e-4 of the element, and unlike the ones before it."""
     claims: list[Claim] = []
-    for name, value in _mutations(situation).items():
-        error = _largest_error(situation, value)
-        new = not any(np.array_equal(value, claim.value, equal_nan=True) for claim in claims)
+    for name, mutate in _mutations(situation).items():
+        claim = _made(situation, name, mutate)
+        error = _largest_error(situation, claim.value)
+        new = not any(np.array_equal(claim.value, other.value, equal_nan=True) for other in claims)
         if error >= min(BINS) and new:
-            claims.append(Claim(name, value, error))
+            claims.append(replace(claim, error=error))
     return claims
+
+
+def _made(situation: Situation, name: str, mutate: Mutation) -> Claim:
+    """The claim that makes the same mistake everywhere."""
+    value = mutate(situation.low, np.asarray(situation.x, dtype=np.float64))
+    return Claim(name, value, 0.0, lambda x: mutate(situation.gradient(x), x))
 
 
 def bin_of(error: float) -> str:
@@ -52,34 +65,39 @@ def bin_of(error: float) -> str:
     return next(name for edge, name in BINS.items() if error >= edge)
 
 
-def _mutations(situation: Situation) -> dict[str, Array]:
-    g, x, n = situation.low, np.asarray(situation.x, dtype=np.float64), situation.low.size
+def _mutations(situation: Situation) -> dict[str, Mutation]:
+    size, n = np.abs(situation.low).max(), situation.low.size
     rng = np.random.default_rng(situation.seed)
     i = int(rng.integers(n))
     j = (i + 1) % n
-    swapped = g.copy()
-    swapped[[i, j]] = g[[j, i]]
+    term = 0.3 * size * rng.uniform(0.2, 1, n)
     return {
-        "sign, all": -g,
-        "sign, one": _one(g, i, -g[i]),
-        "twice": 2 * g,
-        "half": g / 2,
-        "+1 %, all": 1.01 * g,
-        "+1 %, one": _one(g, i, 1.01 * g[i]),
-        "+0.1 %, all": 1.001 * g,
-        "+0.1 %, one": _one(g, j, 1.001 * g[j]),
-        "+10 %, one": _one(g, j, 1.1 * g[j]),
-        "zeroed": 0 * g,
-        "one zero": _one(g, i, 0.0),
-        "swapped": swapped,
-        "rolled": np.roll(g, 1),
-        "stale x": situation.elsewhere,
-        "missing term": g - 0.3 * np.abs(g).max() * rng.uniform(0.2, 1, n),
-        "chain factor": g * x,
-        "divided by n": g / n,
-        "absolute": np.abs(g),
-        "NaN": _one(g, i, np.nan),
+        "sign, all": lambda g, _: -g,
+        "sign, one": lambda g, _: _one(g, i, -g[i]),
+        "twice": lambda g, _: 2 * g,
+        "half": lambda g, _: g / 2,
+        "+1 %, all": lambda g, _: 1.01 * g,
+        "+1 %, one": lambda g, _: _one(g, i, 1.01 * g[i]),
+        "+0.1 %, all": lambda g, _: 1.001 * g,
+        "+0.1 %, one": lambda g, _: _one(g, j, 1.001 * g[j]),
+        "+10 %, one": lambda g, _: _one(g, j, 1.1 * g[j]),
+        "zeroed": lambda g, _: 0 * g,
+        "one zero": lambda g, _: _one(g, i, 0.0),
+        "swapped": lambda g, _: _swapped(g, i, j),
+        "rolled": lambda g, _: np.roll(g, 1),
+        "stale x": lambda g, _: situation.elsewhere,
+        "missing term": lambda g, _: g - term,
+        "chain factor": lambda g, x: g * x,
+        "divided by n": lambda g, _: g / n,
+        "absolute": lambda g, _: np.abs(g),
+        "NaN": lambda g, _: _one(g, i, np.nan),
     }
+
+
+def _swapped(g: Array, i: int, j: int) -> Array:
+    result = g.copy()
+    result[[i, j]] = g[[j, i]]
+    return result
 
 
 def _one(g: Array, i: int, value: float) -> Array:

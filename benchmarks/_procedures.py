@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._mutations import Claim
 from gradaudit import engines
 from gradaudit.checks import part
 from gradaudit.checks._measure import Limits, measure
@@ -56,11 +57,16 @@ class Counted:
         return self.function(x)
 
 
-def by_gradaudit(function: Function, claim: Array, x: Any, *, settings: Settings, seed: int = 0) -> Answer:
+def by_gradaudit(function: Function, claim: Claim, x: Any, *, settings: Settings, seed: int = 0) -> Answer:
     """The path of ``gradaudit.audit``, step by step, so that evaluations can be told apart."""
+
+    def claimed(point: Any) -> Array:
+        # at x a claim may be what no formula gives: the other side of a kink
+        return claim.value if np.array_equal(point, x) else claim.at(np.asarray(point, dtype=np.float64))
+
     counted = Counted(function)
     arguments = Arguments.of([x])
-    differentiable = engines.adapt(Target("f", (("gradient", "g"),), "python"), counted, {"gradient": lambda x: claim})
+    differentiable = engines.adapt(Target("f", (("gradient", "g"),), "python"), counted, {"gradient": claimed})
     try:
         subject = Subject.examine(differentiable, arguments, Point.of(arguments.x, arguments.epsilon))
     except Unfit:

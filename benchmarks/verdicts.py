@@ -114,7 +114,7 @@ def ask(procedure: str, situation: Situation, claim: Claim) -> Answer:
     if procedure != OWN:
         return by_rival(procedure, situation.function, claim.value, situation.x)
     settings = Settings(kinks="accept" if situation.problem.kink else "undecided")
-    return by_gradaudit(situation.function, claim.value, situation.x, settings=settings)
+    return by_gradaudit(situation.function, claim, situation.x, settings=settings)
 
 
 def count(records: Sequence[Record]) -> str:

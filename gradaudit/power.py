@@ -10,12 +10,13 @@ from itertools import groupby
 
 import numpy as np
 
-from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._comparison import Comparison, Elsewhere
 from gradaudit.checks._subject import Unfit
 from gradaudit.faults import FAULTS, Fault
 from gradaudit.judge.evidence import Evidence, error_over_allowed
 from gradaudit.judge.judging import judge
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
+from gradaudit.perturb.samples import Array
 from gradaudit.recall import remembered
 
 OUTCOMES = {Status.FAIL: Catch.CAUGHT, Status.PASS: Catch.MISSED, Status.INCONCLUSIVE: Catch.UNDECIDED}
@@ -77,7 +78,20 @@ def _spoiled(comparison: Comparison, fault: Fault, rng: np.random.Generator) -> 
     # a vjp returns each element once for every cotangent; in all other claims each number is an element
     right = comparison.analytic
     claim = right.reshape((-1, 1) if comparison.readout is None else right.shape).copy()
-    return replace(comparison, analytic=fault(claim, rng).reshape(right.shape))
+    wrong = fault(claim, rng).reshape(right.shape)
+    return replace(comparison, analytic=wrong, elsewhere=_off_by(wrong - right, comparison.elsewhere))
+
+
+def _off_by(error: Array, claim: Elsewhere | None) -> Elsewhere | None:
+    """A wrong claim is as wrong at every other point as it is at x."""
+    if claim is None:
+        return None
+
+    def elsewhere(flat: Array) -> Array | None:
+        value = claim(flat)
+        return None if value is None else value + error
+
+    return elsewhere
 
 
 def _goes_beyond_tolerance(claim: Passed, wrong: Comparison) -> bool:

@@ -8,11 +8,14 @@ import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
+
+from gradaudit.recall import remembered
 
 Array = NDArray[np.float64]
 Formula = Callable[[Sequence[Any], Any], Any]
@@ -48,6 +51,7 @@ class Situation:
     low: Array  #: (n,) exact derivative; at a kink, the smaller one-sided derivative
     high: Array  #: (n,) the same, or the larger
     elsewhere: Array  #: (n,) the derivative at another point
+    gradient: Callable[[Array], Array]  #: the derivative at any point: (n,) -> (n,); NaN where there is none
 
 
 def situate(problem: Problem, seed: int) -> Situation:
@@ -57,7 +61,14 @@ def situate(problem: Problem, seed: int) -> Situation:
     low, high = exact_gradient(problem.formula, x, kink=problem.kink)
     elsewhere, _ = exact_gradient(problem.formula, other)
     function = problem.compute(problem.formula, int(rng.integers(2**31)))
-    return Situation(problem, seed, x, function, low, high, elsewhere)
+    return Situation(problem, seed, x, function, low, high, elsewhere, remembered(partial(_gradient, problem.formula)))
+
+
+def _gradient(formula: Formula, x: Array) -> Array:
+    try:
+        return exact_gradient(formula, x)[0]
+    except (ValueError, ArithmeticError, TypeError):  # outside the domain, where mpmath goes on with complex numbers
+        return np.full(x.shape, np.nan)
 
 
 def exact_gradient(formula: Formula, x: Any, *, kink: bool = False) -> tuple[Array, Array]:

@@ -14,6 +14,9 @@ from gradaudit.perturb.steps import Directions, Moves, Tangents
 SPREAD = np.sqrt(3.0)
 GRAIN = 2.0**-8
 
+#: The claim at another point: (n,) -> (D, R); None where it has no value there.
+Elsewhere = Callable[[Array], Array | None]
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -29,6 +32,7 @@ class Comparison:
     outputs: Axis  #: names of the readouts
     confined: Callable[[Array], Array]  #: a point that x can reach within its structure, near any given one
     primal: bool = True  #: ``function`` is the case's own function, not its gradient
+    elsewhere: Elsewhere | None = None  #: the claim at other points, where it can be called there
 
     def nearby(self, flat: Array) -> Array | None:
         """``function`` at a point that x can reach: what its noise is measured from."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gradaudit.checks._comparison import Comparison, coordinate_value
 from gradaudit.checks._doubt import doubt_small_failures
+from gradaudit.checks._integral import ask_line_integrals
 from gradaudit.checks._units import measured_in, restored, unit_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Outcome, Rulings, reason
@@ -101,6 +102,8 @@ def measure(
         extended |= ladder.extended
     if settings.method == "auto":
         evaluations += doubt_small_failures(rulings, claim, probe, directions)
+        if settings.h is None or settings.extend:
+            evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)
     witness = _witness(probe, directions.take(np.array([worst])), settings, extended=extended)
     evidence = Evidence(

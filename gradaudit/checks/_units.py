@@ -34,8 +34,17 @@ def measured_in(unit: float, comparison: Comparison) -> Comparison:
         value = comparison.function(flat)
         return None if value is None else value / unit
 
+    def elsewhere(flat: Array) -> Array | None:
+        claim = comparison.elsewhere(flat) if comparison.elsewhere else None
+        return None if claim is None else claim / unit
+
     return replace(
-        comparison, function=function, base=comparison.base / unit, analytic=comparison.analytic / unit, primal=False
+        comparison,
+        function=function,
+        base=comparison.base / unit,
+        analytic=comparison.analytic / unit,
+        primal=False,
+        elsewhere=elsewhere if comparison.elsewhere else None,
     )
 
 

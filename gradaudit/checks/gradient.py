@@ -4,6 +4,8 @@ For a function with an array output the claim is read as the gradient of its sum
 its elementwise derivative.
 """
 
+from functools import partial
+
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison
@@ -31,6 +33,7 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
             inputs=subject.axis,
             outputs=Axis((("out" if scalar else "sum(out)", ()),)),
             confined=subject.moves.confined,
+            elsewhere=partial(_claim_at, subject),
         )
     ]
 
@@ -53,6 +56,15 @@ def slopes_at(subject: Subject, flat: Array) -> Array | None:
     except UserError:
         return None
     return None if gradient is None else subject.moves.along(gradient)
+
+
+def _claim_at(subject: Subject, flat: Array) -> Array | None:
+    """(D, 1) what ``slopes_at`` gives; None too where it has another form than at x."""
+    try:
+        slopes = slopes_at(subject, flat)
+    except Unfit:
+        return None
+    return None if slopes is None else slopes[:, None]
 
 
 def gradient_at(subject: Subject, flat: Array) -> Array | None:

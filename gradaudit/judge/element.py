@@ -16,6 +16,10 @@ from gradaudit.perturb.samples import Array, Samples
 #: A bar counts this many times before a claim outside it fails.
 FAIL_FACTOR = 3.0
 
+#: An element is not asked to be right relative to less than this fraction of the largest sensitivity of the readout.
+#: Passes by it are counted apart.
+LARGEST_FLOOR = 1e-3
+
 Mask = NDArray[np.bool_]
 
 
@@ -61,6 +65,7 @@ class Rulings:
     floored: Mask  #: passed relative to the local slope or the largest sensitivity only
     forward: Array  #: one-sided limits, NaN where not computed
     backward: Array
+    integrated: Mask  #: decided by line integrals of the claim, where differences at x could not
 
     @property
     def decided(self) -> Mask:
@@ -84,7 +89,7 @@ class Rulings:
         outcome = np.full((directions, readouts), Outcome.INCONCLUSIVE, dtype=np.int8)
         return cls(
             outcome, np.zeros_like(outcome), full(np.nan), full(np.inf), full(np.inf), full(np.nan), full(np.nan),
-            np.zeros(outcome.shape, dtype=bool), full(np.nan), full(np.nan),
+            np.zeros(outcome.shape, dtype=bool), full(np.nan), full(np.nan), np.zeros(outcome.shape, dtype=bool),
         )  # fmt: skip
 
 

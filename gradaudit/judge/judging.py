@@ -229,9 +229,24 @@ def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
             f"{counts.bounded_by_largest} of {counts.checked} elements are too small to be bounded relative to"
             " themselves; they are bounded relative to the local slope or the largest sensitivity only"
         )
+    notes += _integrals(evidences)
     if counts.checked < counts.elements:
         notes.append(f"{counts.checked} of {counts.elements} elements were checked")
     return notes
+
+
+def _integrals(evidences: Sequence[Evidence]) -> Iterator[str]:
+    """What was decided by line integrals, over which reach, and what they could have missed."""
+    for evidence in evidences:
+        mine = evidence.rulings.integrated
+        if not mine.any():
+            continue
+        bound, reach = float(np.nanmax(_bounds(evidence)[mine], initial=0.0)), float(evidence.rulings.h[mine].max())
+        known = f"; a mean relative error of {bound:.1g} over it would have failed" if bound else ""
+        yield (
+            f"{int(mine.sum())} of {mine.size} elements were decided by line integrals of the claim up to {reach:.3g}"
+            f" on both sides of x, since f is too noisy or too coarse for differences at x{known}"
+        )
 
 
 def _message(status: Status, element: Element, diagnosis: Diagnosis | None, sentence: str) -> str:

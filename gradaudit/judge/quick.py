@@ -76,8 +76,8 @@ def softened(rulings: Rulings) -> Rulings:
 def _first_rulings(passed: Mask, d: Array, bar: Array, allowed: Array, scale: Array, h: Array) -> Rulings:
     outcome = np.where(passed, Outcome.PASS, Outcome.INCONCLUSIVE).astype(np.int8)
     why = np.where(passed, 0, reason(Diagnosis.STEPS)).astype(np.int8)
-    nothing = np.full(d.shape, np.nan)
-    return Rulings(outcome, why, d, bar, allowed, scale, h, np.zeros(d.shape, dtype=bool), nothing, nothing.copy())
+    nothing, no = np.full(d.shape, np.nan), np.zeros(d.shape, dtype=bool)
+    return Rulings(outcome, why, d, bar, allowed, scale, h, no, nothing, nothing.copy(), no.copy())
 
 
 def _mismatch_vanishes(samples: Samples, ratio: Array) -> Mask:

@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.element import FAIL_FACTOR, Claim, Mask, Outcome, Rulings, reason, slope_of
+from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Mask, Outcome, Rulings, reason, slope_of
 from gradaudit.judge.quick import MET
 from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise, still
 from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.fit import refined
 from gradaudit.perturb.samples import KAPPA, Array, Samples
 
-#: An element is not asked to be right relative to less than this fraction of the local slope of f,
+#: An element is not asked to be right relative to less than this fraction of the local slope of f, either. Such passes
+#: are counted apart.
 SLOPE_FLOOR = 1e-2
-#: nor relative to less than this fraction of the largest sensitivity of the readout. Such passes are counted apart.
-LARGEST_FLOOR = 1e-3
 #: A discrepancy that moves f by fewer standard deviations than this, over the natural scale of x, is not visible.
 VISIBLE = 27.0
 #: A slope that has grown by half over each of this many steps (÷ 8 each) has no limit in sight.
@@ -107,7 +106,7 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     floored = passed & ~structural_zero & (allowed > claim.resolution * size) & ~(kink & inside)
     return Rulings(
         outcome, np.where(passed, said, why).astype(np.int8), d, bar, allowed, scale, chosen.h, floored,
-        up.value, down.value,
+        up.value, down.value, np.zeros(outcome.shape, dtype=bool),
     )  # fmt: skip
 
 
