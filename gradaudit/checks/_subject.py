@@ -12,6 +12,7 @@ from gradaudit.engines._agreement import agree
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
 from gradaudit.engines._differentiable import Differentiable, flatten_output
+from gradaudit.engines._trees import Tree, WrongForm, leaves_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.batching import SIZES, Batched
@@ -45,7 +46,7 @@ class Subject:
     point: Point
     value: Array  #: (m,)
     shapes: tuple[tuple[int, ...], ...]
-    several: bool  #: the function returns a tuple
+    structure: Tree | None  #: of the containers that the function returns; None where it returns one array
     dtypes: tuple[np.dtype[np.generic], ...]
     seconds: float  #: that one call took, once warm
     moves: Coordinates | Moves  #: the directions in which x can move, one by one
@@ -78,13 +79,12 @@ class Subject:
             raise Unfit(Diagnosis.NONDETERMINISTIC, _two_values(value, second), fails=False)
         if not np.isfinite(value).any():
             raise Unfit(Diagnosis.NOT_FINITE, f"f(x) is {_first(value)}: no derivative exists here", fails=False)
-        parts = output if isinstance(output, tuple | list) else (output,)
-        dtypes = tuple(np.asarray(part).dtype for part in parts)
-        several = isinstance(output, tuple | list)
+        dtypes = tuple(np.asarray(part).dtype for part in leaves_of(output))
+        structure = Tree.of(output)
         moves, axis = directions_on(point, arguments.axis, structures)
         if not len(moves):
             raise Unfit(Diagnosis.SHAPE, "no element can move without leaving the structure of its input", fails=False)
-        return cls(differentiable, arguments, point, value, shapes, several, dtypes, seconds, moves, axis)
+        return cls(differentiable, arguments, point, value, shapes, structure, dtypes, seconds, moves, axis)
 
     @property
     def narrow(self) -> bool:
@@ -130,7 +130,7 @@ class Subject:
             part = flat[start : start + size].reshape(shape)
             parts.append(part.astype(dtype) if dtype.kind == "f" else part.copy())
             start += size
-        return tuple(parts) if self.several else parts[0]
+        return parts[0] if self.structure is None else self.structure.build(iter(parts))
 
     def per_input(self, kind: str, returned: object) -> Array:
         """A gradient in canonical form: flat (n,). Raises Unfit for a wrong count, shape or dtype, and for None."""
@@ -144,17 +144,33 @@ class Subject:
 
     def per_output(self, kind: str, returned: object) -> Array:
         """An output's tangent in canonical form: flat (m,). Raises Unfit as ``per_input``."""
-        parts = _parts(returned, len(self.shapes)) if self.several else (returned,)
+        parts = self._leaves(returned)
         if len(parts) != len(self.shapes):
             raise Unfit(Diagnosis.SHAPE, f"{kind} returned {len(parts)} arrays for {len(self.shapes)} outputs")
         for index, (part, shape) in enumerate(zip(parts, self.shapes, strict=True)):
             require_array(f"{kind} for output {index}" if self.several else kind, part, shape)
         return np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in parts])
 
+    def _leaves(self, returned: object) -> Sequence[object]:
+        """What was returned for each output: in the containers of the output, or a tuple of its leaves."""
+        if self.structure is None:
+            return _parts(returned, 1)
+        try:
+            return list(self.structure.leaves(returned, "out"))
+        except WrongForm:
+            return returned if isinstance(returned, tuple | list) else (returned,)
+
+    @property
+    def several(self) -> bool:
+        """The function returns a container of arrays, not one array."""
+        return self.structure is not None
+
     @property
     def outputs(self) -> Axis:
         """How messages name the flat outputs."""
-        return Axis.outputs(self.shapes)
+        if self.structure is None or self.structure.plain:
+            return Axis.outputs(self.shapes)
+        return Axis(tuple(zip(self.structure.names("out"), self.shapes, strict=True)))
 
     def _names(self) -> list[str]:
         return [self.arguments.names[i] for i in self.arguments.differentiated]

@@ -2,14 +2,30 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cache
 from types import ModuleType
+from typing import Protocol, cast
 
 from gradaudit.engines._differentiable import Differentiable, EngineError
 from gradaudit.engines._sources import sources
+from gradaudit.libraries import missing
 from gradaudit.plan.case import Target
+
+
+class Engine(Protocol):
+    """A part of this shelf, or a user's own module; ``_differentiable`` says what the two functions do.
+
+    It may have a third, ``importing() -> context manager``: held while users' modules are imported for it by name.
+    """
+
+    def recognises(self, function: object, target: Target, /) -> bool:
+        """Whether this function is mine, though no engine was named."""
+
+    def load(self, target: Target, function: object, claims: Mapping[str, Callable[..., object]], /) -> Differentiable:
+        """The function with what is claimed about its derivative."""
 
 
 @cache
@@ -24,30 +40,52 @@ def load(target: Target) -> Differentiable:
     Raises EngineError where a reference or the engine cannot be loaded. Importing runs user code: what it raises
     beside ImportError passes through, to the one boundary that turns users' exceptions into verdicts.
     """
-    function = resolve(target.function)
-    claims = {kind: _callable(reference) for kind, reference in target.claims}
+    with _importing(target.engine):
+        function = resolve(target.function)
+        claims = {kind: _callable(reference) for kind, reference in target.claims}
     return adapt(target, function, claims)
+
+
+def _importing(engine: str | None) -> AbstractContextManager[object]:
+    """What the named engine wants to hold while users' modules are imported: they may make constants of its library."""
+    surroundings = getattr(part(engine), "importing", None) if engine else None
+    return surroundings() if surroundings else nullcontext()
 
 
 def adapt_primal(function: Callable[..., object]) -> Differentiable:
     """Adapt a function of which nothing is claimed, to be evaluated only."""
     target = Target(getattr(function, "__qualname__", type(function).__name__))
-    mine = (name for name in names() if name != "python" and part(name).recognises(function, target))
+    mine = (name for name in _recognising(function, target) if name != "python")
     return adapt(replace(target, engine=next(mine, "python")), function, {})
 
 
 def adapt(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:
     """Adapt a function that is at hand; ``target`` says how. Raises EngineError where no engine can."""
-    engine = part(target.engine) if target.engine else _choose(function, target)
-    differentiable: Differentiable = engine.load(target, function, claims)
+    engine = part(target.engine or _chosen(function, target))
+    differentiable = engine.load(target, function, claims)
     return replace(differentiable, sources=sources(target, function, claims))
 
 
-def part(name: str) -> ModuleType:
-    """The engine called ``name``."""
+def part(name: str) -> Engine:
+    """The engine called ``name``: one of the shelf, or a user's own, ``mypkg.engine`` or ``mypkg:engine``.
+
+    Raises EngineError where it does not exist, is no engine, or needs a library that is not installed.
+    """
+    if "." in name or ":" in name:
+        return _own(name)
     if name not in names():
         raise EngineError(f"engine {name!r} is not on the shelf; allowed: {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}")
+    if problem := missing(name):
+        raise EngineError(problem)
+    return cast(Engine, importlib.import_module(f"{__name__}.{name}"))
+
+
+def _own(name: str) -> Engine:
+    found = resolve(name) if ":" in name else _imported(name, name)
+    lacking = [part for part in ("recognises", "load") if not callable(getattr(found, part, None))]
+    if lacking:
+        raise EngineError(f"engine {name!r} has no function {lacking[0]!r}; an engine has recognises and load")
+    return cast(Engine, found)
 
 
 def resolve(reference: str) -> object:
@@ -56,14 +94,7 @@ def resolve(reference: str) -> object:
     Raises EngineError where the module or the attribute does not exist.
     """
     module_name, _, attribute = reference.partition(":")
-    try:
-        found: object = importlib.import_module(module_name)
-    except ModuleNotFoundError as problem:
-        if problem.name and (module_name == problem.name or module_name.startswith(problem.name + ".")):
-            raise EngineError(
-                f"{reference}: no module named {problem.name!r}; is its folder listed under 'path:'?"
-            ) from None
-        raise
+    found: object = _imported(module_name, reference)
     for name in attribute.split("."):
         try:
             found = getattr(found, name)
@@ -72,6 +103,17 @@ def resolve(reference: str) -> object:
                 f"{reference}: {module_name} has no attribute {attribute!r}{_similar(found, name)}"
             ) from None
     return found
+
+
+def _imported(module_name: str, reference: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as problem:
+        if problem.name and (module_name == problem.name or module_name.startswith(problem.name + ".")):
+            raise EngineError(
+                f"{reference}: no module named {problem.name!r}; is its folder listed under 'path:'?"
+            ) from None
+        raise
 
 
 def _similar(holder: object, name: str) -> str:
@@ -88,12 +130,17 @@ def _callable(reference: str) -> Callable[..., object]:
     return found
 
 
-def _choose(function: object, target: Target) -> ModuleType:
-    # python takes everything that has a claim, so it is asked last
+def _chosen(function: object, target: Target) -> str:
+    found = next(_recognising(function, target), None)
+    if found is None:
+        raise EngineError(
+            f"{target.function}: no engine differentiates it by itself; claim a gradient, vjp, jvp or jacobian"
+        )
+    return found
+
+
+def _recognising(function: object, target: Target) -> Iterator[str]:
+    """The engines that take the function for theirs; python takes everything that has a claim, so it is asked last."""
     for name in sorted(names(), key=lambda name: name == "python"):
-        engine = part(name)
-        if engine.recognises(function, target):
-            return engine
-    raise EngineError(
-        f"{target.function}: no engine differentiates it by itself; claim a gradient, vjp, jvp or jacobian"
-    )
+        if not missing(name) and part(name).recognises(function, target):
+            yield name

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
+from gradaudit.engines._trees import leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Source
 
@@ -28,6 +29,10 @@ class EngineError(Exception):
 
 class Misfit(Exception):
     """A derivative inside the function has a wrong count, shape or dtype: the case fails, it is no error."""
+
+
+class Absent(Exception):
+    """A derivative that an engine offers does not exist for this function: its check is left out, with a note."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,13 @@ class Compiled:
 class Differentiable:
     """A function and what is claimed about its derivative.
 
-    ``function(*inputs)`` returns a number, an array, or a tuple or list of them (several outputs). The claims are
+    ``function(*inputs)`` returns a number, an array, or several in a tuple, list or dict, nested as they are. The
+    claims are
 
         gradient(*inputs), value_and_gradient(*inputs)      an array, or a tuple, one per differentiated input
-        vjp(*inputs, cotangent)                             likewise; cotangent as the output: array or tuple of arrays
-        jvp(*inputs, *tangents)                             the output's tangent; a tangent per differentiated input
+        vjp(*inputs, cotangent)                             likewise; cotangent as the output: array or container
+        jvp(*inputs, *tangents)                             the output's tangent, like it or a tuple of its leaves; a
+                                                            tangent per differentiated input
         jacobian(*inputs)                                   output shape + input shape; dense or SciPy sparse
         hessian(*inputs)                                    input shape + input shape
         hvp(*inputs, *vectors)                              as gradient
@@ -68,6 +75,9 @@ class Differentiable:
     #: more than keeps k·(n + m) small. It may raise: then, and where it does not give f(x), f is called instead, and
     #: a note says so.
     batch: Callable[[Arguments], Batch | None] | None = None
+    #: held(arguments) -> arrays that the function holds (parameters of a module), by name: they are further inputs,
+    #: differentiated, after those of the case
+    held: Callable[[Arguments], Mapping[str, NDArray[np.floating]]] | None = None
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdict should know
     sources: tuple[Source, ...] = ()  #: where the function and its claims are written
 
@@ -77,9 +87,10 @@ def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int
 
     Raises TypeError where an output is not a real number or array: complex, object, None, text.
     """
-    parts = list(output) if isinstance(output, tuple | list) else [output]
+    parts = leaves_of(output)
     if not parts:
-        raise TypeError("the function returned an empty tuple; allowed: a number, an array, or a tuple of arrays")
+        allowed = "a number, an array, or a container of arrays"
+        raise TypeError(f"the function returned an empty {type(output).__name__}; allowed: {allowed}")
     arrays = [_real_array(part) for part in parts]
     flat = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
     return flat, tuple(array.shape for array in arrays)

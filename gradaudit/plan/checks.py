@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradaudit.suite.problem import Problem
-from gradaudit.suite.quantities import as_sentence
+from gradaudit.suite.quantities import as_sentence, is_module
 from gradaudit.suite.schema import CLAIMS
 from gradaudit.suite.suite import Entry, Setting
 
-#: engines that differentiate by themselves: they need no claim
+#: engines that differentiate by themselves: they need no claim, and a user's own may not either
 DIFFERENTIATING = ("tape", "torch", "jax", "autograd")
 _CLAIM_OF_CHECK = {"gradient": ("gradient", "value_and_gradient")}
 
@@ -17,7 +17,7 @@ def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple
     """Names on the ``checks`` shelf, and what stands against them."""
     kinds = [kind for kind, _ in entry.keys.claims]
     engine, asked = settings["engine"].value, settings["checks"]
-    if not kinds and engine is not None and engine not in DIFFERENTIATING:
+    if not kinds and engine is not None and engine not in DIFFERENTIATING and not is_module(engine):
         return (), [entry.problem(f"engine {engine!r} needs a claimed derivative; add one of {', '.join(CLAIMS)}")]
     problems = _second_order(entry, kinds)
     if not isinstance(asked.value, list):

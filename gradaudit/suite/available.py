@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from gradaudit.libraries import missing
 from gradaudit.suite.problem import Problem, did_you_mean, one_of
-from gradaudit.suite.quantities import Elements
+from gradaudit.suite.quantities import Elements, is_module
 from gradaudit.suite.shelves import parts
 from gradaudit.suite.suite import Entry, Layer
 
-LATER_ENGINES = ("torch", "jax", "autograd")
 LATER_CHECKS = ("adjoint",)
 NOT_YET = "is not implemented yet in 0.1"
 
@@ -29,17 +29,21 @@ def _layer_refusals(layer: Layer) -> Iterator[Problem]:
     if isinstance(chosen, Elements) and chosen.kind in ("directions", "auto"):
         yield layer.problem(f"elements: {chosen.kind} {NOT_YET}; use all or {{sample: 256}}", "elements")
     engine = getattr(layer.keys, "engine", None)
-    if engine is not None and engine not in parts("engines"):
-        yield layer.problem(_engine_message(engine), "engine")
+    if engine is not None and (message := _engine_message(engine)):
+        yield layer.problem(message, "engine")
     for i, check in enumerate(getattr(layer.keys, "checks", None) or ()):
         if check not in parts("checks"):
             yield layer.problem(_check_message(check), "checks", i)
 
 
-def _engine_message(engine: str) -> str:
-    if engine in LATER_ENGINES:
-        return f"engine {engine!r} is not part of this version{one_of(parts('engines'))}"
-    return f"unknown engine {engine!r}{did_you_mean(engine, parts('engines')) or one_of(parts('engines'))}"
+def _engine_message(engine: str) -> str | None:
+    """Why this engine cannot be had; None where it can. A user's own is not imported before its worker does."""
+    if is_module(engine):
+        return None
+    if engine not in parts("engines"):
+        hint = did_you_mean(engine, parts("engines")) or one_of(parts("engines"))
+        return f"unknown engine {engine!r}{hint}, or a module of your own such as mypkg.engine"
+    return missing(engine)
 
 
 def _check_message(check: str) -> str:

@@ -132,6 +132,11 @@ def reference(value: object) -> str:
     raise wrong(f"{value!r} is not a reference module:attribute{fix or ', such as mypkg.losses:huber'}")
 
 
+def is_module(text: str) -> bool:
+    """Whether this names a user's own module, ``mypkg.engine`` or ``mypkg:engine``, and not a part on a shelf."""
+    return ("." in text or ":" in text) and _is_dotted(text.replace(":", ".", 1))
+
+
 def _is_dotted(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 

@@ -1,0 +1,64 @@
+"""What the code of a function refers to, found without running it: how an engine recognises its own."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from types import CellType, CodeType, FunctionType, ModuleType
+
+_EMPTY = CellType()
+
+
+def code_of(function: object) -> object:
+    """The Python function behind partial objects, decorators, methods and callable objects."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not inspect.isroutine(function) and not inspect.isclass(function) and not hasattr(function, "__wrapped__"):
+        function = getattr(type(function), "__call__", function)  # noqa: B004 - the method, not whether there is one
+    inner = inspect.unwrap(function) if callable(function) else function
+    return getattr(inner, "__func__", inner)
+
+
+def refers_to(function: object, wanted: Callable[[object], bool]) -> bool:
+    """Whether the function, or one of its own module that it calls, names anything that is ``wanted``."""
+    return any(map(wanted, referred(function)))
+
+
+def of_package(found: object, package: str) -> bool:
+    """Whether this is a module of ``package``, or a function or object that is defined in one."""
+    name = found.__name__ if isinstance(found, ModuleType) else getattr(type(found), "__module__", "")
+    names = (name, getattr(found, "__module__", "") if callable(found) else "")
+    return any(isinstance(name, str) and name.partition(".")[0] == package for name in names)
+
+
+def referred(function: object) -> Iterator[object]:
+    """Every object that the code names by a global or holds in its closure, through functions of the same module."""
+    first = code_of(function)
+    waiting, seen = [first], {id(first)}
+    while waiting:
+        for found in _named(waiting.pop()):
+            yield found
+            inner = code_of(found)
+            same = isinstance(inner, FunctionType) and inner.__module__ == getattr(first, "__module__", None)
+            if same and id(inner) not in seen:
+                seen.add(id(inner))
+                waiting.append(inner)
+
+
+def _named(function: object) -> Iterator[object]:
+    if not isinstance(function, FunctionType):
+        return
+    known = function.__globals__
+    for name in _names(function.__code__):
+        if name in known:
+            yield known[name]
+    for cell in function.__closure__ or ():
+        if cell != _EMPTY:
+            yield cell.cell_contents
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names in the code and in the functions defined within it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

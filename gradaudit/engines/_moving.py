@@ -1,0 +1,39 @@
+"""Which positional inputs an engine that differentiates by itself moves, and how a call of its products is cut up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Floating arrays move, but for the ``constants``: positions of inputs with ``differentiate: false``."""
+
+    constants: frozenset[int]
+
+    def positions(self, inputs: Sequence[object]) -> tuple[int, ...]:
+        """The positions of the inputs that are differentiated."""
+        return tuple(i for i, x in enumerate(inputs) if _is_floating(x) and i not in self.constants)
+
+    def parts(self, inputs: Sequence[object]) -> tuple[object, ...]:
+        """The inputs that are differentiated."""
+        return tuple(inputs[i] for i in self.positions(inputs))
+
+    def replaced(self, inputs: Sequence[object], parts: Sequence[object]) -> list[object]:
+        """All inputs, with ``parts`` for those that are differentiated."""
+        values = list(inputs)
+        for i, part in zip(self.positions(inputs), parts, strict=True):
+            values[i] = part
+        return values
+
+    def split(self, values: Sequence[object]) -> tuple[Sequence[object], Sequence[object]]:
+        """The values of a call ``(*inputs, *tangents)`` as inputs and tangents, one for each that is differentiated."""
+        for count in range(1, len(values) + 1):
+            if count + len(self.positions(values[:count])) == len(values):
+                return values[:count], values[count:]
+        raise TypeError(f"{len(values)} values are no inputs with a tangent for each that is differentiated")
+
+
+def _is_floating(x: object) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"

@@ -1,0 +1,104 @@
+"""Engine ``autograd``: functions over ``autograd.numpy``; their derivatives are HIPS autograd's own, by its rules."""
+
+# mypy: disable-error-code="import-not-found,import-untyped"
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradaudit.engines._code import code_of, of_package, refers_to
+from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._moving import Moving
+from gradaudit.engines._trees import leaves_of
+from gradaudit.engines.python import with_options
+from gradaudit.plan.case import Target
+
+DETACHED = "the function's result does not depend on its inputs by autograd's rules: every gradient is zero"
+
+
+def recognises(function: object, target: Target) -> bool:
+    """Primitives of autograd, and functions that use them or its NumPy; asked without importing autograd.
+
+    Such functions serve plain arrays too: where something is claimed of them, the claim is what is audited.
+    """
+    if not callable(function) or target.claims:
+        return False
+    return _is_autograds(code_of(function)) or _is_autograds(function) or refers_to(function, _is_autograds)
+
+
+def load(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:
+    """Adapt a function over ``autograd.numpy``.
+
+    ``vjp``, ``jvp`` (where every rule has its ``defjvp``), ``gradient`` of the sum of all outputs, and ``hvp``, the
+    derivative of that gradient, are autograd's; what the user claims wins over them. Raises EngineError where
+    ``function`` cannot be called.
+    """
+    if not callable(function):
+        raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
+    notes: list[str] = []
+    traced = _Traced(with_options(function, target), Moving(frozenset(target.constants)), notes)
+    own = {"vjp": traced.vjp, "jvp": traced.jvp, "gradient": traced.gradient, "hvp": traced.hvp}
+    given = {kind: with_options(claim, target) for kind, claim in claims.items()}
+    return Differentiable("autograd", traced.function, {**own, **given}, notes=notes)
+
+
+@dataclass(frozen=True)
+class _Traced:
+    """A function over ``autograd.numpy`` with autograd's derivatives of it."""
+
+    function: Callable[..., Any]
+    moving: Moving
+    notes: list[str]
+
+    def vjp(self, *inputs_and_cotangent: Any) -> object:
+        """Gradients of ⟨cotangent, output⟩, one for each differentiated input."""
+        from autograd.core import make_vjp
+
+        *inputs, cotangent = inputs_and_cotangent
+        pullback, _ = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
+        return pullback(tuple(leaves_of(cotangent)))
+
+    def jvp(self, *inputs_and_tangents: Any) -> object:
+        """The tangent of each output, in forward mode. autograd raises NotImplementedError where a rule is missing."""
+        from autograd.core import make_jvp
+
+        inputs, tangents = self.moving.split(inputs_and_tangents)
+        _, pushed = make_jvp(self._outputs(inputs), self.moving.parts(inputs))(tuple(tangents))
+        return tuple(pushed)
+
+    def gradient(self, *inputs: Any) -> object:
+        """The gradient of the sum of all outputs, one array for each differentiated input."""
+        from autograd import grad
+
+        return grad(self._total(inputs))(self.moving.parts(inputs))
+
+    def hvp(self, *inputs_and_vectors: Any) -> object:
+        """The Hessian of the sum of all outputs times the vectors, reverse over reverse."""
+        from autograd import make_hvp
+
+        inputs, vectors = self.moving.split(inputs_and_vectors)
+        product, _ = make_hvp(self._total(inputs))(self.moving.parts(inputs))
+        return product(tuple(vectors))
+
+    def _outputs(self, inputs: Sequence[Any]) -> Callable[[Any], Any]:
+        """All output leaves, as a function of the differentiated inputs."""
+        from autograd.builtins import tuple as traced_tuple
+        from autograd.tracer import isbox
+
+        def outputs(parts: Any) -> Any:
+            leaves = leaves_of(self.function(*self.moving.replaced(inputs, list(parts))))
+            if not any(map(isbox, leaves)) and DETACHED not in self.notes:
+                self.notes.append(DETACHED)
+            return traced_tuple(leaves)  # at a container that is not autograd's own its trace would end
+
+        return outputs
+
+    def _total(self, inputs: Sequence[Any]) -> Callable[[Any], Any]:
+        from autograd import numpy
+
+        outputs = self._outputs(inputs)
+        return lambda parts: sum(numpy.sum(part) for part in outputs(parts))
+
+
+def _is_autograds(found: object) -> bool:
+    return bool(getattr(found, "_is_autograd_primitive", False)) or of_package(found, "autograd")
