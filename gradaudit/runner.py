@@ -3,7 +3,8 @@
 import re
 import secrets
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -15,8 +16,11 @@ from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan import Selection, make_plan
 from gradaudit.plan.case import Case
+from gradaudit.plan.fingerprint import Planned, planned
 from gradaudit.plan.selection import unknown_ids
+from gradaudit.plan.shard import Shard
 from gradaudit.record import Audit, Result, Run
+from gradaudit.resume import Resumed, resumed
 from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder
@@ -39,7 +43,8 @@ class RunBroken(RuntimeError):
     """A backend or an output broke; ``audit`` holds what had finished, ``__cause__`` says why."""
 
     def __init__(self, audit: Audit, problem: Exception) -> None:
-        super().__init__(f"the run broke after {len(audit.results)} cases: {type(problem).__name__}: {problem}")
+        said = str(problem) if isinstance(problem, report.OutputError) else f"{type(problem).__name__}: {problem}"
+        super().__init__(f"the run broke after {len(audit.results)} cases: {said}")
         self.audit = audit
 
 
@@ -54,6 +59,7 @@ class Progress:
 
 
 Observe = Callable[[Progress], None]
+Tell = Callable[[str], None]
 Start = Callable[[], Generator[tuple[int, Verdict], None, None]]
 
 
@@ -65,44 +71,63 @@ def run(
     profile: str | None = None,
     jobs: int | None = None,
     backend: str | None = None,
+    scheduler: str | None = None,
     power: bool = False,
+    shard: Shard | None = None,
+    retries: int = 0,
+    stop_at: Collection[Status] = (),
+    resume: str | None = None,
     outputs: Sequence[Path] = (),
     folder: Path = REPORTS,
     arguments: Sequence[str] = (),
     observe: Observe = lambda progress: None,
+    tell: Tell = lambda sentence: None,
 ) -> Audit:
     """Audit the suite in ``files`` and write its reports to ``folder/<suite>/<run id>/``.
 
     ``overrides`` are settings by key that win over those of the suite (``{"timeout": "10s"}``). ``jobs`` None is one
-    for each core, ``backend`` None is chosen by ``jobs``. ``power`` plants known faults into every claim that passes.
+    for each core, ``backend`` None is chosen by ``jobs``; ``scheduler`` is the address of a cluster to run on.
+    ``power`` plants known faults into every claim that passes.
+    ``shard`` is this machine's part of the selected cases. ``retries`` are further attempts at a case that ends badly.
+    The first case that ends with a status in ``stop_at`` ends the run. ``resume`` names a run to finish instead of a
+    new one: its folder, its id, or ``gradaudit.resume.LAST``; what it measured and the suite still asks for is kept.
     ``outputs`` are files to write besides, their format chosen by their ending. ``arguments`` is the command line, kept
-    to run it again.
+    to run it again. ``tell`` gets sentences about what was resumed.
 
     Raises SuiteError, BackendError, NothingSelected or OutputError before anything is measured; RunInterrupted or
-    RunBroken afterwards, with the partial audit, whose reports are written.
+    RunBroken afterwards, with the partial audit, whose reports are written where they can be.
     """
     started = time.monotonic()
     suite = load_suite(_listed(files), overrides=overrides or {}, profile=profile)
     cases = make_plan(suite, select=select or Selection())
     if not cases:
         raise NothingSelected(_why_nothing(suite, select or Selection()))
-    if backend is not None:
-        backends.part(backend)
+    backends.check(cases, backend=backend, scheduler=scheduler)
     for output in outputs:
         report.check(output)
-    described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments)
-    home = run_folder(described, folder)
-    with report.ResultsFile(home / "results.jsonl", run_id=described.id) as stored:
-        start = partial(
-            backends.run, cases, backend=backend, jobs=jobs or provenance.cores(), timeout=TIMEOUT, power=power
-        )
-        audited = _audit(cases, start, stored=stored, observe=observe)
-    audit = _gathered(described, audited, seconds=time.monotonic() - started)
-    _write(audit, home, outputs)
-    if isinstance(audited.stop, KeyboardInterrupt):
-        raise RunInterrupted(audit) from audited.stop
-    if audited.stop is not None:
-        raise RunBroken(audit, audited.stop) from audited.stop
+    described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments, shard=shard)
+    mine = [case for case in cases if shard is None or shard.holds(case.id)]
+    opening = _open(described, planned(cases, power=power), resume=resume, folder=folder)
+    for sentence in opening.told(len(mine)):
+        tell(sentence)
+    rest = [case for case in mine if case.id not in opening.kept]
+    start = partial(
+        backends.run,
+        rest,
+        backend=backend,
+        scheduler=scheduler,
+        jobs=jobs or provenance.cores(),
+        timeout=TIMEOUT,
+        power=power,
+        retries=retries,
+    )
+    with opening.results_file() as stored:
+        audited = _Audited(len(mine))
+        for result in opening.kept.values():
+            audited.add(result)
+        _audit(rest, start, audited, stored=stored, observe=observe, stop_at=stop_at)
+        audit = _gathered(opening, audited, mine, seconds=time.monotonic() - started)
+        _finish(audit, audited, stored=stored, home=opening.home, outputs=outputs)
     return audit
 
 
@@ -118,7 +143,14 @@ def check_imports(cases: Sequence[Case]) -> list[Result]:
     return [result for result in results if result.verdict.status != Status.PASS]
 
 
-def describe(name: str, *, files: Sequence[str | Path], seed: int, arguments: Sequence[str]) -> Run:
+def describe(
+    name: str,
+    *,
+    files: Sequence[str | Path],
+    seed: int,
+    arguments: Sequence[str],
+    shard: Shard | None = None,
+) -> Run:
     """What is known of a run before its first case: not yet how long it took, nor whether it was completed."""
     now = datetime.now(UTC)
     return Run(
@@ -133,13 +165,14 @@ def describe(name: str, *, files: Sequence[str | Path], seed: int, arguments: Se
         versions=provenance.versions(),
         git=provenance.git(),
         machine=provenance.machine(),
+        shard=shard,
     )
 
 
 def run_folder(run: Run, folder: Path = REPORTS) -> Path:
-    """``folder/<suite>/<run id>``; a suite's name cannot lead out of ``folder``."""
-    name = re.sub(r"[^\w.+-]+", "_", run.suite).lstrip(".") or "suite"
-    return folder / name[:100] / run.id
+    """``folder/<suite>/<run id>``; neither name can lead out of ``folder``."""
+    suite, name = (re.sub(r"[^\w.+-]+", "_", text).lstrip(".")[:100] for text in (run.suite, run.id))
+    return folder / (suite or "suite") / (name or "run")
 
 
 def _why_nothing(suite: Suite, select: Selection) -> str:
@@ -147,46 +180,116 @@ def _why_nothing(suite: Suite, select: Selection) -> str:
     return "; ".join(unknown) or f"no case of {', '.join(suite.files)} is selected"
 
 
+@dataclass(frozen=True)
+class _Opening:
+    """Where a run begins: with nothing, or with what an earlier one has left."""
+
+    run: Run
+    home: Path
+    plan: tuple[Planned, ...]
+    earlier: Resumed | None = None
+
+    @property
+    def kept(self) -> Mapping[str, Result]:
+        return self.earlier.kept if self.earlier else {}
+
+    def told(self, total: int) -> list[str]:
+        return self.earlier.told(total) if self.earlier else []
+
+    def results_file(self) -> report.ResultsFile:
+        """The results, open and locked; a run that is killed from now on can be resumed."""
+        make = report.ResultsFile.resume if self.earlier else report.ResultsFile.create
+        stored = make(self.home / "results.jsonl", self.run, self.plan)
+        try:
+            report.write_beginning(self.run, self.home)
+        except BaseException:
+            stored.close()
+            raise
+        return stored
+
+
+def _open(described: Run, plan: tuple[Planned, ...], *, resume: str | None, folder: Path) -> _Opening:
+    home = run_folder(described, folder)
+    if resume is None:
+        return _Opening(described, home, plan)
+    earlier = resumed(resume, described, plan, suite=home.parent)
+    return _Opening(earlier.run, earlier.home, plan, earlier)
+
+
 @dataclass
 class _Audited:
     """What has come out so far."""
 
-    results: dict[int, Result] = field(default_factory=dict)  #: by position in the plan
+    total: int  #: cases that are to come out
+    results: dict[str, Result] = field(default_factory=dict)  #: by id
+    tally: Counter[str] = field(default_factory=Counter)  #: by status
     stop: KeyboardInterrupt | Exception | None = None  #: why it ended before its end
 
+    def add(self, result: Result) -> None:
+        self.results[result.case.id] = result
+        self.tally[result.verdict.status] += 1
 
-def _audit(cases: Sequence[Case], start: Start, *, stored: report.ResultsFile, observe: Observe) -> _Audited:
+    def progress(self, result: Result | None = None) -> Progress:
+        return Progress(done=len(self.results), total=self.total, result=result, tally=self.tally)
+
+
+def _audit(
+    cases: Sequence[Case],
+    start: Start,
+    audited: _Audited,
+    *,
+    stored: report.ResultsFile,
+    observe: Observe,
+    stop_at: Collection[Status],
+) -> None:
     today = date.today()  # once: a run over midnight judges all cases alike
-    audited = _Audited()
-    tally: dict[str, int] = {}
     try:
-        observe(Progress(done=0, total=len(cases)))
+        observe(audited.progress())
+        if not cases:
+            return
         with closing(start()) as verdicts:
             for index, verdict in verdicts:
                 judged = judge_expectation(cases[index].expect, verdict, today=today)
                 result = Result(cases[index], judged)
-                stored.append(result, position=index)
-                audited.results[index] = result
-                tally[judged.status] = tally.get(judged.status, 0) + 1
-                observe(Progress(done=len(audited.results), total=len(cases), result=result, tally=tally))
+                stored.append(result)
+                audited.add(result)
+                observe(audited.progress(result))
+                if judged.status in stop_at:
+                    break
     except (KeyboardInterrupt, Exception) as problem:  # whatever broke, what has finished is reported
         audited.stop = problem
-    return audited
 
 
-def _gathered(described: Run, audited: _Audited, *, seconds: float) -> Audit:
-    run = replace(described, duration_s=seconds, complete=audited.stop is None)
-    return Audit(run=run, results=tuple(audited.results[index] for index in sorted(audited.results)))
+def _gathered(opening: _Opening, audited: _Audited, cases: Sequence[Case], *, seconds: float) -> Audit:
+    results = tuple(audited.results[case.id] for case in cases if case.id in audited.results)
+    before = opening.earlier.stored.run.duration_s if opening.earlier else 0.0
+    run = replace(opening.run, duration_s=before + seconds, complete=len(results) == len(cases))
+    return Audit(run=run, results=results, plan=opening.plan)
+
+
+def _finish(
+    audit: Audit, audited: _Audited, *, stored: report.ResultsFile, home: Path, outputs: Sequence[Path]
+) -> None:
+    """Write every report; then raise what the run ended by."""
+    stop = audited.stop
+    try:
+        stored.end(audit.run)
+        _write(audit, home, outputs)
+    except KeyboardInterrupt as interrupt:
+        stop = interrupt
+    except Exception as problem:  # a full disk, a folder taken away; results.jsonl has everything
+        stop = stop or problem
+    if isinstance(stop, KeyboardInterrupt):
+        raise RunInterrupted(audit) from stop
+    if stop is not None:
+        raise RunBroken(audit, stop) from stop
 
 
 def _write(audit: Audit, home: Path, outputs: Sequence[Path]) -> None:
-    try:
-        report.write_all(audit, home)
-        for output in outputs:
-            report.render(audit, output)
-        report.write_latest(audit, home)
-    except Exception as problem:  # a full disk, a folder taken away; results.jsonl has everything
-        raise RunBroken(audit, problem) from problem
+    report.write_all(audit, home)
+    for output in outputs:
+        report.render(audit, output)
+    report.write_latest(audit, home)
 
 
 def _listed(files: str | Path | Sequence[str | Path]) -> list[str | Path]:

@@ -46,7 +46,7 @@ def test_every_format_renders_a_run_of_which_nothing_is_known(suffix: str, forma
         ("night.junit.xml", "<?xml"),
         ("night.html", "<!doctype html>"),
         ("NIGHT.CSV", "id,status,"),
-        ("night.jsonl", '{"format":1,"kind":"gradaudit results"'),
+        ("night.jsonl", '{"format":2,"kind":"gradaudit results"'),
         ("night.json", '{\n "format": 1'),
         ("night.md", "<!-- gradaudit markdown, format 1 -->"),
     ],

@@ -96,8 +96,8 @@ def test_a_report_that_cannot_be_written_breaks_the_run_and_keeps_the_results(su
     with pytest.raises(runner.RunBroken, match="disk full") as broken:
         runner.run(suite, jobs=1)
     assert statuses(broken.value.audit) == EXPECTED
-    stored = report.read_results(runner.run_folder(broken.value.audit.run) / "results.jsonl")
-    assert len(stored) == 4
+    stored = report.read_stored(runner.run_folder(broken.value.audit.run) / "results.jsonl")
+    assert len(stored.results) == 4
 
 
 @pytest.mark.parametrize(

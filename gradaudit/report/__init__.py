@@ -1,25 +1,42 @@
 """Shows audits and changes none: a shelf of formats, one file a format, chosen by the ending of an output's name."""
 
-from gradaudit.report._files import OutputError
+from gradaudit.report._files import OutputBroken, OutputError
+from gradaudit.report._find import find_run, runs_of
+from gradaudit.report._journal import ResultsFile
 from gradaudit.report._order import count_by_status
-from gradaudit.report._reproduce import command
-from gradaudit.report._shelf import check, format_of, formats, read, render, write_all, write_latest
-from gradaudit.report.jsonl import ResultsFile, read_results
+from gradaudit.report._reproduce import command, resumption
+from gradaudit.report._shelf import (
+    check,
+    format_of,
+    formats,
+    read,
+    render,
+    write_all,
+    write_beginning,
+    write_latest,
+)
+from gradaudit.report.jsonl import Stored, read_stored
 from gradaudit.report.text import one_line, summary
 
 __all__ = [
+    "OutputBroken",
     "OutputError",
     "ResultsFile",
+    "Stored",
     "check",
     "command",
     "count_by_status",
+    "find_run",
     "format_of",
     "formats",
     "one_line",
     "read",
-    "read_results",
+    "read_stored",
     "render",
+    "resumption",
+    "runs_of",
     "summary",
     "write_all",
+    "write_beginning",
     "write_latest",
 ]

@@ -5,9 +5,18 @@ import os
 import tempfile
 from pathlib import Path
 
+from gradaudit.report._disk import sync_folder
+
+#: Errors of a place that was in order when the run began, and is so no longer.
+_BREAKAGE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.ENOMEM, errno.ENODEV, errno.ESTALE}
+
 
 class OutputError(Exception):
-    """An output that cannot be written, or a format that nobody renders; the message says what to do."""
+    """An output that cannot be written or read, or a format that nobody renders; the message says what to do."""
+
+
+class OutputBroken(OutputError):
+    """A disk that is full or out of order: no fault of the command. What stood there before is as it was."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -43,6 +52,8 @@ def require_writable(path: Path) -> None:
 
 def unwritable(path: Path, error: OSError) -> OutputError:
     """The error to raise for an `error` of the operating system at `path`."""
+    if error.errno in _BREAKAGE:
+        return OutputBroken(f"cannot write {path}: {error.strerror}; make room, or choose another place with -o PATH")
     # Making a folder where a file stands fails with "File exists", which would puzzle a reader.
     reason = "a file stands where its folder should be" if isinstance(error, FileExistsError) else error.strerror
     return OutputError(f"cannot write {path}: {reason}; choose another place with -o PATH")
@@ -57,5 +68,6 @@ def _replace(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+        sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)

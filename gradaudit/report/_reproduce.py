@@ -1,4 +1,4 @@
-"""What to type to run one case again, exactly as it ran: in a shell, and in Python."""
+"""What to type to run one case again, exactly as it ran, in a shell and in Python; and to finish a whole run."""
 
 import shlex
 from collections.abc import Iterator
@@ -33,6 +33,23 @@ def python(case: Case, run: Run) -> str:
         *([f"profile={profile!r}"] if profile else []),
     ]
     return f"import gradaudit as ga\nfrom gradaudit.plan import Selection\n\nga.run({', '.join(arguments)})"
+
+
+def resumption(run: Run) -> str:
+    """A shell line that finishes the run: ``gradaudit run suite.yaml -j 2 --resume 20261123-001500-ab12cd``."""
+    words = run.arguments or ("run", *run.files)
+    return shlex.join(("gradaudit", *_without_resume(iter(words)), "--resume", run.id))
+
+
+def _without_resume(words: Iterator[str]) -> Iterator[str]:
+    word = next(words, None)
+    while word is not None:
+        after = next(words, None)
+        if word == "--resume" and after is not None and not after.startswith("-"):
+            after = next(words, None)  # its value
+        elif word != "--resume" and not word.startswith("--resume="):
+            yield word
+        word = after
 
 
 def _files(case: Case, run: Run) -> tuple[str, ...]:

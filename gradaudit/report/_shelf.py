@@ -7,7 +7,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
-from gradaudit.record import Audit
+from gradaudit.record import Audit, Run
 from gradaudit.report import csv, html, jsonl, run_json
 from gradaudit.report._files import OutputError, require_writable, write_whole
 
@@ -59,6 +59,13 @@ def write_all(audit: Audit, folder: Path) -> None:
         write_whole(folder / "results.jsonl", jsonl.render(audit))
 
 
+def write_beginning(run: Run, folder: Path) -> None:
+    """Leave ``run.json`` in `folder` and ``latest.json`` beside it before the first case: a killed run has them too."""
+    audit = Audit(run, ())
+    write_whole(folder / "run.json", run_json.render(audit))
+    write_latest(audit, folder)
+
+
 def write_latest(audit: Audit, folder: Path) -> None:
     """Let ``latest.json``, beside the run's `folder`, point to this run."""
     write_whole(folder.parent / "latest.json", run_json.latest(audit))
@@ -66,8 +73,7 @@ def write_latest(audit: Audit, folder: Path) -> None:
 
 def read(folder: Path) -> Audit:
     """The audit that a run left in `folder`. Raises OutputError where it cannot be read."""
-    results = jsonl.read_results(folder / "results.jsonl")
-    return Audit(run_json.read_run(folder / "run.json"), tuple(results))
+    return jsonl.read_stored(folder / "results.jsonl").audit()
 
 
 def _files(audit: Audit) -> Iterator[tuple[str, str]]:

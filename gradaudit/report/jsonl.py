@@ -1,133 +1,184 @@
 """``results.jsonl``: the truth of a run, one line a case, appended as cases finish; all else is rendered from it.
 
-The first line is a header, ``{"format":1,"kind":"gradaudit results","run":"<run id>"}``. Every other line is an object
-with ``case``, ``verdict`` and, where it is known, ``position``: the case's place in the plan, from 0.
+Every line is a JSON object that ends with a checksum (``_lines``). The first says what is to come:
 
-Format history: 1 — the first; a verdict's ``power`` came later, and is empty where it is missing.
+    {"format":2,"kind":"gradaudit results","run":{…},"plan":[{"id":…,"fingerprint":…},…],"crc":…}
+
+with everything that is known of the run, and every selected case, those of other shards too. A line like it stands
+wherever the run was resumed, and replaces it. A finished case is ``{"fingerprint":…,"case":…,"verdict":…,"crc":…}``; it
+counts while the plan has its id with its fingerprint, and of two such lines the last one counts. Where the run was
+not killed, ``{"ended":{"duration_s":…,"complete":…},"crc":…}`` is the last line.
+
+Format history: 1 — the first: no checksums, ``position`` for the order, and the run in ``run.json`` alone;
+2 — checksums, run and plan in the file itself, so that it can be resumed, merged and rendered again.
 """
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from gradaudit.record import Audit, Result
-from gradaudit.report import _codec
-from gradaudit.report._files import OutputError, unwritable
+from gradaudit.plan.fingerprint import Planned, planned
+from gradaudit.record import Audit, Result, Run
+from gradaudit.report import _codec, _lines, run_json
+from gradaudit.report._files import OutputError
 
 SUFFIX = ".jsonl"
-FORMAT = 1
+FORMAT = 2
 KIND = "gradaudit results"
 
 
-class ResultsFile:
-    """A results file that is open from before the first measurement until after the last.
+@dataclass(frozen=True)
+class Stored:
+    """What a results file holds."""
 
-    A line reaches the operating system as soon as its case has finished, so that a killed run keeps what it measured.
-    Raises OutputError where the file cannot be opened or written. An older file at the same place is replaced.
-    """
+    path: Path
+    run: Run  #: as far as the file knows: complete only where nothing is missing
+    plan: tuple[Planned, ...]
+    results: Mapping[str, Result]  #: by id, those that count, in the order of the plan
+    damaged: tuple[tuple[int, str], ...] = ()  #: number of a line, from 1, and what is wrong with it
+    length: int = 0  #: bytes up to the end of the last line that has one: what follows is torn
 
-    def __init__(self, path: Path, *, run_id: str) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="ascii", newline="\n")
-        except OSError as error:
-            raise unwritable(path, error) from error
-        self._write(_header(run_id))
+    def missing(self) -> list[str]:
+        """Ids of the cases that were to run and have no result."""
+        mine = (one.id for one in self.plan if self.run.shard is None or self.run.shard.holds(one.id))
+        return [id_ for id_ in mine if id_ not in self.results]
 
-    def append(self, result: Result, *, position: int | None = None) -> None:
-        """Write one finished case; `position` is its place in the plan, from 0."""
-        self._write(_line(result, position))
-
-    def close(self) -> None:
-        """Make sure that the disk has everything, and close. Closing twice is harmless."""
-        if self._file.closed:
-            return
-        try:
-            self._file.flush()
-            if self._file.seekable():  # a pipe or a terminal has nothing to sync
-                os.fsync(self._file.fileno())
-        except OSError as error:
-            raise unwritable(self.path, error) from error
-        finally:
-            self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _write(self, line: str) -> None:
-        try:
-            self._file.write(line + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+    def audit(self) -> Audit:
+        """The run, finished or not. Raises OutputError where a damaged line has taken a case with it."""
+        if self.damaged and self.missing():
+            number, why = self.damaged[0]
+            remedy = f"add --resume {self.run.id} to its command line, and that case runs again"
+            raise OutputError(f"{self.path}:{number}: damaged result: {why}; {remedy}")
+        return Audit(self.run, tuple(self.results.values()), plan=self.plan)
 
 
 def render(audit: Audit) -> str:
     """The results file that a run would have left, had its cases finished in plan order."""
-    lines = (_line(result, position) for position, result in enumerate(audit.results))
-    return "\n".join([_header(audit.run.id), *lines, ""])
+    plan = audit.plan or planned(result.case for result in audit.results)
+    fingerprints = {one.id: one.fingerprint for one in plan}
+    lines = [head(audit.run, plan)]
+    lines += [result_line(result, fingerprints.get(result.case.id, "")) for result in audit.results]
+    return b"".join(map(_lines.sealed, (*lines, end_line(audit.run)))).decode("ascii")
 
 
-def read_results(path: Path) -> list[Result]:
-    """The results in a file, in plan order where positions are known, else in the order in which they finished.
+def head(run: Run, plan: Sequence[Planned]) -> dict[str, object]:
+    """The first line, and the one where a run was resumed."""
+    return {"format": FORMAT, "kind": KIND, "run": run, "plan": tuple(plan)}
 
-    A case that stands there twice counts as it ended last. A last line that was torn by a dying process is passed
-    over. Raises OutputError for a file that cannot be read, is no results file, comes from a newer gradaudit, or is
-    damaged; the message names the line.
+
+def result_line(result: Result, fingerprint: str) -> dict[str, object]:
+    """The line of a finished case."""
+    return {"fingerprint": fingerprint, "case": result.case, "verdict": result.verdict}
+
+
+def end_line(run: Run) -> dict[str, object]:
+    """The last line of a run that was not killed."""
+    return {"ended": {"duration_s": run.duration_s, "complete": run.complete}}
+
+
+def read_stored(path: Path) -> Stored:
+    """What is in a results file, of any format up to this one.
+
+    A last line that was torn by a dying process is passed over. Raises OutputError for a file that cannot be read, is
+    no results file, or comes from a newer gradaudit; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OutputError(f"cannot read {path}: {error}") from error
-    _check_header(path, lines[0])
-    found: dict[str, tuple[float, Result]] = {}
-    for position, result in _records(path, lines):
-        found[result.case.id] = (position, result)
-    return [result for _, result in sorted(found.values(), key=lambda item: item[0])]
+        lines = path.read_bytes().split(b"\n")
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    length = sum(map(len, lines[:-1])) + len(lines) - 1
+    if _format(path, lines[0]) == 1:
+        return _read_first_format(path, lines, length)
+    reading = _Reading(path)
+    for number, line in enumerate(lines[:-1], start=1):
+        if line:
+            reading.take(number, line)
+    return reading.stored(length)
 
 
-def _header(run_id: str) -> str:
-    return _codec.dumps({"format": FORMAT, "kind": KIND, "run": run_id})
-
-
-def _line(result: Result, position: int | None) -> str:
-    place = {} if position is None else {"position": position}
-    return _codec.dumps({**place, "case": result.case, "verdict": result.verdict})
-
-
-def _check_header(path: Path, line: str) -> None:
+def _format(path: Path, line: bytes) -> int:
     try:
         header = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("kind") != KIND:
         raise OutputError(f"{path}:1: not a results file; its first line should say {KIND!r}")
-    if not isinstance(header.get("format"), int) or header["format"] > FORMAT:
-        found = f"results of format {header.get('format')}, allowed up to {FORMAT}"
-        raise OutputError(f"{path}:1: {found}; upgrade gradaudit to read them")
+    found = header.get("format")
+    if type(found) is not int or not 1 <= found <= FORMAT:
+        raise OutputError(
+            f"{path}:1: results of format {found}, allowed up to {FORMAT}; upgrade gradaudit to read them"
+        )
+    return found
 
 
-def _records(path: Path, lines: list[str]) -> Iterator[tuple[float, Result]]:
+@dataclass
+class _Reading:
+    """A file of format 2, line by line."""
+
+    path: Path
+    run: Run | None = None
+    plan: tuple[Planned, ...] = ()
+    results: dict[tuple[str, str], Result] = field(default_factory=dict)  #: by id and fingerprint
+    ended: Mapping[str, Any] | None = None
+    damaged: list[tuple[int, str]] = field(default_factory=list)
+
+    def take(self, number: int, line: bytes) -> None:
+        try:
+            self.understand(_lines.opened(line))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            if self.run is None:
+                problem = f"{self.path}:{number}: damaged first line: {error}"
+                raise OutputError(f"{problem}; it cannot be read or resumed: run the suite again") from error
+            self.damaged.append((number, str(error)))
+
+    def understand(self, data: dict[str, Any]) -> None:
+        if "run" in data:
+            run = _codec.from_plain(Run, data["run"])
+            plan = _codec.from_plain(tuple[Planned, ...], data["plan"])
+            self.run, self.plan, self.ended = run, plan, None
+        elif "ended" in data:
+            self.ended = _ended(data["ended"])
+        else:
+            result: Result = _codec.from_plain(Result, data)
+            self.results[result.case.id, str(data["fingerprint"])] = result
+
+    def stored(self, length: int) -> Stored:
+        if self.run is None:
+            raise OutputError(f"{self.path}:1: the first line is torn; nothing was measured: run the suite again")
+        found = {one.id: self.results.get((one.id, one.fingerprint)) for one in self.plan}
+        results = {id_: result for id_, result in found.items() if result is not None}
+        stored = Stored(self.path, self.run, self.plan, results, tuple(self.damaged), length)
+        ended = self.ended or {"duration_s": self.run.duration_s, "complete": True}
+        complete = ended["complete"] and not stored.missing()
+        return replace(stored, run=replace(self.run, duration_s=ended["duration_s"], complete=complete))
+
+
+def _ended(data: Any) -> dict[str, Any]:
+    duration: float = _codec.from_plain(float, data["duration_s"])
+    return {"duration_s": duration, "complete": _codec.from_plain(bool, data["complete"])}
+
+
+def _read_first_format(path: Path, lines: list[bytes], length: int) -> Stored:
+    """A file that has no plan, and its run beside it."""
+    found: dict[str, tuple[float, Result]] = {}
+    for position, result in _first_format_records(path, lines):
+        found[result.case.id] = (position, result)
+    ordered = sorted(found.values(), key=lambda item: item[0])
+    run = run_json.read_run(path.parent / "run.json")
+    return Stored(path, run, (), {result.case.id: result for _, result in ordered}, length=length)
+
+
+def _first_format_records(path: Path, lines: list[bytes]) -> Iterator[tuple[float, Result]]:
     for number, line in enumerate(lines[1:], start=2):
         if not line:
             continue
         try:
-            yield _record(_codec.loads(line))
-        except (ValueError, TypeError, KeyError) as error:
+            data = _lines.plain(line)
+            # Without a position, "after all that have one": sorting is stable.
+            yield _codec.from_plain(float, data.get("position", float("inf"))), _codec.from_plain(Result, data)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             if number == len(lines):  # no line end after it: the process died while writing
                 return
             raise OutputError(f"{path}:{number}: damaged result: {error}; run the suite again") from error
-
-
-def _record(data: Any) -> tuple[float, Result]:
-    # Without a position, "after all that have one": sorting is stable.
-    return data.get("position", float("inf")), _codec.from_plain(Result, data)

@@ -43,6 +43,6 @@ def read_run(path: Path) -> Run:
         if data["kind"] != KIND or data["format"] > FORMAT:
             raise ValueError(f"{data['kind']!r} of format {data['format']}, allowed {KIND!r} up to {FORMAT}")
         run: Run = _codec.from_plain(Run, data["run"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise OutputError(f"cannot read {path}: {error}") from error
     return run
