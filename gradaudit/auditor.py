@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from gradaudit import checks, engines
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._measure import Limits, measure
+from gradaudit.checks._stale import Points, asked_again
 from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
-from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
+from gradaudit.engines._differentiable import Absent, Differentiable, EngineError, Misfit
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.judging import judge
@@ -23,7 +24,7 @@ from gradaudit.judge.points import at_all_points
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point
-from gradaudit.plan.case import Case, Input
+from gradaudit.plan.case import Case, Given, Input
 from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator
 from gradaudit.power import Passed, self_test
 from gradaudit.recall import remembered_kernel
@@ -38,12 +39,7 @@ def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:
     try:
         differentiable = guarded("import", engines.load, case.target)
         assert isinstance(differentiable, Differentiable)
-        verdict = at_all_points(
-            [
-                audit_function(at_point, differentiable, _arguments(at_point), threads=threads, power=power)
-                for at_point in draws(case)
-            ]
-        )
+        verdict = at_all_points(list(_at_each_point(case, differentiable, threads=threads, power=power)))
         verdict = replace(verdict, sources=differentiable.sources)
     except (EngineError, DrawError) as problem:
         verdict = Verdict(case.id, Status.ERROR, Diagnosis.IMPORT_FAILED, str(problem))
@@ -58,11 +54,33 @@ def audit_case_with_power(case: Case, *, threads: int = 1) -> Verdict:
     return audit_case(case, threads=threads, power=True)
 
 
+def _at_each_point(case: Case, differentiable: Differentiable, *, threads: int, power: bool) -> Iterator[Verdict]:
+    passed: list[tuple[int, Arguments]] = []
+    for at_point in draws(case):
+        arguments = _arguments(at_point)
+        verdict = audit_function(
+            at_point, differentiable, arguments, threads=threads, power=power, earlier=tuple(passed)
+        )
+        if verdict.status is Status.PASS:
+            passed.append((at_point.draw + 1, arguments))
+        yield verdict
+
+
 def audit_function(
-    case: Case, differentiable: Differentiable, arguments: Arguments, *, threads: int = 1, power: bool = False
+    case: Case,
+    differentiable: Differentiable,
+    arguments: Arguments,
+    *,
+    threads: int = 1,
+    power: bool = False,
+    earlier: Points = (),
 ) -> Verdict:
-    """Measure and judge a loaded function at one point; with ``power``, plant faults into a claim that passes."""
+    """Measure and judge a loaded function at one point; with ``power``, plant faults into a claim that passes.
+
+    ``earlier`` are the points of the case at which it has passed: what a claim that fails may have kept from them.
+    """
     try:
+        case, arguments = _with_held(case, differentiable, arguments)
         subject = Subject.examine(
             differentiable, arguments, _point(case, arguments), structures=_structures(case, arguments)
         )
@@ -85,7 +103,11 @@ def audit_function(
     except UserError as problem:
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
     at_x = CALLS_AT_X + (batch.evaluations_at_x if batch else 0)
-    verdict = judge(case.id, evidences, engine=differentiable.engine, notes=differentiable.notes, at_x=at_x)
+    judged = partial(judge, case.id, engine=differentiable.engine, notes=differentiable.notes, at_x=at_x)
+    verdict = judged(evidences)
+    if verdict.status is Status.FAIL:
+        comparisons = [comparison for comparison, _ in prepared]
+        return judged(asked_again(evidences, comparisons, partial(_asked, case), subject=subject, earlier=earlier))
     if not power or verdict.status is not Status.PASS:
         return verdict
     recall = kernel and remembered_kernel(kernel)
@@ -94,6 +116,14 @@ def audit_function(
         for (comparison, rng), evidence in zip(prepared, evidences, strict=True)
     ]
     return self_test(verdict, passed, generator=partial(generator, case))
+
+
+def _with_held(case: Case, differentiable: Differentiable, arguments: Arguments) -> tuple[Case, Arguments]:
+    """The case with what its function holds as further inputs, such as the parameters of a module."""
+    held = guarded("function", differentiable.held, arguments) if differentiable.held else {}
+    assert isinstance(held, dict)
+    inputs = tuple(Input(name, Given(None)) for name in held)
+    return replace(case, inputs=case.inputs + inputs), arguments.beside(held, differentiated=True)
 
 
 def _arguments(case: Case) -> Arguments:
@@ -123,10 +153,17 @@ def _bounds(given: Input) -> tuple[float | None, float | None]:
 
 def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Comparison, np.random.Generator]]:
     """Every comparison of every check; all claims are called before the first difference is taken."""
-    prepared = []
+    prepared: list[tuple[Comparison, np.random.Generator]] = []
+    absent: list[str] = []
     for name in case.checks:
         rng = generator(case, f"check {name}")
-        prepared += [(comparison, rng) for comparison in checks.part(name).compare(subject, rng)]
+        try:
+            prepared += [(comparison, rng) for comparison in checks.part(name).compare(subject, rng)]
+        except Absent as refusal:
+            absent.append(f"check {name} is left out: {refusal}")
+    if not prepared and absent:
+        raise Unfit(Diagnosis.RAISED, "; ".join(absent), fails=False)
+    subject.differentiable.notes.extend(absent)
     subject.unchanged()
     yield from prepared
 

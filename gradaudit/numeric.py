@@ -92,6 +92,8 @@ def _prepared(f: Callable[..., object], inputs: Sequence[object], *, threads: in
     """f at x, ready to be perturbed, and how many evaluations that took."""
     arguments = Arguments.of([np.asarray(x, dtype=float) if isinstance(x, int | float | list) else x for x in inputs])
     differentiable = engines.adapt_primal(f)
+    if differentiable.held:
+        arguments = arguments.beside(differentiable.held(arguments), differentiated=False)
     subject = Subject.examine(differentiable, arguments, Point.of(arguments.x, arguments.epsilon))
     noise = measure_noise(subject.evaluate, subject.point, base=subject.value, rng=np.random.default_rng(0))
     kernel = compiled_kernel(subject, evaluations=2 * arguments.size)

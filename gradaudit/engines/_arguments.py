@@ -1,6 +1,6 @@
 """The positional inputs of a function, with all differentiated coordinates as one flat float64 vector."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,6 +34,13 @@ class Arguments:
             differentiated = [i for i, value in enumerate(values) if _is_floating(value)]
         names = tuple(names) or _default_names(len(values))
         return cls(values, names, tuple(differentiated))
+
+    def beside(self, held: Mapping[str, object], *, differentiated: bool) -> "Arguments":
+        """These arguments and, after them, what a function holds."""
+        positions = range(len(self.inputs), len(self.inputs) + len(held)) if differentiated else ()
+        return Arguments(
+            self.inputs + tuple(held.values()), self.names + tuple(held), self.differentiated + tuple(positions)
+        )
 
     @cached_property
     def arrays(self) -> tuple[NDArray[np.floating], ...]:

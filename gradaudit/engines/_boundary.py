@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable
 
-from gradaudit.engines._differentiable import EngineError, Misfit
+from gradaudit.engines._differentiable import Absent, EngineError, Misfit
 
 
 class UserError(Exception):
@@ -20,7 +20,7 @@ def guarded(what: str, function: Callable[..., object], *arguments: object) -> o
     """Call user code. Raises UserError for whatever it raises, SystemExit included; Ctrl-C and our own errors pass."""
     try:
         return function(*arguments)
-    except (EngineError, Misfit):
+    except (EngineError, Misfit, Absent):
         raise
     except (Exception, SystemExit) as problem:
         raise UserError(what, _summary(problem), _trace(problem)) from None

@@ -1,0 +1,191 @@
+"""A function over tensors, called with arrays: precision and random state are pinned, outputs come back as arrays."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.engines._arguments import Arguments
+from gradaudit.engines._moving import Moving
+from gradaudit.engines._trees import leaves_of
+from gradaudit.perturb.batching import Batch
+from gradaudit.plan.case import Target
+
+Array = NDArray[np.float64]
+Tensor = Any  #: torch is imported where it is used, and only there
+
+
+class Called(Protocol):
+    """What is called with tensors: the inputs, and after them those that the function holds."""
+
+    def __call__(self, tensors: Sequence[Any], /) -> Any:
+        """The outputs as the function gives them."""
+
+    def vectorised(self, tensors: Sequence[Any], /) -> Any:
+        """The same, in a form that ``vmap`` can take and that needs no derivative."""
+
+    def name(self, position: int, count: int, /) -> str:
+        """What the input at a position of ``count`` is called in a note."""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """The surroundings of every call: one thread, the same random numbers, and the inputs' precision by default."""
+
+    seed: int
+
+    @contextmanager
+    def __call__(self, *, narrow: bool = False) -> Iterator[None]:
+        """Set them, and put back what was there before."""
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        generator = torch.default_generator
+        state, threads, dtype = generator.get_state(), torch.get_num_threads(), torch.get_default_dtype()
+        try:
+            # audits run side by side already: threads of torch's own would only wait for each other
+            torch.set_num_threads(1)
+            torch.set_default_dtype(torch.float32 if narrow else torch.float64)
+            generator.manual_seed(self.seed)
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            torch.set_num_threads(threads)
+            generator.set_state(state)
+
+
+def seed_of(target: Target) -> int:
+    """The seed of torch's generator: it follows from the function and its options."""
+    text = repr((target.function, target.kwargs)).encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest())
+
+
+class Context:
+    """Stands for autograd's context where only a value is asked for: it takes everything and keeps nothing."""
+
+    def __init__(self, inputs: int) -> None:
+        self.needs_input_grad = (False,) * inputs
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith(("save_", "mark_", "set_")):
+            return lambda *_, **__: None
+        raise AttributeError(name)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """A function of tensors, seen as a function of arrays."""
+
+    called: Called
+    moving: Moving
+    pinned: Pinned
+    notes: list[str]
+
+    def value(self, *inputs: Any) -> object:
+        """The outputs as arrays: one, or a tuple where the function gives a container."""
+        with self.surroundings(inputs):
+            leaves, passed = self.leaves(inputs)
+            outputs, several = self.outputs(self.called(passed))
+            self._report_writing(inputs, leaves, passed)
+            arrays = tuple(array_of(output) for output in outputs)
+        return arrays if several else arrays[0]
+
+    def batch(self, arguments: Arguments) -> Batch:
+        """f at many points in one call of ``vmap``."""
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        inputs = [tensor_of(value) for value in arguments.inputs]
+
+        def one(*moving: Tensor) -> tuple[Tensor, ...]:
+            values = dict(enumerate(inputs)) | dict(zip(arguments.differentiated, moving, strict=True))
+            outputs, _ = self.outputs(self.called.vectorised(list(values.values())))
+            return tuple(output.reshape(-1) for output in outputs)
+
+        # every row draws what a call draws: the same mask at every point
+        mapped = torch.func.vmap(one, randomness="same")
+
+        def rows(points: Array) -> Array:
+            with self.surroundings(arguments.arrays), torch.no_grad():
+                outputs = mapped(*(torch.from_numpy(array) for array in arguments.stacked(points)))
+                return np.concatenate([array_of(output) for output in outputs], axis=1)
+
+        return rows
+
+    def surroundings(self, inputs: Sequence[Any]) -> Any:
+        """Pinned random state, and the precision of the inputs by default."""
+        kinds = [x.dtype.itemsize // (1 + (x.dtype.kind == "c")) for x in self.moving.parts(inputs)]  # type: ignore[attr-defined]
+        return self.pinned(narrow=bool(kinds) and max(kinds) < 8)
+
+    def leaves(self, inputs: Sequence[Any]) -> tuple[dict[int, Tensor], list[Any]]:
+        """Tensors to differentiate by, by position, and what to call with: a function may write into that."""
+        positions = self.moving.positions(inputs)
+        leaves = {i: tensor_of(inputs[i]).requires_grad_() for i in positions}
+        return leaves, [leaves[i].clone() if i in leaves else tensor_of(x) for i, x in enumerate(inputs)]
+
+    def outputs(self, output: Any) -> tuple[list[Tensor], bool]:
+        """The real dense outputs that can have a derivative, and whether they came in a container."""
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        found = [(k, leaf) for k, leaf in enumerate(leaves_of(output)) if isinstance(leaf, torch.Tensor | float)]
+        kept = [real(leaf) for k, leaf in found if self._is_kept(k, leaf)]
+        if not kept:
+            raise TypeError(f"the function returned {_kinds(output)}; allowed: tensors of floating or complex numbers")
+        return kept, isinstance(output, tuple | list | dict)
+
+    def note(self, text: str) -> None:
+        """Say something once to the reader of the verdict."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _is_kept(self, k: int, leaf: Any) -> bool:
+        if isinstance(leaf, float) or leaf.is_floating_point() or leaf.is_complex():
+            return True
+        self.note(
+            f"output {k} holds {str(leaf.dtype).removeprefix('torch.')}: it has no derivative and is not compared"
+        )
+        return False
+
+    def _report_writing(self, inputs: Sequence[Any], leaves: dict[int, Tensor], passed: Sequence[Any]) -> None:
+        """What the function wrote into its inputs shows in the arrays that it was given, as for any function."""
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        for i, leaf in leaves.items():
+            if not torch.equal(leaf.detach(), passed[i].detach()):
+                inputs[i][...] = array_of(passed[i]) if not passed[i].is_complex() else passed[i].detach().numpy()
+
+
+def tensor_of(value: Any) -> Any:
+    """An array as a tensor that shares its memory; anything else as it is."""
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    return torch.from_numpy(value) if isinstance(value, np.ndarray) and value.dtype.kind in "fciub" else value
+
+
+def real(output: Any) -> Tensor:
+    """A dense real tensor: a complex one has its real and imaginary parts along a last axis."""
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    if isinstance(output, float):
+        return torch.tensor(output)
+    if output.layout is not torch.strided:
+        output = output.to_dense()
+    return torch.view_as_real(output.resolve_conj()) if output.is_complex() else output
+
+
+def array_of(tensor: Tensor) -> NDArray[Any]:
+    """A dense tensor as an array; formats that NumPy has not come as float32, which holds them."""
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    tensor = tensor.detach().resolve_neg().cpu()
+    narrow = tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64)
+    return np.asarray((tensor.float() if narrow else tensor).numpy())
+
+
+def _kinds(output: Any) -> str:
+    kinds = [str(getattr(leaf, "dtype", type(leaf).__name__)).removeprefix("torch.") for leaf in leaves_of(output)]
+    return ", ".join(kinds) or f"an empty {type(output).__name__}"

@@ -1,0 +1,148 @@
+"""What torch's autograd says about a function of tensors, as claims over arrays: vjp, jvp, gradient and hvp."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradaudit.engines._differentiable import Absent, Misfit
+from gradaudit.engines._torch_calls import Calls, Tensor, array_of, real, tensor_of
+
+#: What torch says where a custom backward gives something that is no gradient: the claim fails, it is no error.
+MISFITS = ("returned an invalid gradient", "returned an incorrect number of gradients")
+#: What it says where a derivative does not exist in the mode that is asked for.
+NO_FORWARD_MODE = ("forward AD", "forward mode AD", "forward-mode AD", "Jacobian-vector product", "jvp")
+NOT_TWICE = ("once_differentiable", "is not implemented", "derivative for")
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """The engine's own claims about a function."""
+
+    calls: Calls
+
+    @property
+    def claims(self) -> Mapping[str, Callable[..., object]]:
+        """The claims by kind."""
+        return {"vjp": self.vjp, "jvp": self.jvp, "gradient": self.gradient, "hvp": self.hvp}
+
+    def vjp(self, *inputs_and_cotangent: Any) -> object:
+        """Gradients of ⟨cotangent, output⟩ in reverse mode, one for each differentiated input."""
+        *inputs, cotangent = inputs_and_cotangent
+        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit):
+            leaves, outputs, several = self._traced(inputs)
+            self._name_cut_outputs(outputs)
+            cotangents = cotangent if several else (cotangent,)
+            return self._arrays(
+                inputs, _pulled(leaves, outputs, [_as(c, o) for c, o in zip(cotangents, outputs, strict=True)])
+            )
+
+    def gradient(self, *inputs: Any) -> object:
+        """The gradient of the sum of all outputs."""
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit):
+            leaves, outputs, _ = self._traced(inputs)
+            return self._arrays(inputs, _pulled(leaves, outputs, [torch.ones_like(output) for output in outputs]))
+
+    def jvp(self, *inputs_and_tangents: Any) -> object:
+        """The tangent of each output in forward mode. Raises Absent where an operation has none."""
+        import torch.autograd.forward_ad as forward  # type: ignore[import-not-found, unused-ignore]
+
+        inputs, tangents = self.calls.moving.split(inputs_and_tangents)
+        with self.calls.surroundings(inputs), _translated(NO_FORWARD_MODE, Absent), forward.dual_level():
+            duals = self._duals(inputs, tangents)
+            outputs, several = self.calls.outputs(self.calls.called(duals))
+            pushed = tuple(_tangent(output) for output in outputs)
+            return pushed if several else pushed[0]
+
+    def hvp(self, *inputs_and_vectors: Any) -> object:
+        """The derivative of ``gradient`` along the vectors, by going back twice. Raises Absent where it is refused."""
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        inputs, vectors = self.calls.moving.split(inputs_and_vectors)
+        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NOT_TWICE, Absent):
+            leaves, outputs, _ = self._traced(inputs)
+            gradients = _pulled(leaves, outputs, [torch.ones_like(o) for o in outputs], create_graph=True)
+            along = [tensor_of(vector) for vector in vectors]
+            moving = [(real(g), real(v)) for g, v in zip(gradients, along, strict=True) if _is_traced(g)]
+            if not moving:
+                return self._arrays(inputs, [None] * len(leaves))
+            slope = sum((g * v).sum() for g, v in moving)
+            return self._arrays(inputs, torch.autograd.grad(slope, list(leaves.values()), allow_unused=True))
+
+    def _traced(self, inputs: Sequence[Any]) -> tuple[dict[int, Tensor], list[Tensor], bool]:
+        leaves, passed = self.calls.leaves(inputs)
+        outputs, several = self.calls.outputs(self.calls.called(passed))
+        return leaves, outputs, several
+
+    def _duals(self, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+        import torch.autograd.forward_ad as forward  # type: ignore[import-not-found, unused-ignore]
+
+        values = [tensor_of(x) for x in inputs]
+        for position, tangent in zip(self.calls.moving.positions(inputs), tangents, strict=True):
+            values[position] = forward.make_dual(values[position], tensor_of(tangent))
+        return values
+
+    def _arrays(self, inputs: Sequence[Any], gradients: Sequence[Tensor | None]) -> object:
+        """The gradients as arrays, zero where there is none; one by itself where one input is differentiated."""
+        arrays = []
+        for position, gradient in zip(self.calls.moving.positions(inputs), gradients, strict=True):
+            if gradient is None:
+                self.calls.note(
+                    f"the gradient of {self.calls.called.name(position, len(inputs))} is None: it counts as zero"
+                )
+                arrays.append(np.zeros_like(inputs[position]))
+            else:
+                dense = gradient if gradient.layout is tensor_of(inputs[position]).layout else gradient.to_dense()
+                arrays.append(array_of(dense.resolve_conj()))
+        return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+    def _name_cut_outputs(self, outputs: Sequence[Tensor]) -> None:
+        for k, output in enumerate(outputs):
+            if not _is_traced(output):
+                which = f"output {k}" if len(outputs) > 1 else "the output"
+                self.calls.note(f"{which} is detached from the inputs: its gradient is zero by construction")
+
+
+def _pulled(
+    leaves: Mapping[int, Tensor], outputs: Sequence[Tensor], cotangents: Sequence[Tensor], *, create_graph: bool = False
+) -> Sequence[Tensor | None]:
+    """Gradients by every leaf; None where no output depends on it by its graph."""
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if _is_traced(o)]
+    if not pairs:
+        return [None] * len(leaves)
+    traced, pulls = zip(*pairs, strict=True)
+    return torch.autograd.grad(traced, list(leaves.values()), pulls, allow_unused=True, create_graph=create_graph)
+
+
+def _is_traced(tensor: Tensor | None) -> bool:
+    return tensor is not None and tensor.requires_grad
+
+
+def _as(cotangent: Any, output: Tensor) -> Tensor:
+    """A cotangent in the output's own precision, which NumPy may not have."""
+    return tensor_of(cotangent).to(output.dtype)
+
+
+def _tangent(output: Tensor) -> np.ndarray[Any, Any]:
+    import torch.autograd.forward_ad as forward  # type: ignore[import-not-found, unused-ignore]
+
+    primal, tangent = forward.unpack_dual(output)
+    return np.zeros(primal.shape) if tangent is None else array_of(tangent)
+
+
+@contextmanager
+def _translated(phrases: Sequence[str], kind: type[Exception]) -> Iterator[None]:
+    """torch raises RuntimeError for everything: what its message says decides whether that is a verdict of ours."""
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as problem:
+        text = str(problem)
+        if isinstance(problem, RecursionError) or not any(phrase in text for phrase in phrases):
+            raise
+        raise kind(text.strip().splitlines()[0]) from None

@@ -1,0 +1,205 @@
+"""Modules as functions of their inputs and parameters, and what else a function of tensors holds."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gradaudit.engines._arguments import Arguments
+from gradaudit.engines._code import code_of
+from gradaudit.engines._differentiable import EngineError
+from gradaudit.engines._torch_calls import Pinned, Tensor, array_of
+from gradaudit.plan.case import Target
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A function that is called with its inputs and nothing else."""
+
+    function: Function
+    forward: Function | None = None  #: another form of it without a derivative
+
+    def __call__(self, tensors: Sequence[Any], /) -> Any:
+        """The function's own output."""
+        return self.function(*tensors)
+
+    def vectorised(self, tensors: Sequence[Any], /) -> Any:
+        """The same, by the form that ``vmap`` can take."""
+        return (self.forward or self.function)(*tensors)
+
+    def name(self, position: int, count: int, /) -> str:
+        """``input 1``: inputs have names in the suite only."""
+        return f"input {position}"
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module that is called with its inputs, and after them its parameters."""
+
+    module: Any
+    options: Mapping[str, Any]
+    training: bool | None  #: None: the mode that it is in
+    moving: bool  #: its parameters are inputs; else what is claimed knows nothing of them
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def parameters(self) -> dict[str, Tensor]:
+        """The parameters that require a gradient, by name; one that stands in several places once."""
+        return {name: p for name, p in self.module.named_parameters() if p.requires_grad and self.moving}
+
+    @cached_property
+    def constants(self) -> dict[str, Tensor]:
+        """Frozen parameters and buffers, by name."""
+        frozen = {name: p for name, p in self.module.named_parameters() if name not in self.parameters}
+        return frozen | dict(self.module.named_buffers())
+
+    def held(self, arguments: Arguments) -> dict[str, NDArray[Any]]:
+        """The parameters as arrays, in the precision of the inputs."""
+        narrow = bool(arguments.arrays) and max(array.dtype.itemsize for array in arguments.arrays) < 8
+        return {name: array_of(_in_precision(p, narrow=narrow)).copy() for name, p in self.parameters.items()}
+
+    def __call__(self, tensors: Sequence[Any], /) -> Any:
+        """The module's output with these inputs and parameters; it and its buffers stay as they were."""
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        count = len(tensors) - len(self.parameters)
+        inputs, given = tensors[:count], dict(zip(self.parameters, tensors[count:], strict=True))
+        narrow = torch.get_default_dtype() is torch.float32
+        fixed = {name: _in_precision(t, narrow=narrow).clone() for name, t in self.constants.items()}
+        before = {name: part.training for name, part in self.module.named_modules()}
+        try:
+            if self.training is not None:
+                self.module.train(self.training)
+            return torch.func.functional_call(self.module, given | fixed, tuple(inputs), dict(self.options))
+        finally:
+            for name, part in self.module.named_modules():
+                part.training = before.get(name, part.training)
+
+    vectorised = __call__
+
+    def name(self, position: int, count: int, /) -> str:
+        """A parameter's own name; ``input 1`` for what comes before them."""
+        first = count - len(self.parameters)
+        return f"input {position}" if position < first else list(self.parameters)[position - first]
+
+
+def module_of(function: Any, target: Target, pinned: Pinned) -> Module | None:
+    """The module that is named, or that a class or factory of modules makes; None where it is a plain function.
+
+    Raises EngineError where a factory gives something else.
+    """
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    options = dict(target.kwargs)
+    if _makes_modules(function, options):
+        with pinned():
+            made = function(**options)
+        if not isinstance(made, torch.nn.Module):
+            raise EngineError(f"{target.function} made {type(made).__name__}; allowed: a torch.nn.Module")
+        return _noted(Module(made, {}, None, not target.claims), target)
+    if getattr(function, "__name__", "") == "forward" and isinstance(
+        getattr(function, "__self__", None), torch.nn.Module
+    ):
+        function = function.__self__
+    if not isinstance(function, torch.nn.Module):
+        return None
+    training = None if "training" in inspect.signature(function.forward).parameters else options.pop("training", None)
+    return _noted(Module(function, options, None if training is None else bool(training), not target.claims), target)
+
+
+def _noted(module: Module, target: Target) -> Module:
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    for name, tensor in (module.parameters | module.constants).items():
+        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+            raise EngineError(f"{target.function}: {name} has no shape yet; call the module once before it is named")
+    if module.constants:
+        module.notes.append(f"held fixed: {', '.join(module.constants)} (buffers and frozen parameters)")
+    return module
+
+
+def _makes_modules(function: Any, options: Mapping[str, Any]) -> bool:
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    if isinstance(function, type):
+        return issubclass(function, torch.nn.Module)
+    if not inspect.isroutine(function) and not isinstance(function, partial):
+        return False
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return False
+    made = signature.return_annotation
+    if isinstance(made, type) and issubclass(made, torch.nn.Module):
+        return True
+    if isinstance(made, str) and made.rpartition(".")[2] == "Module":
+        return True
+    return not any(_takes_an_input(p) and p.name not in options for p in signature.parameters.values())
+
+
+def _takes_an_input(parameter: inspect.Parameter) -> bool:
+    return parameter.kind not in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD)
+
+
+def _in_precision(tensor: Tensor, *, narrow: bool) -> Tensor:
+    """A floating or complex tensor in single or double precision; any other as it is."""
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    if tensor.is_complex():
+        return tensor.detach().to(torch.complex64 if narrow else torch.complex128)
+    if tensor.is_floating_point():
+        return tensor.detach().to(torch.float32 if narrow else torch.float64)
+    return tensor.detach()
+
+
+def unseen(function: Any) -> list[str]:
+    """Names of tensors that require a gradient and that a function holds beside its inputs.
+
+    Looked for in its closure, the globals that it names, its defaults, the object that it is bound to, and in modules,
+    lists, tuples and dicts found there.
+    """
+    found = (name for where, value in _holdings(function) for name in _trainable(where, value))
+    return list(dict.fromkeys(found))
+
+
+def _holdings(function: Any) -> Iterator[tuple[str, Any]]:
+    while isinstance(function, partial):
+        yield from ((f"argument {k}", value) for k, value in enumerate(function.args))
+        yield from function.keywords.items()
+        function = function.func
+    holder = getattr(function, "__self__", None)
+    if holder is not None and not isinstance(holder, type):
+        yield from getattr(holder, "__dict__", {}).items()
+        yield "self", holder
+    inner = code_of(function)
+    if inspect.isfunction(inner):
+        yield from _of_code(inner)
+    elif not inspect.isroutine(function):
+        yield from getattr(function, "__dict__", {}).items()
+
+
+def _of_code(function: Any) -> Iterator[tuple[str, Any]]:
+    found = inspect.getclosurevars(function)
+    yield from found.nonlocals.items()
+    yield from found.globals.items()
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
+    yield from ((p.name, p.default) for p in parameters if p.default is not p.empty)
+
+
+def _trainable(where: str, value: Any) -> Iterator[str]:
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    if isinstance(value, torch.Tensor):
+        if value.requires_grad:
+            yield where
+    elif isinstance(value, torch.nn.Module):
+        yield from (f"{where}.{name}" for name, p in value.named_parameters() if p.requires_grad)
+    elif isinstance(value, dict):
+        yield from (name for key, part in value.items() for name in _trainable(f"{where}.{key}", part))
+    elif isinstance(value, list | tuple):
+        yield from (name for k, part in enumerate(value) for name in _trainable(f"{where}.{k}", part))

@@ -1,0 +1,105 @@
+"""Engine ``torch``: functions over tensors, modules, custom autograd functions; their derivative is autograd's own."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gradaudit.engines._code import code_of, of_package, refers_to
+from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._moving import Moving
+from gradaudit.engines._torch_calls import Calls, Pinned, seed_of
+from gradaudit.engines._torch_derivatives import Derivatives
+from gradaudit.engines._torch_modules import Plain, module_of, unseen
+from gradaudit.engines.python import with_options
+from gradaudit.plan.case import Target
+
+
+def recognises(function: object, target: Target) -> bool:
+    """Modules, ``Function.apply``, functions annotated with Tensor; without a claim, all whose code uses torch.
+
+    Asked without importing torch: where nothing has imported it, nothing can be torch's.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "nn") or not callable(function):
+        return False
+    if _is_module(function, torch) or _is_apply(function, torch) or _takes_tensors(function, torch):
+        return True
+    return not target.claims and (_is_torchs(function) or refers_to(function, _is_torchs))
+
+
+def load(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:
+    """Adapt a function of tensors. Arrays go in as tensors of their dtype, everything else as it is.
+
+    ``function`` is one of these, with the case's options (``kwargs``):
+
+    - a function, or ``MyFunction.apply`` of a custom ``torch.autograd.Function``: options go to it;
+    - an ``nn.Module``, or the bound ``forward`` of one: options go to ``forward``, but for ``training: true`` or
+      ``false``, which sets the mode where ``forward`` has no such parameter; its mode is left as it is otherwise;
+    - a class of modules, or a factory (a function without positional parameters, or annotated to return a module):
+      options go to it, and what it gives is called.
+
+    A module's parameters that require a gradient are further inputs under their own names; they and the buffers are
+    copies, of the inputs' precision. Tensors that a function holds elsewhere are listed in a note. torch's generator
+    is seeded alike before each call. ``vjp`` (reverse), ``jvp`` (forward mode), ``gradient`` of the sum of all outputs
+    and ``hvp`` (double backward) are autograd's; what the user claims wins over them.
+
+    Raises EngineError where ``function`` cannot be called, or a factory gives no module.
+    """
+    if not callable(function):
+        raise EngineError(f"{target.function} is {type(function).__name__}, not a function or module")
+    notes: list[str] = []
+    pinned = Pinned(seed_of(target))
+    module = module_of(function, target, pinned)
+    called = module or Plain(with_options(function, target), forward=_forward_of(function, target))
+    hidden = [] if module else unseen(function)
+    if hidden:
+        notes.append(f"not checked: {', '.join(hidden)} (held by the function, not among its inputs)")
+    notes += module.notes if module else []
+    calls = Calls(called, Moving(frozenset(target.constants)), pinned, notes)
+    derivatives = Derivatives(calls)
+    given = {kind: with_options(claim, target) for kind, claim in claims.items()}
+    return Differentiable(
+        "torch",
+        calls.value,
+        {**derivatives.claims, **given},
+        batch=calls.batch,
+        held=module.held if module else None,
+        notes=notes,
+    )
+
+
+def _forward_of(function: Any, target: Target) -> Callable[..., Any] | None:
+    """The forward of a custom autograd function by itself: unlike ``apply`` it can be vectorised as it is."""
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    if not _is_apply(function, torch):
+        return None
+    from gradaudit.engines._torch_calls import Context
+
+    cls, options = function.__self__, dict(target.kwargs)
+    if cls.setup_context is not torch.autograd.Function.setup_context:
+        return lambda *inputs: cls.forward(*inputs, **options)
+    return lambda *inputs: cls.forward(Context(len(inputs)), *inputs, **options)
+
+
+def _is_module(function: object, torch: Any) -> bool:
+    holder = getattr(function, "__self__", function)
+    return isinstance(holder, torch.nn.Module) or (isinstance(function, type) and issubclass(function, torch.nn.Module))
+
+
+def _is_apply(function: object, torch: Any) -> bool:
+    holder = getattr(function, "__self__", None)
+    return isinstance(holder, type) and issubclass(holder, torch.autograd.Function)
+
+
+def _takes_tensors(function: object, torch: Any) -> bool:
+    annotations = getattr(code_of(function), "__annotations__", {})
+    return any(
+        kind is torch.Tensor or (isinstance(kind, str) and kind.rpartition(".")[2] == "Tensor")
+        for name, kind in annotations.items()
+        if name != "return"
+    )
+
+
+def _is_torchs(found: object) -> bool:
+    return of_package(found, "torch")
