@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._comparison import Comparison
-from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Outcome, Rulings
+from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Mask, Outcome, Rulings
 from gradaudit.judge.integral import Testimony, open_to_help, rule_by_integral, testimony
 from gradaudit.perturb.line_integral import Antiderivative, Discrepancy, discrepancy
 from gradaudit.perturb.samples import KAPPA, Array, Samples
@@ -20,8 +20,8 @@ REACHES = (1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16)
 SECOND = 0.75
 #: Segments a reach: as many as the resolution needs, between these.
 FEWEST, MOST = 4, 64
-#: The quadrature may be off by this fraction of what the resolution asks for.
-QUADRATURE = 0.05
+#: The quadrature may be off by this fraction of what the resolution asks for, and the noise may use up that much.
+QUADRATURE, USED = 0.05, 0.8
 #: It stops when this many directions have stayed undecided, and does not begin where more than so many are.
 HOPELESS, TOO_MANY = 8, 256
 
@@ -58,33 +58,34 @@ class _Line:
     def rule(self, rulings: Rulings, claim: Claim, row: int) -> bool:
         """Whether every readout is decided now."""
         mine = open_to_help(rulings)[row]
-        size = np.fmax(np.abs(claim.analytic[row]), LARGEST_FLOOR * claim.largest[row])
-        asked = claim.resolution * float(np.min(size[mine]))
         for fraction in REACHES:
             reach = fraction * float(self.direction.scale[0])
-            said = self._testimonies(reach, claim, row, asked)
+            said = self._testimonies(reach, claim, row, mine)
             if said is not None:
                 rule_by_integral(rulings, claim, row, said, (reach, SECOND * reach))
                 break
         return bool((rulings.outcome[row] != Outcome.INCONCLUSIVE).all())
 
-    def _testimonies(self, reach: float, claim: Claim, row: int, asked: float) -> list[Testimony] | None:
+    def _testimonies(self, reach: float, claim: Claim, row: int, mine: Mask) -> list[Testimony] | None:
         """What the integrals up to ``reach`` and up to a quarter less say; None where f or the claim has no value."""
-        first = self._sample(np.array([[reach]]))
-        if not np.isfinite(first.rise + first.fall).all():
+        ends = self._sample(np.array([[reach]]))
+        if not np.isfinite(ends.rise + ends.fall).all():
             return None
-        claimed = Antiderivative.of(self._slope, reach, precise=QUADRATURE * asked)
+        floor, g = LARGEST_FLOOR * claim.largest[row], np.abs(claim.analytic[row])
+        precise = QUADRATURE * claim.resolution * np.fmax(g, floor)[mine].min()
+        claimed = Antiderivative.of(self._slope, reach, precise=float(precise))
         if claimed is None:
             return None
-        noise = float(np.max(first.noise))
-        found = [self._discrepancy(claimed, part * reach, noise, asked) for part in (1.0, SECOND)]
+        size = np.fmax(np.fmin(g, np.abs(claimed.mean)), floor)
+        noise = float(np.max((ends.noise[0, 0] / (claim.resolution * size))[mine]))
+        found = [self._discrepancy(claimed, part * reach, noise) for part in (1.0, SECOND)]
         heard = [testimony(one, claim, row) for one in found if one is not None]
         return heard if len(heard) == len(found) else None
 
-    def _discrepancy(self, claimed: Antiderivative, reach: float, noise: float, asked: float) -> Discrepancy | None:
-        needed = (FAIL_FACTOR * KAPPA * noise / (reach * asked * (1 - FAIL_FACTOR * QUADRATURE))) ** 2
-        segments = int(np.clip(np.ceil(needed), FEWEST, MOST))
-        return discrepancy(self._sample, claimed, reach, segments=segments)
+    def _discrepancy(self, claimed: Antiderivative, reach: float, noise: float) -> Discrepancy | None:
+        """``noise`` is that of f over the slope that the resolution asks for."""
+        needed = (FAIL_FACTOR * KAPPA * noise / (reach * USED)) ** 2
+        return discrepancy(self._sample, claimed, reach, segments=int(np.clip(np.ceil(needed), FEWEST, MOST)))
 
     def _slope(self, t: float) -> Array | None:
         value = self.elsewhere(_along(self.direction, t))

@@ -54,6 +54,12 @@ class Antiderivative:
             intervals *= 2
         return None
 
+    @property
+    def mean(self) -> Array:
+        """(R,) the mean slope over the whole."""
+        integral, _ = self.between(np.array([-self.reach]), np.array([self.reach]))
+        return np.asarray(integral[0] / (2 * self.reach))
+
     def between(self, low: Array, high: Array) -> tuple[Array, Array]:
         """The integrals (K, R) from low (K,) to high (K,), and how far the rule with half the nodes is from them."""
 
