@@ -153,19 +153,28 @@ def _bounds(given: Input) -> tuple[float | None, float | None]:
 
 def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Comparison, np.random.Generator]]:
     """Every comparison of every check; all claims are called before the first difference is taken."""
-    prepared: list[tuple[Comparison, np.random.Generator]] = []
     absent: list[str] = []
-    for name in case.checks:
-        rng = generator(case, f"check {name}")
-        try:
-            prepared += [(comparison, rng) for comparison in checks.part(name).compare(subject, rng)]
-        except Absent as refusal:
-            absent.append(f"check {name} is left out: {refusal}")
+    prepared = list(_claims(case, subject, absent))
     if not prepared and absent:
         raise Unfit(Diagnosis.RAISED, "; ".join(absent), fails=False)
     subject.differentiable.notes.extend(absent)
     subject.unchanged()
     yield from prepared
+
+
+def _claims(case: Case, subject: Subject, absent: list[str]) -> Iterator[tuple[Comparison, np.random.Generator]]:
+    """What all claims return at the point of ``subject``; ``absent`` gets the checks that cannot be made."""
+    for name in case.checks:
+        rng = generator(case, f"check {name}")
+        try:
+            for comparison in checks.part(name).compare(subject, rng):
+                yield comparison, rng
+        except Absent as refusal:
+            absent.append(f"check {name} is left out: {refusal}")
+
+
+def _asked(case: Case, subject: Subject) -> list[Comparison]:
+    return [comparison for comparison, _ in _claims(case, subject, [])]
 
 
 def _expected_evaluations(case: Case, subject: Subject) -> int:

@@ -40,6 +40,10 @@ def diagnose(evidence: Evidence) -> Finding:
     return Diagnosis.SOME_ELEMENTS, off + _by_how_much(failure) + _in_common(failure)
 
 
+def _stale(failure: Failure) -> Finding | None:
+    return (Diagnosis.STALE, failure.evidence.stale) if failure.evidence.stale else None
+
+
 def _not_finite(failure: Failure) -> Finding | None:
     hollow = failure.failed & ~np.isfinite(failure.analytic)
     if not hollow.any():
@@ -198,6 +202,7 @@ def _one_input(failure: Failure) -> Finding | None:
 
 #: Tried in this order: the more specific first.
 PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
+    _stale,
     _not_finite,
     _cotangent_ignored,
     _tangent_ignored,

@@ -28,6 +28,7 @@ class Diagnosis(StrEnum):
     TANGENT_IGNORED = "tangent ignored"
     NOT_SYMMETRIC = "Hessian not symmetric"
     TIE = "wrong at a tie or kink"
+    STALE = "stale input"
     WRONG = "wrong everywhere"
     # the claim or the function is not something that can be compared
     SHAPE = "shape mismatch"
@@ -40,6 +41,7 @@ class Diagnosis(StrEnum):
     IMPORT_FAILED = "import failed"
     TIMED_OUT = "timed out"
     DIED = "process died"
+    MEMORY = "memory limit"
     # the differences cannot decide here
     KINK = "kink"
     SCALE = "depends on the scale of h"

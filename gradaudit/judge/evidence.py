@@ -28,6 +28,7 @@ class Evidence:
     evaluations: int  #: of the function, the measurement of its noise included
     surroundings: int = 0  #: those among them that decide nothing: the noise of f, and the reader's curve
     extended: bool = False  #: the suite's own steps could not decide, ours were added
+    stale: str = ""  #: what shows that the claim answers for another input than x; looked for after a failure
 
     @property
     def elements(self) -> int:

@@ -1,0 +1,97 @@
+"""Second calls of a claim that has failed: does it answer for another input than the one it is given?
+
+A claim that keeps something between its calls (a cache under too small a key, an input saved one call late, an input
+that only f saves) is wrong at x and right elsewhere. Each sign below is a fact about calls, not a likeness of numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._subject import Subject, Unfit
+from gradaudit.engines._arguments import Arguments
+from gradaudit.engines._boundary import UserError
+from gradaudit.engines._differentiable import Misfit
+from gradaudit.judge.element import Outcome
+from gradaudit.judge.evidence import Evidence
+from gradaudit.judge.failure import Failure, agree
+from gradaudit.perturb.samples import Array
+
+#: All claims of a case at the point of a subject, called anew.
+Ask = Callable[[Subject], Sequence[Comparison]]
+
+#: Points of a case, each under its number.
+Points = Sequence[tuple[int, Arguments]]
+
+#: At most this many points where the case has passed are asked for again.
+EARLIER = 3
+#: The other point is this fraction of the natural scale of x away.
+AWAY = 2.0**-4
+
+
+def asked_again(
+    evidences: Sequence[Evidence], comparisons: Sequence[Comparison], ask: Ask, *, subject: Subject, earlier: Points
+) -> list[Evidence]:
+    """``evidences``, of which those that failed say what shows that their claim is stale, if anything does.
+
+    ``comparisons`` are theirs, in the same order; ``earlier`` are the points at which the case has passed before.
+    What a claim raises now, and did not raise before, shows nothing.
+    """
+    try:
+        elsewhere = [(number, ask(replace(subject, arguments=at))) for number, at in earlier[:EARLIER]]
+        again = ask(subject)
+        return [
+            _with_signs(evidence, comparison, again[k], [(number, there[k]) for number, there in elsewhere], subject)
+            for k, (evidence, comparison) in enumerate(zip(evidences, comparisons, strict=True))
+        ]
+    except (UserError, Unfit, Misfit):
+        return list(evidences)
+
+
+def _with_signs(
+    evidence: Evidence,
+    comparison: Comparison,
+    again: Comparison,
+    elsewhere: Sequence[tuple[int, Comparison]],
+    subject: Subject,
+) -> Evidence:
+    if not (evidence.rulings.outcome == Outcome.FAIL).any():
+        return evidence
+    said = _same_as_elsewhere(comparison, elsewhere) or _right_the_second_time(evidence, again)
+    if not said and not comparison.primal:
+        said = _follows_f(comparison, subject)
+        evidence = replace(evidence, evaluations=evidence.evaluations + 3)
+    return replace(evidence, stale=said)
+
+
+def _same_as_elsewhere(comparison: Comparison, elsewhere: Sequence[tuple[int, Comparison]]) -> str:
+    for number, there in elsewhere:
+        if comparison.analytic.any() and there.analytic.tobytes() == comparison.analytic.tobytes():
+            return f"the claim is to the last bit the one at point {number}, where it passes"
+    return ""
+
+
+def _right_the_second_time(evidence: Evidence, again: Comparison) -> str:
+    failure = Failure.of(evidence)
+    analytic = again.analytic[evidence.directions]
+    if not agree(analytic[failure.failed], failure.numeric[failure.failed], failure.slack[failure.failed]):
+        return ""
+    return "asked at x once more, the claim agrees: its first answer was for the input of an earlier call"
+
+
+def _follows_f(comparison: Comparison, subject: Subject) -> str:
+    """Second order: the claimed gradient is called where f was not, and must not mind."""
+    there = _nearby(comparison, subject)
+    before = comparison.function(there.copy())
+    subject.evaluate(there)
+    after = comparison.function(there.copy())
+    if before is None or after is None or before.tobytes() == after.tobytes():
+        return ""
+    return "the claimed gradient at another point changed once f was called there: it is that of the last input of f"
+
+
+def _nearby(comparison: Comparison, subject: Subject) -> Array:
+    point = subject.point
+    return comparison.confined(np.clip(point.x + AWAY * point.natural, point.lower, point.upper))
