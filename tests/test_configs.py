@@ -100,7 +100,7 @@ FAULTS: dict[str, tuple[Diagnosis, str]] = {
     "other value": (Diagnosis.WRONG, ""),
     "one call late": (Diagnosis.STALE, "x"),
     "cached by shape": (Diagnosis.STALE, "x"),
-    "saved on the way forward": (Diagnosis.STALE, "; ".join(f"gradient x[{k}]/x[{k}]" for k in range(4))),
+    "saved on the way forward": (Diagnosis.STALE, "; ".join(f"gradient x[{k}]/x[{k}]" for k in range(3))),
     "dropped entry": (Diagnosis.ONE_ELEMENT, "out[2]/x[3]"),
     "extra entry": (Diagnosis.ONE_ELEMENT, "out[0]/x[5]"),
     "jacobian transposed": (Diagnosis.TRANSPOSED, "x"),
