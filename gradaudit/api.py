@@ -9,6 +9,7 @@ from gradaudit import engines
 from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._differentiable import EngineError
+from gradaudit.engines._packing import unpacked
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Given, Input, Settings, Structure, Target, Tolerance
 from gradaudit.plan.structure import breach
@@ -28,6 +29,8 @@ def audit(
     jacobian: Function | None = None,
     hessian: Function | None = None,
     hvp: Function | None = None,
+    args: Sequence[object] = (),
+    checks: Sequence[str] | None = None,
     engine: str | None = None,
     settings: Settings | None = None,
     structure: Structures = None,
@@ -36,12 +39,15 @@ def audit(
 ) -> Verdict:
     """The verdict that a suite would give on ``f`` at ``inputs``: floats or arrays, floating ones are differentiated.
 
-    The claims are called as in a suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``,
-    ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of shape output + input. hessian and hvp need the gradient, of
-    which they are the derivative. ``power`` plants known faults into a claim that passes: what became of them stands in
-    ``Verdict.power``. ``structure`` says what no step may leave: "symmetric", "positive_definite" or "simplex", or a
-    list with an entry for each input, None for none. What f and the claims raise becomes a verdict. Raises ValueError
-    where nothing is claimed and no engine differentiates f by itself, and where an input has not its structure.
+    An input may be a dict, list or tuple that holds arrays: its leaves are differentiated, and named ``x.weight``. What
+    is in ``args`` is passed after everything else, as SciPy does, and not differentiated. The claims are called as in a
+    suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``, ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of
+    shape output + input. hessian and hvp need the gradient, of which they are the derivative. ``checks`` says which
+    claims are checked; left out: all. ``power`` plants known faults into a claim that passes: what became of them
+    stands in ``Verdict.power``. ``structure`` says what no step may leave: "symmetric", "positive_definite" or
+    "simplex", or a list with an entry for each leaf of the inputs, None for none. What f and the claims raise becomes a
+    verdict. Raises ValueError where nothing is claimed and no engine differentiates f by itself, and where an input has
+    not its structure.
     """
     given = {
         "gradient": gradient, "value_and_gradient": value_and_gradient, "vjp": vjp, "jvp": jvp,
@@ -49,7 +55,16 @@ def audit(
     }  # fmt: skip
     claims = {kind: claim for kind, claim in given.items() if claim is not None}
     return _audited(
-        f, inputs, claims, engine=engine, settings=settings or Settings(), structure=structure, seed=seed, power=power
+        f,
+        inputs,
+        claims,
+        args=tuple(args),
+        checks=checks,
+        engine=engine,
+        settings=settings or Settings(),
+        structure=structure,
+        seed=seed,
+        power=power,
     )
 
 
@@ -77,25 +92,28 @@ def _audited(
     inputs: Sequence[object],
     claims: Mapping[str, Function],
     *,
+    args: tuple[object, ...],
+    checks: Sequence[str] | None,
     engine: str | None,
     settings: Settings,
     structure: Structures,
     seed: int,
     power: bool,
 ) -> Verdict:
-    arrays = [np.asarray(x, dtype=float) if isinstance(x, float | list) else x for x in inputs]
-    arguments = Arguments.of(arrays)
+    layout, names, leaves = unpacked(inputs)
+    arguments = Arguments.of(leaves, names=names)
     name = getattr(f, "__qualname__", type(f).__name__)
-    target = Target(name, tuple((kind, kind) for kind in claims), engine)
+    target = Target(name, tuple((kind, kind) for kind in claims), engine, args=args)
     try:
-        differentiable = engines.adapt(target, f, claims)
+        differentiable = engines.adapt(target, f, claims, layout=layout)
     except EngineError as problem:
         raise ValueError(str(problem)) from None
     named = tuple(
         Input(name, Given(None), differentiate=i in arguments.differentiated, structure=kept)
         for (i, name), kept in zip(enumerate(arguments.names), _kept(structure, arguments), strict=True)
     )
-    kinds = [kind.replace("value_and_gradient", "gradient") for kind in claims or differentiable.claims]
+    claimed = [kind.replace("value_and_gradient", "gradient") for kind in claims or differentiable.claims]
+    kinds = claimed if checks is None else checks
     case = Case(name, name, target, named, tuple(dict.fromkeys(kinds)), settings, seed)
     return audit_function(case, differentiable, arguments, power=power)
 

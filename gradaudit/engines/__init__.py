@@ -10,7 +10,10 @@ from types import ModuleType
 from typing import Protocol, cast
 
 from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._moving import Moving
+from gradaudit.engines._packing import packed, packed_claim
 from gradaudit.engines._sources import sources
+from gradaudit.engines._trees import Layout
 from gradaudit.libraries import missing
 from gradaudit.plan.case import Target
 
@@ -43,7 +46,8 @@ def load(target: Target) -> Differentiable:
     with _importing(target.engine):
         function = resolve(target.function)
         claims = {kind: _callable(reference) for kind, reference in target.claims}
-    return adapt(target, function, claims)
+    layout = Layout.of_routes(target.routes) if target.routes else None
+    return adapt(target, function, claims, layout=layout)
 
 
 def _importing(engine: str | None) -> AbstractContextManager[object]:
@@ -59,11 +63,25 @@ def adapt_primal(function: Callable[..., object]) -> Differentiable:
     return adapt(replace(target, engine=next(mine, "python")), function, {})
 
 
-def adapt(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:
-    """Adapt a function that is at hand; ``target`` says how. Raises EngineError where no engine can."""
+def adapt(
+    target: Target, function: object, claims: Mapping[str, Callable[..., object]], *, layout: Layout | None = None
+) -> Differentiable:
+    """Adapt a function that is at hand; ``target`` says how, ``layout`` which arguments are containers of its inputs.
+
+    Raises EngineError where no engine can.
+    """
     engine = part(target.engine or _chosen(function, target))
-    differentiable = engine.load(target, function, claims)
+    differentiable = engine.load(target, *_over_leaves(target, function, claims, layout))
     return replace(differentiable, sources=sources(target, function, claims))
+
+
+def _over_leaves(
+    target: Target, function: object, claims: Mapping[str, Callable[..., object]], layout: Layout | None
+) -> tuple[object, Mapping[str, Callable[..., object]]]:
+    if layout is None or not callable(function):
+        return function, claims
+    moving = Moving(frozenset(target.constants))
+    return packed(function, layout), {kind: packed_claim(kind, claim, layout, moving) for kind, claim in claims.items()}
 
 
 def part(name: str) -> Engine:

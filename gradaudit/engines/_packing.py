@@ -4,19 +4,54 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradaudit.engines._differentiable import Misfit
 from gradaudit.engines._moving import Moving
-from gradaudit.engines._trees import Layout, Tree, WrongForm
+from gradaudit.engines._trees import Layout, Tree, WrongForm, leaves_of
 
 Function = Callable[..., Any]
+
+FLOATING = ("float16", "float32", "float64")
+
+
+def unpacked(inputs: Sequence[Any]) -> tuple[Layout | None, tuple[str, ...], list[Any]]:
+    """Positional inputs as leaves with their names, and their layout; None where none is a container.
+
+    A dict, list or tuple is one where it holds an array. A list of numbers is an array itself, as is a float; other
+    values are leaves as they are.
+    """
+    trees = [Tree.of(value) if _holds_array(value) else None for value in inputs]
+    if not any(trees):
+        return None, (), list(map(_as_array, inputs))
+    named = ["x"] if len(inputs) == 1 else [f"x{i}" for i in range(len(inputs))]
+    names, leaves = [], []
+    for name, tree, value in zip(named, trees, inputs, strict=True):
+        names += [name] if tree is None else list(tree.names(name))
+        leaves += [_as_array(value)] if tree is None else list(map(_as_array, tree.leaves(value, name)))
+    return Layout(tuple(trees)), tuple(names), leaves
+
+
+def _holds_array(value: object) -> bool:
+    return Tree.of(value) is not None and any(
+        hasattr(leaf, "dtype") and hasattr(leaf, "shape") for leaf in leaves_of(value)
+    )
+
+
+def _as_array(value: Any) -> Any:
+    """Floats, lists of numbers, and floating arrays of other libraries as arrays of NumPy; anything else as it is."""
+    if isinstance(value, float | list):
+        return np.asarray(value, dtype=float)
+    foreign = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic)
+    return np.array(value) if foreign and str(getattr(value, "dtype", "")) in FLOATING else value
 
 
 def packed(function: Function, layout: Layout) -> Function:
     """``function`` over the leaves of its arguments; engines still see what it is made of."""
 
     @functools.wraps(function)
-    def over_leaves(*leaves: Any, **options: Any) -> Any:
-        return function(*layout.arranged(leaves), **options)
+    def over_leaves(*values: Any, **options: Any) -> Any:
+        return function(*layout.arranged(values[: layout.size]), *values[layout.size :], **options)
 
     return over_leaves
 
@@ -33,7 +68,7 @@ def packed_claim(kind: str, claim: Function, layout: Layout, moving: Moving) -> 
         leaves, extra = values[: layout.size], values[layout.size :]
         moves = _Moves(layout, frozenset(moving.positions(leaves)))
         if kind in ("jvp", "hvp"):
-            extra = tuple(moves.arranged(extra))
+            extra = (*moves.arranged(extra[: moves.count]), *extra[moves.count :])
         returned = claim(*layout.arranged(leaves), *extra, **options)
         if kind == "value_and_gradient" and isinstance(returned, tuple | list) and len(returned) == 2:
             return returned[0], moves.leaves(kind, returned[1])
@@ -46,6 +81,7 @@ class _Moves:
     """The arguments that have leaves which move, and which these are."""
 
     def __init__(self, layout: Layout, positions: frozenset[int]) -> None:
+        self.count = len(positions)
         self._arguments: list[tuple[Tree | None, list[bool]]] = []
         start = 0
         for tree in layout.arguments:

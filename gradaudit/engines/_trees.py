@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
-Route = tuple[str | int, ...]
+from gradaudit.plan.case import Route
 
 
 class WrongForm(TypeError):

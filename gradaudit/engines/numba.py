@@ -33,7 +33,7 @@ def load(target: Target, function: object, claims: Mapping[str, Function]) -> Di
     notes: list[str] = []
     called = with_options(_with_numbers(function), target)
     adapted = {kind: with_options(_with_numbers(claim), target) for kind, claim in claims.items()}
-    compile_ = _Compiler(function, called, dict(target.kwargs), notes)
+    compile_ = None if target.args else _Compiler(function, called, dict(target.kwargs), notes)
     return Differentiable("numba", called, adapted, compile=compile_, notes=notes)
 
 

@@ -21,8 +21,8 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
 
 
 def with_options(function: Callable[..., object], target: Target) -> Callable[..., object]:
-    """``function`` with the case's keyword options frozen in."""
-    if not target.kwargs:
+    """``function`` with what is the same in all calls frozen in: further arguments, after all others, and options."""
+    if not target.kwargs and not target.args:
         return function
     options = dict(target.kwargs)
-    return lambda *inputs: function(*inputs, **options)
+    return lambda *inputs: function(*inputs, *target.args, **options)

@@ -5,6 +5,8 @@ from datetime import date
 from typing import Literal
 
 Scalar = bool | int | float | str | None
+#: The way to a leaf: the position of an argument, then keys of dicts (text) and indices of lists (numbers).
+Route = tuple[str | int, ...]
 #: How the elements of an input hang together: such an input is drawn, checked and perturbed as a whole.
 Structure = Literal["symmetric", "positive_definite", "simplex"]
 
@@ -76,7 +78,7 @@ class Avoid:
 
 @dataclass(frozen=True)
 class Input:
-    """One positional argument of the function."""
+    """One positional argument of the function, or a leaf of one that is a container."""
 
     name: str
     source: Drawn | Given | Stored
@@ -85,6 +87,7 @@ class Input:
     bounds: tuple[float | None, float | None] = (None, None)  #: no step leaves this interval
     avoid: Avoid | None = None
     structure: Structure | None = None  #: no step leaves it
+    route: Route = ()  #: where it stands, if it is a leaf of a container
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class Target:
     engine: str | None = None  #: None: chosen when the function is loaded
     kwargs: tuple[tuple[str, object], ...] = ()
     constants: tuple[int, ...] = ()  #: positions of inputs with ``differentiate: false``
+    args: tuple[object, ...] = ()  #: further positional arguments, after all others
+    routes: tuple[Route, ...] = ()  #: of every input, where some are leaves of containers
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradaudit.plan.case import Case, Expectation, Input, Scalar, Settings, Target, Tolerance
 from gradaudit.plan.checks import checks_of
-from gradaudit.plan.inputs import InputProblem, inputs_of, precision
+from gradaudit.plan.inputs import InputProblem, inputs_of, precision, routes_of
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
@@ -88,6 +88,7 @@ def _case(
     checks, problems = checks_of(entry, settings)
     problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs)]
     kwargs = tuple(_options(entry, axes, problems))
+    args = tuple(_extra(entry, axes, problems))
     if problems:
         yield from problems
         return
@@ -95,7 +96,15 @@ def _case(
     case = Case(
         id=case_id(entry.keys.label, axes, point),
         name=entry.keys.label,
-        target=Target(entry.keys.function, entry.keys.claims, settings["engine"].value, kwargs, constants),
+        target=Target(
+            entry.keys.function,
+            entry.keys.claims,
+            settings["engine"].value,
+            kwargs,
+            constants,
+            args,
+            routes_of(inputs),
+        ),
         inputs=inputs,
         checks=checks,
         settings=_settings(settings),
@@ -122,6 +131,14 @@ def _options(entry: Entry, axes: Mapping[str, Scalar], problems: list[Problem]) 
             yield key, substitute(value, axes)
         except SymbolError as error:
             problems.append(entry.problem(str(error), "kwargs", key))
+
+
+def _extra(entry: Entry, axes: Mapping[str, Scalar], problems: list[Problem]) -> Iterator[object]:
+    for i, value in enumerate(entry.keys.args):
+        try:
+            yield substitute(value, axes)
+        except SymbolError as error:
+            problems.append(entry.problem(str(error), "args", i))
 
 
 def case_id(name: str, axes: Mapping[str, Scalar], point: str | None) -> str:

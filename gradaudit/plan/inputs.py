@@ -1,14 +1,15 @@
 """The inputs of one case: an item's keys with the matrix' axes and the point filled in."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from gradaudit.plan.case import Avoid, Drawn, Given, Input, Scalar, Stored, Structure
+from gradaudit.plan.case import Avoid, Drawn, Given, Input, Route, Scalar, Stored, Structure
 from gradaudit.plan.structure import cannot_be_drawn, usual
 from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
-from gradaudit.suite.input_keys import InputKeys
+from gradaudit.suite.input_keys import CONTAINERS, InputKeys
 from gradaudit.suite.problem import Problem
 from gradaudit.suite.quantities import INTEGRAL
 from gradaudit.suite.suite import Entry
@@ -35,7 +36,7 @@ class InputProblem(Exception):
 
 def inputs_of(entry: Entry, axes: Mapping[str, Scalar], point: str | None) -> tuple[Input, ...]:
     """The positional inputs in calling order. Raises InputProblem."""
-    return tuple(_input(entry, name, keys, source, path, axes) for name, keys, source, path in _fields(entry, point))
+    return tuple(_input(entry, field, axes) for field in _fields(entry, point))
 
 
 def precision(inputs: tuple[Input, ...]) -> str | None:
@@ -44,20 +45,49 @@ def precision(inputs: tuple[Input, ...]) -> str | None:
     return next((dtype for dtype in ("float16", "float32", "float64") if dtype in dtypes), None)
 
 
-def _fields(entry: Entry, point: str | None) -> Iterator[tuple[str, InputKeys, InputKeys, _Path]]:
-    """(name, keys, keys that hold the values, their path): a point gives values, ``inputs`` what else is known."""
+def routes_of(inputs: tuple[Input, ...]) -> tuple[Route, ...]:
+    """The route to every input; nothing where none is a leaf of a container."""
+    if not any(source.route for source in inputs):
+        return ()
+    routes: list[Route] = []
+    for source in inputs:
+        position = int(routes[-1][0]) + 1 if routes else 0
+        routes.append(source.route or (position,))
+    return tuple(routes)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What the suite says of one input: a point gives its values, ``inputs`` what else is known."""
+
+    name: str
+    keys: InputKeys
+    source: InputKeys  #: the keys that hold the values
+    path: _Path  #: of ``source`` below the function
+    route: Route = ()
+
+
+def _fields(entry: Entry, point: str | None) -> Iterator[_Field]:
+    """Every input, and for a container every leaf of it."""
     given = entry.keys.inputs or {}
     at = (entry.keys.at or {}).get(point, {}) if point is not None else {}
-    for name in given or at:
+    for position, name in enumerate(given or at):
         keys = given.get(name, at.get(name))
         assert keys is not None
         path: _Path = ("at", point, name) if point is not None and name in at else ("inputs", name)
-        yield name, keys, at.get(name, keys), path
+        field = _Field(name, keys, at.get(name, keys), path)
+        yield from _parts(field, position) if field.source.source in CONTAINERS else [field]
 
 
-def _input(
-    entry: Entry, name: str, keys: InputKeys, source: InputKeys, path: _Path, axes: Mapping[str, Scalar]
-) -> Input:
+def _parts(container: _Field, *route: str | int) -> Iterator[_Field]:
+    kind = str(container.source.source)
+    for key, part in container.source.parts():
+        field = _Field(f"{container.name}.{key}", part, part, (*container.path, kind, key), (*route, key))
+        yield from _parts(field, *field.route) if part.source in CONTAINERS else [field]
+
+
+def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
+    keys, source, path = field.keys, field.source, field.path
     try:
         dtype = _dtype(keys, source, axes)
         differentiate = _is_differentiated(keys, source, dtype, axes)
@@ -73,13 +103,14 @@ def _input(
             message = "'avoid' draws single elements again, which no structure survives; remove one of the two"
             raise InputProblem(entry.problem(message, *path, "structure"))
     return Input(
-        name=name,
+        name=field.name,
         source=found,
         dtype=dtype,
         differentiate=differentiate,
         bounds=bounds,
         avoid=Avoid(tuple(avoid.points), avoid.margin) if avoid and isinstance(found, Drawn) else None,
         structure=structure,
+        route=field.route,
     )
 
 

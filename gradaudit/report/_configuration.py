@@ -16,6 +16,8 @@ def configuration(case: Case, *, engine: str) -> Iterator[tuple[str, str]]:
     yield "function", target.function
     yield from target.claims
     yield "engine", engine or target.engine or "chosen when it is loaded"
+    if target.args:
+        yield "args", _text(target.args)
     yield from ((f"kwargs.{name}", _text(value)) for name, value in target.kwargs)
     yield from ((f"inputs.{item.name}", _input(item)) for item in case.inputs)
     yield "checks", ", ".join(case.checks)

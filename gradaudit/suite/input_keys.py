@@ -1,5 +1,6 @@
 """The keys of one input: where its values come from, and what may be done with them."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -9,6 +10,7 @@ from gradaudit.suite.quantities import (
     FLOATING,
     INTEGRAL,
     Bounds,
+    Name,
     Shape,
     Values,
     as_sentence,
@@ -18,6 +20,7 @@ from gradaudit.suite.quantities import (
 from gradaudit.suite.setting_keys import Strict
 
 SOURCES = ("shape", "values", "file", "value")
+CONTAINERS = ("tree", "items")
 
 
 class AvoidKeys(Strict):
@@ -42,6 +45,10 @@ class InputKeys(Strict, Distributions):
     """Which array of an .npz file."""
     value: Any = None
     """Any plain value; not differentiated unless it is a number."""
+    tree: Annotated[dict[Name, "InputField"], Field(min_length=1)] | None = None
+    """The argument is a dict of these inputs."""
+    items: Annotated[list["InputField"], Field(min_length=1)] | None = None
+    """The argument is a list of these inputs."""
     dtype: str | None = None
     """NumPy dtype; left out: float64 where differentiated, else as the values are."""
     differentiate: bool | None = None
@@ -56,8 +63,20 @@ class InputKeys(Strict, Distributions):
 
     @property
     def source(self) -> str | None:
-        """The one key of SOURCES that is given."""
-        return next(iter(self._given(SOURCES)), None)
+        """The one key of SOURCES or CONTAINERS that is given."""
+        return next(iter(self._given((*SOURCES, *CONTAINERS))), None)
+
+    def parts(self) -> Iterator[tuple[str | int, "InputKeys"]]:
+        """The parts of a container, by key or index; nothing where this is no container."""
+        yield from (self.tree or {}).items()
+        yield from enumerate(self.items or ())
+
+    def leaves(self, *path: str | int) -> Iterator[tuple[tuple[str | int, ...], "InputKeys"]]:
+        """Every input below this one, or it alone, with its path in the file, of which ``path`` is the beginning."""
+        if self.source not in CONTAINERS:
+            yield path, self
+        for key, part in self.parts():
+            yield from part.leaves(*path, str(self.source), key)
 
     @property
     def distribution(self) -> tuple[str, Parameters] | None:
@@ -70,7 +89,8 @@ class InputKeys(Strict, Distributions):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "InputKeys":
-        self._has_at_most_one(SOURCES, "sources")
+        self._has_at_most_one((*SOURCES, *CONTAINERS), "sources")
+        self._is_container_alone()
         self._has_at_most_one(NAMES, "distributions")
         for name in self._given((*NAMES, "avoid")):
             if self.source not in ("shape", None):
@@ -84,6 +104,15 @@ class InputKeys(Strict, Distributions):
         self._is_differentiable()
         self._can_have_structure()
         return self
+
+    def _is_container_alone(self) -> None:
+        if self.source not in CONTAINERS:
+            return
+        for given in self.model_fields_set - {self.source}:
+            raise wrong(f"{given!r} is for arrays; say it of the inputs below {self.source!r}", given)
+        for key, part in self.parts():
+            if part.source is None:
+                raise wrong(f"part {key!r} has no values; add one of {', '.join(SOURCES)}", self.source, key)
 
     def _can_have_structure(self) -> None:
         if self.structure is None:
@@ -128,3 +157,4 @@ def _long_form(value: object) -> object:
 
 
 InputField = Annotated[InputKeys, BeforeValidator(_long_form)]
+InputKeys.model_rebuild()

@@ -154,7 +154,7 @@ def _entry_problems(entry: Entry) -> Iterable[Problem]:
         yield from _file_problems(entry, field, *path)
 
 
-def _file_problems(entry: Entry, field: InputKeys, *path: str) -> Iterable[Problem]:
+def _file_problems(entry: Entry, field: InputKeys, *path: str | int) -> Iterable[Problem]:
     if field.file is None:
         return
     if Path(field.file).suffix.lower() not in ARRAY_SUFFIXES:

@@ -112,6 +112,8 @@ class FunctionKeys(DefaultKeys):
     """Named points: for each point the values of inputs."""
     points: Annotated[int, Field(ge=1)] | None = None
     """How many points are drawn; the case passes where it passes at all of them. Not beside 'at'."""
+    args: list[Any] = Field(default_factory=list)
+    """Further positional arguments of the function and its claims, after all others, as SciPy passes them."""
     kwargs: dict[str, Any] = Field(default_factory=dict)
     """Keyword options of the function and its claims; "$n" is the value of axis n."""
     matrix: MatrixKeys | None = None
@@ -135,13 +137,13 @@ class FunctionKeys(DefaultKeys):
         """The name, or the last part of the function's reference."""
         return self.name or self.function.rpartition(":")[2].rpartition(".")[2]
 
-    def fields(self) -> Iterator[tuple[tuple[str, ...], InputKeys]]:
-        """Every input of ``inputs`` and ``at`` with its path below the function."""
+    def fields(self) -> Iterator[tuple[tuple[str | int, ...], InputKeys]]:
+        """Every input of ``inputs`` and ``at``, leaf by leaf, with its path below the function."""
         for name, field in (self.inputs or {}).items():
-            yield ("inputs", name), field
+            yield from field.leaves("inputs", name)
         for point, values in (self.at or {}).items():
             for name, field in values.items():
-                yield ("at", point, name), field
+                yield from field.leaves("at", point, name)
 
     @model_validator(mode="after")
     def _has_sources(self) -> "FunctionKeys":
@@ -213,7 +215,10 @@ def json_schema() -> dict[str, Any]:
     schema = SuiteKeys.model_json_schema()
     for field in (*_fields(schema, "inputs"), *_fields(schema, "at")):
         field["additionalProperties"] = _SHORT_OR_LONG
-    schema["$defs"]["InputKeys"]["properties"]["choice"]["anyOf"].append({"type": "array", "minItems": 1})
+    properties = schema["$defs"]["InputKeys"]["properties"]
+    properties["tree"]["anyOf"][0]["additionalProperties"] = _SHORT_OR_LONG
+    properties["items"]["anyOf"][0]["items"] = _SHORT_OR_LONG
+    properties["choice"]["anyOf"].append({"type": "array", "minItems": 1})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "gradaudit suite"}
 
 
