@@ -5,6 +5,7 @@ printed goes to its keeper, every exception becomes a verdict, and it dies with 
 """
 
 import contextlib
+import ctypes
 import faulthandler
 import fcntl
 import hashlib
@@ -18,12 +19,13 @@ import signal
 import sys
 import time
 import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
-from io import TextIOWrapper
+from io import FileIO, TextIOWrapper
 
-from gradaudit.backends import _wire
+from gradaudit.backends import _answer, _wire
+from gradaudit.backends._residue import Clean
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
@@ -31,6 +33,8 @@ from gradaudit.plan.case import Case
 LONGEST_TRACEBACK = 20_000  #: characters, of the innermost frames
 
 AuditCase = Callable[..., Verdict]
+
+_LIBC = ctypes.CDLL(None)
 
 
 def main(requests: int, answers: int, lifeline: int, traces: int, audit: str) -> None:
@@ -40,40 +44,39 @@ def main(requests: int, answers: int, lifeline: int, traces: int, audit: str) ->
     ``module:attribute`` of ``audit_case(case, *, threads) -> Verdict``.
     """
     _die_with_keeper(lifeline)
-    faulthandler.enable(traces)
-    faulthandler.register(signal.SIGUSR1, traces)
+    _be_the_first_to_go()
     sys.argv = ["gradaudit"]  # user modules may read it when they are imported
     audit_case = _attribute(audit)  # before the user's folders come first on sys.path
+    clean = Clean()
     _wire.write(answers, _wire.READY, b"")
-    _serve(requests, answers, audit_case)
-
-
-def _serve(requests: int, answers: int, audit_case: AuditCase) -> None:
     process, printed = os.getpid(), os.dup(1)
     while (frame := _wire.read(requests)) is not None:
         number, payload = frame
         _open_streams(printed)
-        answer = _answer(payload, audit_case)
+        _tell_where_it_stands(traces)
+        verdict = _audited(payload, audit_case, clean)
         if os.getpid() != process:
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
         _flush()
-        _wire.write(answers, number, answer)
+        _wire.write(answers, number, _answer.sealed(verdict, clean.restore()))
 
 
-def _answer(payload: bytes, audit_case: AuditCase) -> bytes:
+def _audited(payload: bytes, audit_case: AuditCase, clean: Clean) -> bytes:
+    """The verdict, written."""
     started = time.perf_counter()
     case: Case
     case, threads = pickle.loads(payload)
     try:
-        with _undisturbed():
+        with clean.kept():
             _make_importable(case.path)
             _seed(case)
-            verdict = audit_case(case, threads=threads)
+            # in a context of its own: what a case sets in context variables (decimal's precision, …) ends with it
+            verdict = copy_context().run(audit_case, case, threads=threads)
         if not isinstance(verdict, Verdict):
             raise TypeError(f"the audit gave {type(verdict).__name__}, not a Verdict")
-        return pickle.dumps(_timed(verdict, started))
+        return _answer.write(_timed(verdict, started))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt too: no case may end the worker
-        return pickle.dumps(_timed(_raised(case, problem), started))
+        return _answer.write(_timed(_raised(case, problem), started))
 
 
 def import_case(case: Case, *, threads: int = 1) -> Verdict:
@@ -140,20 +143,13 @@ def _seed(case: Case) -> None:
         numpy.random.seed(seed)
 
 
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """What a case changes about its process ends with it: the next one finds it as if it were the first."""
-    folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
-    numpy = sys.modules.get("numpy")
-    with warnings.catch_warnings(), contextlib.nullcontext() if numpy is None else numpy.errstate():
-        try:
-            yield
-        finally:
-            os.chdir(folder)
-            sys.path[:] = path
-            if dict(os.environ) != environment:
-                os.environ.clear()
-                os.environ.update(environment)
+def _tell_where_it_stands(traces: int) -> None:
+    """Write the stack to ``traces`` when a signal kills the process, or SIGUSR1 asks for it."""
+    # taken down first: a case may have put handlers of its own in their place
+    faulthandler.disable()
+    faulthandler.enable(traces)
+    faulthandler.unregister(signal.SIGUSR1)
+    faulthandler.register(signal.SIGUSR1, traces)
 
 
 def _open_streams(printed: int) -> None:
@@ -162,7 +158,8 @@ def _open_streams(printed: int) -> None:
         os.dup2(printed, descriptor)
         stream = getattr(sys, name, None)
         if not isinstance(stream, TextIOWrapper) or stream.closed:
-            stream = open(descriptor, "w", closefd=False)  # noqa: SIM115  lives as long as the process
+            # no buffer: what was printed before the process died is what tells why
+            stream = TextIOWrapper(FileIO(descriptor, "w", closefd=False))
             setattr(sys, name, stream)
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
 
@@ -171,9 +168,13 @@ def _flush() -> None:
     for name in ("stdout", "stderr"):
         with contextlib.suppress(Exception):  # replaced or closed by the user
             getattr(sys, name).flush()
-    if (ctypes := sys.modules.get("ctypes")) is not None:
-        with contextlib.suppress(Exception):
-            ctypes.CDLL(None).fflush(None)  # printf in compiled code
+    _LIBC.fflush(None)  # printf in compiled code
+
+
+def _be_the_first_to_go() -> None:
+    """Have the kernel take this process, and not the run, where the machine is out of memory."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
 
 
 def _die_with_keeper(lifeline: int) -> None:

@@ -48,6 +48,11 @@ def process(case: Case) -> int:
     return os.getpid()
 
 
+def slow_process(case: Case) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
 def settings(case: Case) -> list[str]:
     return [os.environ.get(name, "") for name in ("WORD", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")]
 

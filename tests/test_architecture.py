@@ -145,6 +145,7 @@ def test_only_suite_report_history_and_the_workers_touch_files():
         "history",
         "backends",
         "worker",
+        "nursery",
         "provenance",
         "commands",
     }, openers

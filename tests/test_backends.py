@@ -12,8 +12,8 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
-from gradaudit.backends._child import Child, ChildFailed, Surroundings
 from gradaudit.backends._keeper import Keeper, KeeperClosed, Task
+from gradaudit.backends._nursery import NurseryFailed
 from gradaudit.backends._order import LARGE, elements, two_levels
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
@@ -122,8 +122,8 @@ def test_cases_share_a_process_until_their_surroundings_differ():
 
 
 def test_a_child_that_cannot_start_is_no_verdict_but_says_why():
-    with pytest.raises(ChildFailed, match=r"(?s)exit code 1.*No module named 'no_such_module'"):
-        Child(Surroundings(audit="no_such_module:audit"))
+    with Keeper() as keeper, pytest.raises(NurseryFailed, match=r"(?s)exit code 1.*No module named 'no_such_module'"):
+        keeper.audit(Task(0, a_case("ok"), audit="no_such_module:audit"))
 
 
 def test_closing_a_keeper_ends_the_case_that_is_under_way_and_refuses_the_next():
@@ -148,12 +148,13 @@ def test_a_child_dies_with_its_keeper_even_inside_a_native_call():
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     keeper = subprocess.Popen([sys.executable, "-c", code], env=environment)
-    assert wait_until(lambda: children_of(keeper.pid))
-    (child,) = children_of(keeper.pid)
+    assert wait_until(lambda: children_of(keeper.pid) and children_of(children_of(keeper.pid)[0]))
+    (nursery,) = children_of(keeper.pid)
+    (child,) = children_of(nursery)
     time.sleep(0.3)
     keeper.send_signal(signal.SIGKILL)
     keeper.wait()
-    assert wait_until(lambda: not is_alive(child))
+    assert wait_until(lambda: not is_alive(child) and not is_alive(nursery))
 
 
 # many cases
@@ -169,7 +170,7 @@ def test_every_backend_gives_every_case_its_own_verdict_and_leaves_no_child(name
     assert [verdict.status for verdict in verdicts] == statuses
     assert [verdict.id for verdict in verdicts] == [case.id for case in cases]
     # joblib's resource tracker stays, as it does for every user of joblib
-    left = [child for child in set(children_of(os.getpid())) - before if "gradaudit.worker" in _command(child)]
+    left = [child for child in set(children_of(os.getpid())) - before if "gradaudit.nursery" in _command(child)]
     assert left == []
 
 
@@ -191,7 +192,8 @@ def test_a_run_that_is_broken_off_ends_at_once(name: str):
 
 @pytest.mark.parametrize("name", ["threading", "loky"])
 def test_jobs_work_at_the_same_time(name: str):
-    processes = {verdict.evidence for verdict in run([a_case("process", i) for i in range(40)], backend=name, jobs=2)}
+    cases = [a_case("slow_process", i) for i in range(20)]
+    processes = {verdict.evidence for verdict in run(cases, backend=name, jobs=2)}
     assert len(processes) == 2
 
 

@@ -1,41 +1,22 @@
-"""One supervised child process: started, asked, listened to, and killed with everything that it started itself."""
+"""One supervised worker process: forked, asked, listened to, and killed with everything that it started itself."""
 
 import contextlib
+import math
 import os
 import secrets
 import select
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gradaudit.backends import _wire
+from gradaudit.backends import _memory, _wire
+from gradaudit.backends._nursery import START_LIMIT, Nursery, died_of
 
 TICK = 0.25  #: s between looks at whether the process lives: a forked copy may hold its pipes open
-START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
+MEMORY_TICK = 0.02  #: s between looks at its memory, where that is limited
 TRACE_WAIT = 0.3  #: s for a process past its limit to say where it stands
-
-#: user code's own thread pools have one thread, always: sums split over threads would depend on the number of jobs
-ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "BLIS_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "NUMBA_NUM_THREADS",
-    ),
-    "1",
-)
-
-_BOOT = (
-    "import sys; sys.path[:] = sys.argv[6:]; "
-    "from gradaudit.worker import main; main(*map(int, sys.argv[1:5]), sys.argv[5])"
-)
 
 
 class ChildFailed(RuntimeError):
@@ -43,20 +24,20 @@ class ChildFailed(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a child is started with; it serves all cases that share it."""
+class Limits:
+    """What a case may use; None: as much as it likes."""
 
-    audit: str  #: reference of ``audit_case(case, *, threads) -> Verdict``
-    path: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
+    seconds: float | None = None
+    memory: int | None = None  #: bytes resident, of the process and all that it starts
 
 
 @dataclass(frozen=True)
 class Reply:
     """How a request ended."""
 
-    answer: bytes | None  #: None: it was late, or the process died
+    answer: bytes | None  #: None: it was late or too large, or the process died
     late: bool = False
+    memory: int | None = None  #: bytes that it held, where that was too much
     returncode: int | None = None  #: as subprocess has it: −9 is SIGKILL; None where the process lives
     printed: str = ""
     trace: str = ""  #: where the process stood when it died or was killed
@@ -88,61 +69,64 @@ class Printed:
 
 
 class Child:
-    """A process that runs ``gradaudit.worker``.
+    """A process that runs ``gradaudit.worker``, forked from ``nursery`` with ``env``.
 
-    Raises ChildFailed from the constructor where it does not come up.
+    Raises NurseryFailed or ChildFailed from the constructor where it does not come up.
     """
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.surroundings = surroundings
-        self._killed = False
+    def __init__(self, nursery: Nursery, env: Mapping[str, str]) -> None:
+        self.served = 0  #: requests that it has answered
+        self._nursery = nursery
+        self._ended = False
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
         self._printed, printed = os.pipe()
         lifeline, self._lifeline = os.pipe()
         self._traces, traces = os.pipe()
-        inherited = (requests, answers, lifeline, traces)
+        given = (requests, answers, printed, lifeline, traces)
         try:
-            self._process = subprocess.Popen(
-                _command(inherited, surroundings.audit),
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=printed,
-                pass_fds=inherited,
-                env=_environment(surroundings.env),
-                start_new_session=True,  # Ctrl-C in the terminal reaches the keeper alone
-            )
+            self._worker = nursery.fork(env, given)
         except BaseException:
             self._close_pipes()
             raise
         finally:
-            for descriptor in (*inherited, printed):
+            for descriptor in given:
                 os.close(descriptor)
         for descriptor in (self._answers, self._printed, self._traces):
             os.set_blocking(descriptor, False)
+        self._selector = selectors.DefaultSelector()
         self._await_start()
 
-    def ask(self, request: bytes, *, limit: float | None) -> Reply:
-        """Send one request and wait for its answer, at most ``limit`` seconds; a late or dead child is killed.
+    def ask(self, request: bytes, *, limits: Limits) -> Reply:
+        """Send one request and wait for its answer, within ``limits``; a late, greedy or dead child is ended.
 
         Raises BrokenPipeError where the process had died before it was asked.
         """
+        if self._worker.has_ended():
+            raise BrokenPipeError("the worker died between two cases")
         self._drain(self._printed)  # from a thread that outlived the case before
         number = secrets.randbits(64) or 1
         _wire.write(self._requests, number, request)
-        return self._listen(number, limit)
+        reply = self._listen(number, limits)
+        self.served += 1
+        return reply
 
-    def kill(self) -> None:
-        """End the process and all of its group, at once. May be called from another thread, and again."""
-        if not self._killed:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._killed = True  # from now on the number may belong to somebody else
-        self._process.wait()
+    def has_strays(self) -> bool:
+        """Whether processes live on that a case detached from the worker."""
+        return any(child != self._worker.process for child in self._nursery.children())
+
+    def end(self) -> int | None:
+        """End the process and everything that it started, at once; how it ended."""
+        returncode = None
+        if not self._ended:
+            self._ended = True
+            self._selector.close()
+            returncode = self._worker.end()
+        return returncode
 
     def close(self) -> None:
-        """Kill, and give the pipes back."""
-        self.kill()
+        """End everything, and give the pipes back."""
+        self.end()
         self._close_pipes()
 
     def _close_pipes(self) -> None:
@@ -153,8 +137,11 @@ class Child:
                 setattr(self, name, -1)
 
     def _await_start(self) -> None:
+        for descriptor in (self._answers, self._printed, self._worker.ending):
+            if descriptor is not None:
+                self._selector.register(descriptor, selectors.EVENT_READ)
         try:
-            reply = self._listen(_wire.READY, START_LIMIT)
+            reply = self._listen(_wire.READY, Limits(seconds=START_LIMIT))
         except BaseException:
             self.close()
             raise
@@ -163,52 +150,61 @@ class Child:
             how = f"took over {START_LIMIT:g} s" if reply.late else f"ended ({died_of(reply.returncode)})"
             raise ChildFailed(f"a worker process {how} before it could take a case; it said:\n{reply.printed.strip()}")
 
-    def _listen(self, number: int, limit: float | None) -> Reply:
+    def _listen(self, number: int, limits: Limits) -> Reply:
         started = time.monotonic()
-        deadline = None if limit is None else started + limit
         printed = Printed()
-        answer, late = self._await_answer(number, deadline, printed)
+        heard = self._hear(number, limits, printed)
         seconds = time.monotonic() - started
-        if answer is not None:
+        if isinstance(heard, bytes):
             self._drain(self._printed, printed)
-            return Reply(answer=answer, printed=printed.text(), seconds=seconds)
-        trace = self._where_it_stands() if late else ""
-        if not late:
-            self._process_ended()
-        self.kill()
+            return Reply(answer=heard, printed=printed.text(), seconds=seconds)
+        trace = "" if heard.dead else self._where_it_stands()
+        returncode = self.end()
         self._drain(self._printed, printed)
         return Reply(
             answer=None,
-            late=late,
-            returncode=self._process.returncode,
+            late=heard.late,
+            memory=heard.memory,
+            returncode=returncode,
             printed=printed.text(),
             trace=trace or self._drain(self._traces).text(),
             seconds=seconds,
         )
 
-    def _await_answer(self, number: int, deadline: float | None, printed: Printed) -> tuple[bytes | None, bool]:
-        """The answer, or None and whether that is because time ran out."""
+    def _hear(self, number: int, limits: Limits, printed: Printed) -> "bytes | _Silence":
+        """The answer, or why there will be none."""
         arriving = _wire.Arriving(number)
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._answers, selectors.EVENT_READ)
-            selector.register(self._printed, selectors.EVENT_READ)
-            while True:
-                wait = TICK if deadline is None else min(TICK, deadline - time.monotonic())
-                if wait <= 0:
-                    return None, True
-                ready = [key.fd for key, _ in selector.select(wait)]
-                if self._printed in ready and not self._take_printed(printed):
-                    selector.unregister(self._printed)
-                if self._answers in ready:
-                    piece = os.read(self._answers, 1 << 20)
-                    try:
-                        answer = arriving.feed(piece)
-                    except _wire.DamagedFrame:
-                        return None, False
-                    if answer is not None or not piece:
-                        return answer, False
-                elif not ready and self._process.poll() is not None:
-                    return None, False
+        tick = TICK if limits.memory is None else MEMORY_TICK
+        now = time.monotonic()
+        deadline, look = now + (limits.seconds or math.inf), now + tick
+        while now < deadline:
+            ready = [key.fd for key, _ in self._selector.select(min(tick, deadline - now))]
+            if self._printed in ready and not self._take_printed(printed):
+                self._selector.unregister(self._printed)
+            if self._answers in ready:
+                try:
+                    answer = arriving.feed(os.read(self._answers, 1 << 20))
+                except _wire.DamagedFrame:
+                    return _Silence(dead=self._worker.awaited(TICK))
+                if answer is not None:
+                    return answer
+            elif self._worker.ending in ready:
+                return _Silence(dead=True)
+            now = time.monotonic()
+            if now >= look:
+                look = now + tick
+                if (silence := self._examined(limits)) is not None and not ready:
+                    return silence
+        return _Silence(late=True)
+
+    def _examined(self, limits: Limits) -> "_Silence | None":
+        """What a look at the process from outside finds amiss."""
+        if self._worker.ending is None and self._worker.has_ended():
+            return _Silence(dead=True)
+        if limits.memory is not None:
+            held = sum(map(_memory.resident, self._nursery.children()))
+            return _Silence(memory=held) if held > limits.memory else None
+        return None
 
     def _take_printed(self, printed: Printed) -> bool:
         """Read once; False at the end of the stream (the user's code closed stdout and stderr)."""
@@ -227,8 +223,8 @@ class Child:
         return into
 
     def _where_it_stands(self) -> str:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGUSR1)
+        self._worker.signal(signal.SIGUSR1)
+        self._worker.signal(signal.SIGCONT)  # it may have stopped itself
         trace = Printed()
         wait = TRACE_WAIT
         while select.select([self._traces], [], [], wait)[0]:
@@ -237,28 +233,11 @@ class Child:
             wait = 0.02
         return trace.text()
 
-    def _process_ended(self) -> None:
-        # its pipes close a moment before the process can be waited for
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(TICK)
 
+@dataclass(frozen=True)
+class _Silence:
+    """Why no answer came: it was late or too large, is dead, or (none of these) closed or damaged its pipe."""
 
-def died_of(returncode: int | None) -> str:
-    """``signal SIGSEGV`` or ``exit code 3``."""
-    if returncode is None or returncode >= 0:
-        return f"exit code {returncode}"
-    try:
-        return f"signal {signal.Signals(-returncode).name}"
-    except ValueError:  # a real-time signal has no name
-        return f"signal {-returncode}"
-
-
-def _command(inherited: tuple[int, ...], audit: str) -> list[str]:
-    # the child imports what this process imports, an uninstalled checkout of gradaudit included
-    path = [entry or os.getcwd() for entry in sys.path]
-    return [sys.executable, "-c", _BOOT, *map(str, inherited), audit, *path]
-
-
-def _environment(env: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    # a fixed hash seed: iteration over a set of strings must not change the order of a sum from run to run
-    return {**os.environ, **ONE_THREAD, "PYTHONHASHSEED": "0", **dict(env)}
+    late: bool = False
+    memory: int | None = None
+    dead: bool = False

@@ -1,4 +1,8 @@
-"""A keeper audits case after case in a warm child, and replaces the child when a case hangs it or kills it."""
+"""A keeper audits case after case in a warm child, and replaces the child when a case hangs it, kills it or changes it.
+
+What a broken child had in hand is audited again, alone in a fresh one, if others had used the child before: the verdict
+is the case's own. No other case is run again.
+"""
 
 import atexit
 import os
@@ -7,7 +11,9 @@ import threading
 from dataclasses import dataclass, replace
 from functools import cache
 
-from gradaudit.backends._child import Child, Reply, Surroundings, died_of
+from gradaudit.backends import _answer, _environment
+from gradaudit.backends._child import Child, Limits, Reply
+from gradaudit.backends._nursery import Nursery, NurseryFailed, died_of
 from gradaudit.judge.attempts import is_worth_another, of_attempts
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
@@ -25,6 +31,7 @@ class Task:
     case: Case
     threads: int = 1  #: for the perturbation loop; results do not depend on it
     limit: float | None = None  #: seconds; None: no limit
+    memory: int | None = None  #: bytes that its process may hold; None: no limit
     audit: str = AUDIT  #: reference of ``audit_case(case, *, threads) -> Verdict``
     retries: int = 0  #: further attempts at a case that ends badly, each in a child of its own
     fallback: str | None = None  #: audit to try where the other is late or dies: no self-test may cost a verdict
@@ -37,11 +44,13 @@ class KeeperClosed(RuntimeError):
 class Keeper:
     """Owns at most one child at a time. A verdict comes out for every task, whatever the case does.
 
-    Raises ChildFailed where no child can be started at all.
+    Raises NurseryFailed or ChildFailed where no child can be started at all.
     """
 
     def __init__(self) -> None:
+        self._nursery: Nursery | None = None
         self._child: Child | None = None
+        self._surroundings: tuple[object, ...] = ()  #: of the child
         self._closed = False
         self._busy = threading.Lock()
 
@@ -71,48 +80,104 @@ class Keeper:
         return replace(plain, notes=(*plain.notes, note))
 
     def close(self) -> None:
-        """Kill the child: a case under way in another thread ends at once, and later tasks are refused."""
+        """End the child: a case under way in another thread ends at once, and later tasks are refused."""
         self._closed = True
-        if (child := self._child) is not None:
-            child.kill()
+        if (nursery := self._nursery) is not None:
+            nursery.shutdown()
         with self._busy:
             self._discard()
+            self._dismiss()
 
     def _audited(self, task: Task) -> Verdict:
         with self._busy:
             try:
-                reply = self._ask(task)
+                reply, alone = self._ask(task)
+                if reply.answer is None and not alone and not self._closed:
+                    self._discard()
+                    reply, _ = self._ask(task)
+                return self._verdict(task, reply)
             except BaseException:  # Ctrl-C above all: the child is in the middle of a case and useless now
                 self._discard()
                 raise
-            if reply.answer is None:
-                self._discard()
-                return _late(task, reply) if reply.late else _died(task, reply)
-        verdict: Verdict = pickle.loads(reply.answer)
+
+    def _verdict(self, task: Task, reply: Reply) -> Verdict:
+        if reply.answer is None:
+            self._discard()
+            return _broken(task, reply)
+        try:
+            verdict, left = _answer.read(reply.answer)
+        except Exception as problem:  # a case that spoiled what writes answers
+            self._discard()
+            return _broken(task, reply, f"its process gave no verdict that can be read: {problem}")
+        if self._child is not None and self._child.has_strays():
+            left = (*left, "a process that detached itself")
+        if left:
+            self._discard()
+            note = f"left behind: {', '.join(left)}; the next case has a fresh process"
+            verdict = replace(verdict, notes=(*verdict.notes, note))
         return replace(verdict, id=task.case.id, printed=reply.printed)
 
-    def _ask(self, task: Task) -> Reply:
+    def _ask(self, task: Task) -> tuple[Reply, bool]:
+        """The reply, and whether the child had served no other case."""
         request = pickle.dumps((task.case, task.threads))
-        surroundings = Surroundings(audit=task.audit, path=task.case.path, env=task.case.env)
+        limits = Limits(seconds=task.limit, memory=task.memory)
+        child = self._child_for(task)
         try:
-            return self._child_for(surroundings).ask(request, limit=task.limit)
-        except BrokenPipeError:  # it died between two cases, by a thread or timer that one of them left behind
+            return child.ask(request, limits=limits), child.served == 1
+        except BrokenPipeError:  # it died between two cases, by something that one of them left behind
             self._discard()
-            return self._child_for(surroundings).ask(request, limit=task.limit)
+            return self._child_for(task).ask(request, limits=limits), True
 
-    def _child_for(self, surroundings: Surroundings) -> Child:
-        if self._child is not None and self._child.surroundings != surroundings:
+    def _child_for(self, task: Task) -> Child:
+        if self._child is not None and self._surroundings != _surroundings(task):
             self._discard()
-        if self._child is None and not self._closed:
-            self._child = Child(surroundings)
-        if self._child is None or self._closed:
+        if self._closed:
             raise KeeperClosed("the run is over: its workers were closed")
+        if self._child is None:
+            self._child = self._forked(task)
+            self._surroundings = _surroundings(task)
         return self._child
+
+    def _forked(self, task: Task) -> Child:
+        nursery, late = self._nursery_for(task), _environment.late(task.case.env)
+        if not nursery.used:
+            return Child(nursery, late)
+        try:
+            return Child(nursery, late)
+        except NurseryFailed:  # a case has killed it
+            self._dismiss()
+            return Child(self._nursery_for(task), late)
+
+    def _nursery_for(self, task: Task) -> Nursery:
+        early = _environment.early(task.case.env)
+        old = self._nursery
+        if old is not None and (old.audit != task.audit or old.env != early or old.has_ended()):
+            self._dismiss()
+        if self._nursery is None:
+            self._nursery = Nursery(task.audit, early)
+        return self._nursery
 
     def _discard(self) -> None:
         if self._child is not None:
             self._child.close()
             self._child = None
+
+    def _dismiss(self) -> None:
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
+
+def _surroundings(task: Task) -> tuple[object, ...]:
+    """What cases have in common that may share a child."""
+    return task.audit, task.case.path, task.case.env
+
+
+def _broken(task: Task, reply: Reply, how: str = "") -> Verdict:
+    """The verdict on a case that gave none itself."""
+    if reply.late:
+        return _late(task, reply)
+    return _greedy(task, reply) if reply.memory is not None else _died(task, reply, how)
 
 
 def _late(task: Task, reply: Reply) -> Verdict:
@@ -129,14 +194,29 @@ def _late(task: Task, reply: Reply) -> Verdict:
     )
 
 
-def _died(task: Task, reply: Reply) -> Verdict:
+def _greedy(task: Task, reply: Reply) -> Verdict:
+    held, allowed = f"{(reply.memory or 0) / 1e6:,.0f} MB", f"{(task.memory or 0) / 1e6:,.0f} MB"
+    return Verdict(
+        id=task.case.id,
+        status=Status.CRASH,
+        diagnosis=Diagnosis.MEMORY,
+        message=f"{_place(task.case)}its process held {held} of memory, allowed {allowed}, and was killed; "
+        f"raise --max-memory, or use smaller inputs",
+        evidence=_innermost(reply.trace) or f"it held {held}",
+        measures=Measures(duration_s=reply.seconds),
+        traceback=reply.trace,
+        printed=reply.printed,
+    )
+
+
+def _died(task: Task, reply: Reply, how: str = "") -> Verdict:
+    how = how or f"its process died ({died_of(reply.returncode)}) after {reply.seconds:.2g} s"
     return Verdict(
         id=task.case.id,
         status=Status.CRASH,
         diagnosis=Diagnosis.DIED,
-        message=f"{_place(task.case)}its process died ({died_of(reply.returncode)}) after {reply.seconds:.2g} s; "
-        f"run {task.case.target.function} alone to see why",
-        evidence=_innermost(reply.trace) or f"the process ended with {died_of(reply.returncode)}",
+        message=f"{_place(task.case)}{how}; run {task.case.target.function} alone to see why",
+        evidence=_innermost(reply.trace) or how,
         measures=Measures(duration_s=reply.seconds),
         traceback=reply.trace,
         printed=reply.printed,

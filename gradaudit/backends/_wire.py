@@ -53,8 +53,10 @@ class Arriving:
     def feed(self, piece: bytes) -> bytes | None:
         """The payload once it is whole, None before.
 
-        Raises DamagedFrame where the bytes are not the answer to this request.
+        Raises DamagedFrame where the bytes are not the answer to this request, or there are none: the pipe was closed.
         """
+        if not piece:
+            raise DamagedFrame
         self._received += piece
         if len(self._received) < HEADER.size:
             return None

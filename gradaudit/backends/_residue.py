@@ -1,0 +1,219 @@
+"""What a case leaves behind in its process: undone where that is possible, and told where it is not.
+
+A worker that a case has changed for good is replaced before the next case. All of this is cheap enough to be looked
+at after each one. It sees the state of the interpreter, of the C library and of NumPy, and the functions of modules
+that were there before user code came. It does not see what user modules keep for themselves.
+"""
+
+import _signal  # type: ignore[import-not-found]
+import contextlib
+import ctypes
+import gc
+import locale
+import os
+import resource
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from operator import is_, itemgetter
+from typing import Any
+
+#: modules whose attributes are compared one by one, where they are loaded: what functions of numbers are made of
+WATCHED = ("builtins", "math", "os", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
+OWN_FOLDER = "gradaudit-"  #: begins the name of a worker's folder for temporary files
+SPARE_DESCRIPTORS = 64  #: that a case may leave open: libraries keep files of their own
+
+_SIGNALS = [int(number) for number in signal.Signals if number not in (signal.SIGKILL, signal.SIGSTOP)]
+_handler_of = _signal.getsignal  # the public one makes an enumeration of each: ten times as slow
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+_RESOURCES = tuple(value for name, value in vars(resource).items() if name.startswith("RLIMIT_"))
+_LIBC = ctypes.CDLL(None)
+_MISSING = object()
+
+
+class Clean:
+    """The state of this process before its first case, to which it goes back after each."""
+
+    def __init__(self) -> None:
+        self._names = tuple(os.environ._data.items())  # type: ignore[attr-defined]
+        self._variables = c_environment()
+        self._folder = os.getcwd()
+        self._path = list(sys.path)
+        self._handlers = [_handler_of(number) for number in _SIGNALS]
+        self._blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._limits = [resource.getrlimit(which) for which in _RESOURCES]
+        self._recursion = sys.getrecursionlimit()
+        self._locale = locale.setlocale(locale.LC_ALL)
+        self._umask = _umask()
+        self._collects = gc.isenabled(), gc.get_threshold()
+        self._hooks = [(holder, name, getattr(holder, name)) for holder, name in _HOOKS]
+        self._importers = list(sys.meta_path), list(sys.path_hooks)
+        watched = {name: sys.modules[name] for name in WATCHED if name in sys.modules}
+        self._attributes = [_Snapshot(sys.modules, watched), *(_Snapshot(vars(m)) for m in watched.values())]
+        self._descriptor = _next_descriptor()
+        numpy = sys.modules.get("numpy")
+        self._generator = numpy and numpy.random.get_bit_generator()
+        # the folder for temporary files is this worker's own, unless the suite names another
+        folder = os.environ.get("TMPDIR", "")
+        self._temporary = folder if OWN_FOLDER in folder else None
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Run a case inside: the warnings' filters and NumPy's error state end with it."""
+        numpy = sys.modules.get("numpy")
+        with warnings.catch_warnings(), contextlib.nullcontext() if numpy is None else numpy.errstate():
+            yield
+
+    def restore(self) -> tuple[str, ...]:
+        """Undo what the last case changed. Gives what cannot be undone: then no other case may run here."""
+        left: list[str] = []
+        for step in (
+            self._restore_signals,
+            self._restore_interpreter,
+            self._restore_surroundings,
+            self._restore_limits,
+        ):
+            try:
+                left += step() or ()
+            except Exception as problem:
+                left.append(f"its process could not be restored: {problem}")
+        return (*left, *self._changed_for_good())
+
+    def _restore_signals(self) -> None:
+        for timer in _TIMERS:
+            signal.setitimer(timer, 0)
+        for number, handler in zip(_SIGNALS, self._handlers, strict=True):
+            if _handler_of(number) is not handler:
+                # None: it was not Python's, and whoever needs it puts it back
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if signal.pthread_sigmask(signal.SIG_BLOCK, ()) != self._blocked:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked)
+
+    def _restore_interpreter(self) -> None:
+        sys.settrace(None)
+        sys.setprofile(None)
+        sys.setrecursionlimit(self._recursion)
+        for holder, name, value in self._hooks:
+            if getattr(holder, name, _MISSING) is not value:
+                setattr(holder, name, value)
+        enabled, thresholds = self._collects
+        gc.enable() if enabled else gc.disable()
+        gc.set_threshold(*thresholds)
+        sys.path[:] = self._path
+        sys.meta_path[:], sys.path_hooks[:] = self._importers
+        if self._generator and sys.modules["numpy"].random.get_bit_generator() is not self._generator:
+            sys.modules["numpy"].random.set_bit_generator(self._generator)
+
+    def _restore_surroundings(self) -> None:
+        os.umask(self._umask)
+        if locale.setlocale(locale.LC_ALL) != self._locale:
+            locale.setlocale(locale.LC_ALL, self._locale)
+        if _folder() != self._folder:
+            os.chdir(self._folder)
+        names = os.environ._data  # type: ignore[attr-defined]
+        if tuple(names.items()) != self._names or c_environment() != self._variables:
+            self._restore_environment(names)
+
+    def _restore_environment(self, names: dict[bytes, bytes]) -> None:
+        _LIBC.clearenv()
+        names.clear()
+        names.update(self._names)
+        for name, value in self._names:
+            os.putenv(name, value)
+
+    def _restore_limits(self) -> list[str]:
+        lowered = []
+        for which, before in zip(_RESOURCES, self._limits, strict=True):
+            if resource.getrlimit(which) != before:
+                try:
+                    resource.setrlimit(which, before)
+                except (OSError, ValueError):  # the hard limit was lowered: no way back
+                    lowered.append("a lowered resource limit")
+        return lowered[:1]
+
+    def _changed_for_good(self) -> Iterator[str]:
+        threads = len(sys._current_frames()) - 1
+        if threads:
+            yield f"{threads} {'thread' if threads == 1 else 'threads'} still running"
+        if _has_children():
+            yield "a child process"
+        if self._temporary and os.listdir(self._temporary):
+            yield "temporary files"
+        if _next_descriptor() > self._descriptor + SPARE_DESCRIPTORS:
+            yield "many open files"
+        if not all(snapshot.holds() for snapshot in self._attributes):
+            yield "replaced modules or functions of Python or NumPy"
+
+
+#: what the interpreter calls at certain moments
+_HOOKS: tuple[tuple[Any, str], ...] = (
+    (sys, "excepthook"),
+    (sys, "unraisablehook"),
+    (sys, "displayhook"),
+    (sys, "argv"),
+    (sys, "stdin"),
+    (sys, "dont_write_bytecode"),
+    (threading, "excepthook"),
+    (threading, "_trace_hook"),
+    (threading, "_profile_hook"),
+    (warnings, "showwarning"),
+)
+
+
+def c_environment() -> list[bytes]:
+    """The environment as compiled code sees it; ``os.putenv`` changes it behind Python's back."""
+    pointer = ctypes.POINTER(ctypes.c_char_p).in_dll(_LIBC, "environ")
+    found: list[bytes] = []
+    while pointer and (entry := pointer[len(found)]) is not None:
+        found.append(entry)
+    return found
+
+
+class _Snapshot:
+    """Things in a namespace (all that can be called, or ``held``), to see whether they are still the same ones."""
+
+    def __init__(self, namespace: dict[str, Any], held: dict[str, Any] | None = None) -> None:
+        held = held or {name: value for name, value in namespace.items() if callable(value)}
+        self._namespace = namespace
+        self._values = tuple(held.values())
+        self._pick = itemgetter(*held)
+
+    def holds(self) -> bool:
+        """By identity: a comparison could call what a case has put there."""
+        try:
+            return all(map(is_, self._pick(self._namespace), self._values))
+        except KeyError:
+            return False
+
+
+def _umask() -> int:
+    found = os.umask(0o077)
+    os.umask(found)
+    return found
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # removed
+        return None
+
+
+def _next_descriptor() -> int:
+    """The lowest free one: how many are open, at the price of one call."""
+    try:
+        descriptor = os.dup(2)
+    except OSError:  # none is free
+        return sys.maxsize
+    os.close(descriptor)
+    return descriptor
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

@@ -1,0 +1,146 @@
+"""A clean process that has imported the audit and forks workers from itself: a worker is there in milliseconds.
+
+It runs no user code and has no threads, so that a fork of it is safe. On Linux it adopts every process that its worker
+started, also those that detached themselves, and ends all of them with the worker. It ends itself when its keeper does.
+Where forking is not safe it becomes the first worker that is asked for.
+"""
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gradaudit import worker
+from gradaudit.backends._residue import OWN_FOLDER
+
+FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
+PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
+DESCRIPTORS = 5  #: that come with an order to fork: requests, answers, printed, lifeline, traces
+
+_BECOME_PARENT_OF_ORPHANS = 36  #: PR_SET_CHILD_SUBREAPER of prctl(2)
+
+
+def main(control: int, audit: str) -> None:
+    """Follow the keeper's orders on the socket ``control`` until it closes.
+
+    An order is a line of JSON. ``{"fork": {name: value, …}}`` comes with the descriptors of a worker and names its
+    environment; the answer is its process number. ``{"end": true}`` ends the worker with all that it started; the
+    answer is how it ended, as ``subprocess`` has it.
+    """
+    _adopt_orphans()
+    importlib.import_module(audit.partition(":")[0])
+    gc.freeze()  # what is here stays shared with the workers
+    keeper = socket.socket(fileno=control)
+    _Nursery(keeper, audit).serve()
+    os._exit(0)
+
+
+class _Nursery:
+    """At most one worker at a time, and the folder of its temporary files."""
+
+    def __init__(self, keeper: socket.socket, audit: str) -> None:
+        self.keeper = keeper
+        self.audit = audit
+        self.worker = 0  #: its process number
+        self.folder = ""
+
+    def serve(self) -> None:
+        while (order := self.receive()) is not None:
+            words, descriptors = order
+            if "fork" in words:
+                self.fork(words["fork"], descriptors)
+            else:
+                self.answer(self.end())
+        self.end()
+
+    def receive(self) -> tuple[dict[str, Any], list[int]] | None:
+        text, descriptors = b"", []
+        while not text.endswith(b"\n"):
+            # worker's descriptors are no business of the programs that user code starts
+            cloexec = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+            piece, found, _, _ = socket.recv_fds(self.keeper, 1 << 16, DESCRIPTORS, cloexec)
+            if not piece:
+                return None
+            text += piece
+            descriptors += found
+        return json.loads(text), descriptors
+
+    def answer(self, value: int | None) -> None:
+        self.keeper.sendall(json.dumps(value).encode() + b"\n")
+
+    def fork(self, env: Mapping[str, str], descriptors: list[int]) -> None:
+        self.folder = tempfile.mkdtemp(prefix=OWN_FOLDER)
+        environment = {**env, "TMPDIR": env.get("TMPDIR", self.folder)}
+        self.worker = os.fork() if FORKS else 0
+        if self.worker == 0:
+            self.become_worker(environment, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self.answer(self.worker)
+
+    def become_worker(self, environment: Mapping[str, str], descriptors: list[int]) -> NoReturn:
+        requests, answers, printed, lifeline, traces = descriptors
+        if FORKS:
+            os.setsid()
+            self.keeper.close()
+        else:
+            self.answer(os.getpid())
+        for standard in (1, 2):
+            os.dup2(printed, standard)
+        os.close(printed)
+        del sys.stdout, sys.stderr  # those of the nursery led elsewhere
+        os.environ.update(environment)
+        tempfile.tempdir = None  # found again, in the environment
+        try:
+            worker.main(requests, answers, lifeline, traces, self.audit)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)  # never back into the loop of the nursery
+        os._exit(0)
+
+    def end(self) -> int | None:
+        """Kill the worker and everything that it has started; how it ended."""
+        returncode, self.worker = _end_all(self.worker), 0
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return returncode
+
+
+def children() -> list[int]:
+    """The processes that this one is the parent of, adopted ones included."""
+    process = os.getpid()
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _end_all(wanted: int) -> int | None:
+    # whoever dies hands its children to us: so it goes on until nobody is left
+    returncode, deadline = None, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for child in children() if FORKS else ():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            ended, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if ended == wanted:
+            returncode = os.waitstatus_to_exitcode(status)
+        if ended == 0:
+            time.sleep(0.0005)
+    return returncode
+
+
+def _adopt_orphans() -> None:
+    if FORKS:
+        ctypes.CDLL(None).prctl(_BECOME_PARENT_OF_ORPHANS, 1, 0, 0, 0)
