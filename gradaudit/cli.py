@@ -4,6 +4,7 @@ Exit status: 0 all as expected · 1 audit failures · 2 usage or configuration �
 partial and kept · 4 nothing selected · 130 interrupted. stdout is results, stderr is everything else.
 """
 
+import os
 import signal
 import sys
 import traceback
@@ -16,6 +17,8 @@ import click
 from gradaudit import __version__, commands
 from gradaudit.commands._speech import say, stop
 from gradaudit.commands._status import BROKEN, INTERRUPTED, OK, USAGE
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)  #: Ctrl-C, and what a CI system sends: leave reports, then end
 
 
 class Commands(click.Group):
@@ -36,7 +39,8 @@ def gradaudit() -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    signal.signal(signal.SIGTERM, _interrupt)  # what a CI system sends: leave reports, as after Ctrl-C
+    for number in STOPPING:
+        signal.signal(number, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a C locale, or half a surrogate pair in a name
@@ -66,17 +70,27 @@ def _usage(problem: click.ClickException) -> int:
 
 def _refusal(problem: Exception) -> int:
     """What a stage refuses is for the user to mend; anything else is our fault."""
-    from gradaudit.report import OutputError
+    from gradaudit.report import OutputBroken, OutputError
     from gradaudit.suite import SuiteError
 
     if isinstance(problem, SuiteError):  # its lines begin with their place, for editors
         say(str(problem))
         return USAGE
     if isinstance(problem, OutputError):
-        return stop(problem, USAGE)
+        return stop(problem, BROKEN if isinstance(problem, OutputBroken) else USAGE)
     say("".join(traceback.format_exception(problem)))
     return stop("this is a fault of the tool, not of your suite; please report it with the lines above", BROKEN)
 
 
 def _interrupt(*_: object) -> NoReturn:
+    for number in STOPPING:
+        signal.signal(number, _end_at_once)
     raise KeyboardInterrupt
+
+
+def _end_at_once(*_: object) -> NoReturn:
+    """The second Ctrl-C: no report is worth waiting for. Results are on disk, and workers die with their keeper."""
+    if sys.stderr.isatty():
+        os.write(2, b"\x1b[?25h")  # the cursor, which a live bar hides
+    os.write(2, b"gradaudit: ended at once; what had finished is kept, and --resume finishes it\n")
+    os._exit(INTERRUPTED)

@@ -275,7 +275,7 @@ def started(*arguments: str, **options) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
-def test_an_interrupt_exits_130_with_reports_and_the_line_that_runs_it_again(suite, number, backend):
+def test_an_interrupt_exits_130_with_reports_and_the_line_that_finishes_it(suite, number, backend):
     hanging = '  - {name: hangs, function: "m:f", gradient: "m:g", inputs: {x: {shape: [3]}}}\n'
     Path(suite).write_text(SUITE + hanging)
     subprocess.run(["git", "init", "-q"], check=True)
@@ -288,7 +288,7 @@ def test_an_interrupt_exits_130_with_reports_and_the_line_that_runs_it_again(sui
         process.kill()
     assert process.returncode == 130, err
     assert out.endswith("2 of 3 pass; 1 error; the run did not finish\n")
-    assert f"run it again with: gradaudit run suite.yaml -j 2 --backend {backend}" in err
+    assert f"finish it with: gradaudit run suite.yaml -j 2 --backend {backend} --resume 2" in err
     assert "Traceback" not in err
     (page,) = Path("reports").glob("suite/*/report.html")
     assert "raises" in page.read_text()

@@ -282,7 +282,7 @@ def test_a_full_disk_takes_back_the_line_that_it_cut_and_harms_no_other(tmp_path
         file.append(RESULT)
         before = path.read_bytes()
         monkeypatch.setattr("os.write", short)
-        with pytest.raises(OutputBroken, match="No space left on device; make room"):
+        with pytest.raises(OutputBroken, match="No space left on device; make room there"):
             file.append(OTHER)
         monkeypatch.undo()
         assert path.read_bytes() == before

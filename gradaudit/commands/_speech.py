@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 STYLES = ("full", "concise", "json", "github", "quiet")  #: of ``gradaudit.terminal.FORMATS``, which is slow to import
 
 
-def show(audit: "Audit", *, style: str, folder: "Path") -> None:
-    """The audit on stdout in one of STYLES, and where its report is, in ``folder``."""
+def show(audit: "Audit", *, style: str, folder: "Path | None") -> None:
+    """The audit on stdout in one of STYLES, and where its report is, if it is in ``folder``."""
     from gradaudit import terminal
 
     text = terminal.FORMATS[style](audit)
     colour = style in ("full", "concise") and sys.stdout.isatty() and "NO_COLOR" not in os.environ
     put(terminal.coloured(text) if colour else text)
-    if style != "quiet":
+    if style != "quiet" and folder is not None and (folder / "report.html").is_file():
         say(f"report: {folder / 'report.html'}")
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradaudit.judge.verdict import Status
     from gradaudit.record import Audit
 
 OK = 0  #: all as expected
@@ -15,7 +16,12 @@ INTERRUPTED = 130
 
 def exit_status(audit: "Audit", *, strict: bool) -> int:
     """0 where every case is as expected, 1 where one is not; an inconclusive case alone fails only if ``strict``."""
+    unwanted = unexpected(strict=strict)
+    return FAILURES if any(result.verdict.status in unwanted for result in audit.results) else OK
+
+
+def unexpected(*, strict: bool) -> "frozenset[Status]":
+    """How a case must not end."""
     from gradaudit.judge.verdict import Status
 
-    accepted = {Status.PASS, Status.XFAIL} | (set() if strict else {Status.INCONCLUSIVE})
-    return OK if all(result.verdict.status in accepted for result in audit.results) else FAILURES
+    return frozenset(Status) - {Status.PASS, Status.XFAIL} - (set() if strict else {Status.INCONCLUSIVE})

@@ -1,10 +1,9 @@
 """Command ``run``: audit suites."""
 
-import shlex
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,12 +11,17 @@ from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
 from gradaudit.commands._selecting import overrides, selecting, selection
 
+if TYPE_CHECKING:
+    from gradaudit.plan.shard import Shard
+    from gradaudit.record import Audit
+
 
 @click.command("run")
 @selecting
 @click.option("--timeout", metavar="TIME", help="Time limit of a case: 500ms, 30s, 10m, 1h.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Cases at once; as many as cores if left out.")
-@click.option("--backend", metavar="NAME", help="loky, threading or sequential; chosen by --jobs if left out.")
+@click.option("--backend", metavar="NAME", help="loky, threading, sequential, dask or ray; by --jobs if left out.")
+@click.option("--scheduler", metavar="ADDR", help="The cluster to run on: tcp://host:8786 for dask, or ray's address.")
 @click.option(
     "-o",
     "outputs",
@@ -30,6 +34,28 @@ from gradaudit.commands._selecting import overrides, selecting, selection
     "--format", "style", type=click.Choice(speech.STYLES), default="full", show_default=True, help="For stdout."
 )
 @click.option("--strict", is_flag=True, help="Inconclusive cases fail too.")
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0, max=100),
+    default=0,
+    metavar="N",
+    help="Try cases that end badly N times more, each in a fresh process; a pass among them is flaky, and fails.",
+)
+@click.option("--fail-fast", is_flag=True, help="Stop after the first case that is not as expected.")
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="The I-th of N parts, by a hash of the case id; 'gradaudit report RUN...' merges the parts.",
+)
+@click.option(
+    "--resume",
+    metavar="[RUN]",
+    is_flag=False,
+    flag_value="last",
+    help="Finish a run of this suite: the last unfinished one, or RUN (its folder or id). Give the same options as "
+    "before: cases that are missing, or whose settings or inputs have changed, run; the rest is kept as measured. What "
+    "the functions themselves do is not compared.",
+)
 @click.option("--power", is_flag=True, help="Plant known faults into claims that pass: which would be caught? Slow.")
 def command(
     suites: tuple[str, ...],
@@ -39,9 +65,14 @@ def command(
     profile: str | None,
     jobs: int | None,
     backend: str | None,
+    scheduler: str | None,
     outputs: tuple[Path, ...],
     style: str,
     strict: bool,
+    retries: int,
+    fail_fast: bool,
+    shard: str | None,
+    resume: str | None,
     power: bool,
     **chosen: Any,
 ) -> int:
@@ -57,10 +88,16 @@ def command(
                 profile=profile,
                 jobs=jobs,
                 backend=backend,
+                scheduler=scheduler,
                 power=power,
+                retries=retries,
+                stop_at=status.unexpected(strict=strict) if fail_fast else (),
+                shard=_shard(shard),
+                resume=resume,
                 outputs=outputs,
                 arguments=speech.arguments(),
                 observe=observe,
+                tell=lambda sentence: speech.say(f"gradaudit: {sentence}"),
             )
     except runner.NothingSelected as problem:
         return speech.stop(problem, status.NOTHING)
@@ -68,14 +105,33 @@ def command(
         return speech.stop(problem, status.USAGE)
     except (runner.RunInterrupted, runner.RunBroken) as stopped:
         speech.show(stopped.audit, style=style, folder=runner.run_folder(stopped.audit.run))
-        return _unfinished(stopped)
+        return _unfinished(stopped, stopped.audit)
     speech.show(audit, style=style, folder=runner.run_folder(audit.run))
+    if not audit.run.complete:
+        _say_how_to_finish("stopped after the first case that is not as expected", audit)
     return status.exit_status(audit, strict=strict)
 
 
-def _unfinished(stopped: BaseException) -> int:
-    if isinstance(stopped.__cause__, Exception):
+def _shard(text: str | None) -> "Shard | None":
+    from gradaudit.plan.shard import ShardError, parse_shard
+
+    try:
+        return None if text is None else parse_shard(text)
+    except ShardError as problem:
+        raise click.UsageError(f"--shard: {problem}") from None
+
+
+def _unfinished(stopped: BaseException, audit: "Audit") -> int:
+    from gradaudit.report import OutputError
+
+    if isinstance(stopped.__cause__, Exception) and not isinstance(stopped.__cause__, OutputError):
         speech.say("".join(traceback.format_exception(stopped.__cause__)))
-    speech.say(f"gradaudit: {stopped}; what had finished is kept")
-    speech.say(f"run it again with: {shlex.join(('gradaudit', *speech.arguments()))}")
+    _say_how_to_finish(stopped, audit)
     return status.INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else status.BROKEN
+
+
+def _say_how_to_finish(why: object, audit: "Audit") -> None:
+    from gradaudit import report
+
+    speech.say(f"gradaudit: {why}; what had finished is kept")
+    speech.say(f"finish it with: {report.resumption(audit.run)}")

@@ -53,7 +53,7 @@ def require_writable(path: Path) -> None:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """The error to raise for an `error` of the operating system at `path`."""
     if error.errno in _BREAKAGE:
-        return OutputBroken(f"cannot write {path}: {error.strerror}; make room, or choose another place with -o PATH")
+        return OutputBroken(f"cannot write {path}: {error.strerror}; make room there, and try again")
     # Making a folder where a file stands fails with "File exists", which would puzzle a reader.
     reason = "a file stands where its folder should be" if isinstance(error, FileExistsError) else error.strerror
     return OutputError(f"cannot write {path}: {reason}; choose another place with -o PATH")
