@@ -75,6 +75,7 @@ def run(
     power: bool = False,
     shard: Shard | None = None,
     retries: int = 0,
+    max_memory: int | None = None,
     stop_at: Collection[Status] = (),
     resume: str | None = None,
     outputs: Sequence[Path] = (),
@@ -89,6 +90,7 @@ def run(
     for each core, ``backend`` None is chosen by ``jobs``; ``scheduler`` is the address of a cluster to run on.
     ``power`` plants known faults into every claim that passes.
     ``shard`` is this machine's part of the selected cases. ``retries`` are further attempts at a case that ends badly.
+    ``max_memory`` is how many bytes the process of a case may hold, with all that it starts.
     The first case that ends with a status in ``stop_at`` ends the run. ``resume`` names a run to finish instead of a
     new one: its folder, its id, or ``gradaudit.resume.LAST``; what it measured and the suite still asks for is kept.
     ``outputs`` are files to write besides, their format chosen by their ending. ``arguments`` is the command line, kept
@@ -120,6 +122,7 @@ def run(
         timeout=TIMEOUT,
         power=power,
         retries=retries,
+        max_memory=max_memory,
     )
     with opening.results_file() as stored:
         audited = _Audited(len(mine))

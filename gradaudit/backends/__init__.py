@@ -7,6 +7,13 @@ A backend is one file with one function:
 It runs ``many``, ``jobs`` at a time, and when all of them have finished, ``alone`` one by one, with all cores. It
 yields (index of the task, verdict) as cases finish, in any order, and leaves no process behind, also where its
 generator is closed early. Libraries are imported inside the function.
+
+A backend whose workers may be other machines has a second one, and its ``run`` takes ``scheduler`` too, the address of
+a cluster that is there (None: it starts one on this machine, and closes it):
+
+    check(tasks: Sequence[Task], *, scheduler: str | None) -> None
+
+It raises BackendError where a worker of the cluster cannot run ``tasks``.
 """
 
 import importlib
@@ -16,14 +23,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradaudit.backends._keeper import Task
     from gradaudit.judge.verdict import Verdict
     from gradaudit.plan.case import Case
 
-PLANNED = ("dask", "ray")  #: named by the contract, not on the shelf yet
-
 
 class BackendError(Exception):
-    """No such backend: the message says which are allowed."""
+    """The backend asked for cannot be used, and why: found before the first case."""
+
+
+class BackendLost(RuntimeError):
+    """The workers of a backend went away, with cases left to do."""
 
 
 def names() -> list[str]:
@@ -35,8 +45,26 @@ def part(name: str) -> ModuleType:
     """The backend called ``name``. Raises BackendError where it is not on the shelf."""
     if name in names():
         return importlib.import_module(f"{__name__}.{name}")
-    why = "is not part of this version yet" if name in PLANNED else "is not on the shelf"
-    raise BackendError(f"backend {name!r} {why}; allowed: {', '.join(names())}")
+    raise BackendError(f"backend {name!r} is not on the shelf; allowed: {', '.join(names())}")
+
+
+def library(backend: str, module: str) -> ModuleType:
+    """The module of the library that ``backend`` is called like. Raises BackendError where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        raise BackendError(f"backend {backend!r} needs {backend}: pip install 'gradaudit[{backend}]'") from None
+
+
+def check(cases: "Sequence[Case]", *, backend: str | None = None, scheduler: str | None = None) -> None:
+    """Whether ``cases`` can run on ``backend``. Raises BackendError where they cannot."""
+    if backend is None and scheduler is None:
+        return
+    shelf = part(backend or default(1, scheduler=scheduler))
+    if hasattr(shelf, "check"):
+        shelf.check(_tasks(cases), scheduler=scheduler)
+    elif scheduler is not None:
+        raise BackendError(f"backend {backend!r} works on this machine and has no scheduler: use --backend dask or ray")
 
 
 def run(
@@ -48,6 +76,8 @@ def run(
     audit: str | None = None,
     power: bool = False,
     retries: int = 0,
+    scheduler: str | None = None,
+    max_memory: int | None = None,
 ) -> "Generator[tuple[int, Verdict], None, None]":
     """Audit ``cases`` and yield (position, verdict) as they finish.
 
@@ -55,13 +85,45 @@ def run(
     ``timeout``, in seconds, holds for cases that have none of their own. ``audit`` is the reference of the function
     that audits one case. ``power`` tests every case that passes by known faults in its claim; nothing else about its
     verdict changes. ``retries`` are further attempts at a case that ends badly and not as expected, each in a process
-    of its own. Verdicts do not depend on ``jobs`` or ``backend``.
+    of its own. ``scheduler`` is the address of a cluster. ``max_memory`` is how many bytes the process of a case may
+    hold, with all that it starts. Verdicts do not depend on ``jobs`` or ``backend``.
 
     Raises BackendError at once, and whatever the library of the backend raises where it breaks.
     """
-    from gradaudit.backends import _keeper, _order
+    from gradaudit.backends import _order
 
-    tasks = [
+    tasks = _tasks(cases, timeout=timeout, audit=audit, power=power, retries=retries, max_memory=max_memory)
+    many, alone = _order.two_levels(tasks, jobs=1 if backend == "sequential" else jobs)
+    shelf = part(backend or default(min(jobs, len(many)), scheduler=scheduler))
+    cluster = {} if scheduler is None else {"scheduler": scheduler}
+    answers: Generator[tuple[int, Verdict], None, None] = shelf.run(
+        many, alone, jobs=max(1, min(jobs, len(many))), **cluster
+    )
+    return answers
+
+
+def default(jobs: int, *, scheduler: str | None = None) -> str:
+    """The backend for ``jobs`` where none was named: the one that is ready first.
+
+    Cases run in children of their own in any case, so a pool of processes in between adds half a second and no safety.
+    """
+    if scheduler is not None:
+        return "dask"
+    return "sequential" if jobs <= 1 else "threading"
+
+
+def _tasks(
+    cases: "Sequence[Case]",
+    *,
+    timeout: float | None = None,
+    audit: str | None = None,
+    power: bool = False,
+    retries: int = 0,
+    max_memory: int | None = None,
+) -> "list[Task]":
+    from gradaudit.backends import _keeper
+
+    return [
         _keeper.Task(
             index=index,
             case=case,
@@ -69,18 +131,7 @@ def run(
             audit=_keeper.WITH_POWER if power else audit or _keeper.AUDIT,
             fallback=_keeper.AUDIT if power else None,
             retries=retries,
+            memory=max_memory,
         )
         for index, case in enumerate(cases)
     ]
-    many, alone = _order.two_levels(tasks, jobs=1 if backend == "sequential" else jobs)
-    shelf = part(backend or default(min(jobs, len(many))))
-    answers: Generator[tuple[int, Verdict], None, None] = shelf.run(many, alone, jobs=max(1, min(jobs, len(many))))
-    return answers
-
-
-def default(jobs: int) -> str:
-    """The backend for ``jobs`` where none was named: the one that is ready first.
-
-    Cases run in children of their own in any case, so a pool of processes in between adds half a second and no safety.
-    """
-    return "sequential" if jobs <= 1 else "threading"

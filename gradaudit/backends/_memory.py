@@ -6,11 +6,24 @@ on address space refuses healthy cases. What is resident is what the machine run
 
 import contextlib
 import os
+import re
 from pathlib import Path
 
 from gradaudit.backends._nursery import children_of
 
 PAGE = os.sysconf("SC_PAGE_SIZE")  #: bytes
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
+_POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def size(text: str) -> int:
+    """Bytes in ``500MB``, ``2GB``, ``1.5 GiB`` or a number of bytes. Raises ValueError for anything else."""
+    written = _SIZE.fullmatch(text.strip())
+    count = float(written[1]) * (1024 if written[3] else 1000) ** _POWER[written[2].lower()] if written else 0
+    if not 1 <= count < 2**63:
+        raise ValueError(f"{text!r} is not a size; allowed: 500MB, 2GB, 1.5GiB, or a number of bytes")
+    return int(count)
 
 
 def resident(process: int) -> int:

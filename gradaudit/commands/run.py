@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Try cases that end badly N times more, each in a fresh process; a pass among them is flaky, and fails.",
 )
+@click.option("--max-memory", metavar="SIZE", help="What the process of a case may hold: 500MB, 2GB; none if left out.")
 @click.option("--fail-fast", is_flag=True, help="Stop after the first case that is not as expected.")
 @click.option(
     "--shard",
@@ -70,6 +71,7 @@ def command(
     style: str,
     strict: bool,
     retries: int,
+    max_memory: str | None,
     fail_fast: bool,
     shard: str | None,
     resume: str | None,
@@ -91,6 +93,7 @@ def command(
                 scheduler=scheduler,
                 power=power,
                 retries=retries,
+                max_memory=_size(max_memory),
                 stop_at=status.unexpected(strict=strict) if fail_fast else (),
                 shard=_shard(shard),
                 resume=resume,
@@ -110,6 +113,15 @@ def command(
     if not audit.run.complete:
         _say_how_to_finish("stopped after the first case that is not as expected", audit)
     return status.exit_status(audit, strict=strict)
+
+
+def _size(text: str | None) -> int | None:
+    from gradaudit.backends import _memory
+
+    try:
+        return None if text is None else _memory.size(text)
+    except ValueError as problem:
+        raise click.UsageError(f"--max-memory: {problem}") from None
 
 
 def _shard(text: str | None) -> "Shard | None":
