@@ -7,6 +7,7 @@ from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._differentiable import Differentiable
 from gradaudit.perturb.batching import ROOM, Batched, rows_at_once
+from gradaudit.perturb.moved import Along
 from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Coordinates, Point, Tangents, octaves
 from gradaudit.plan.case import Case, Given, Input, Target
@@ -102,7 +103,7 @@ def test_memory_is_a_few_rows_and_never_n_times_m(n, m):
     assert rows_at_once(n, m) * (n + m) <= max(ROOM, n + m)
     asked = []
     batched = Batched(lambda points: asked.append(points.shape), np.zeros(n))
-    list(batched.pieces(np.zeros((3, n)), m))
+    list(batched.changes(Along(np.zeros(n), np.ones((3, 1)), np.ones((1, n))), np.arange(3), m))
     assert all(k * (n + m) <= ROOM for k, _ in asked)
 
 

@@ -80,9 +80,9 @@ class Arguments:
         return tuple(part.astype(array.dtype) for part, array in zip(self.shaped(flat), self.arrays, strict=True))
 
     def stacked(self, rows: Array) -> tuple[NDArray[np.floating], ...]:
-        """Many flat points (k, n) at once: new arrays (k, *shape) with each input's dtype."""
+        """Many flat points (k, n) at once: arrays (k, *shape) with each input's dtype, not to be written to."""
         return tuple(
-            rows[:, start:stop].reshape(len(rows), *array.shape).astype(array.dtype)
+            rows[:, start:stop].reshape(len(rows), *array.shape).astype(array.dtype, copy=False)
             for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
         )
 

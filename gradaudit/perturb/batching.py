@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gradaudit.perturb.moved import Moved
 from gradaudit.perturb.samples import Array
 
 #: f at each row of points: float64 (k, n) -> float64 (k, m). A row without a value is NaN; None: the call as a whole
-#: was not possible, and the points are evaluated one by one instead. It may spoil what it is given.
+#: was not possible, and the points are evaluated one by one instead. It must not write into the points.
 Batch = Callable[[Array], Array | None]
 
 #: Numbers of points and values in one call: 2 MB stay in the cache; memory is O(n + m) times the rows, never n × m.
@@ -19,7 +21,8 @@ SIZES = (1024, 256, 64, 16, 4)
 
 def rows_at_once(n: int, m: int) -> int:
     """How many points of n coordinates and their m values are held at once."""
-    return int(np.clip(ROOM // (n + m), 1, SIZES[0]))
+    fitting = [size for size in SIZES if size * (n + m) <= ROOM]
+    return fitting[0] if fitting else int(np.clip(ROOM // (n + m), 1, SIZES[-1] - 1))
 
 
 @dataclass
@@ -34,30 +37,39 @@ class Batched:
     batch: Batch
     x: Array  #: (n,)
     evaluations_at_x: int = 0  #: references and rows that fill up
-    _references: dict[int, Array | None] = field(default_factory=dict)
+    _points: dict[int, Array] = field(default_factory=dict)  #: all at x between two calls
+    _at_x: dict[int, Array | None] = field(default_factory=dict)
 
-    def pieces(self, points: Array, outputs: int) -> Iterator[tuple[slice, Array, Array]]:
-        """Slices of ``points`` (k, n) with f there and f at x: (rows, outputs) both. What is left out has no batch."""
-        largest = rows_at_once(self.x.size, outputs)
-        start = 0
-        while size := _size(len(points) - start, largest):
-            rows = slice(start, min(start + size, len(points)))
-            values, reference = self._values(points[rows], size), self._reference(size)
-            if values is not None and reference is not None and reference.shape == (size, outputs) == values.shape:
+    def changes(self, moved: Moved, pairs: NDArray[np.intp], outputs: int) -> Iterator[tuple[slice, Array]]:
+        """f at some points less f at x: slices of ``pairs`` and (rows, outputs). What is left out has no batch."""
+        largest, start = rows_at_once(self.x.size, outputs), 0
+        while size := _size(len(pairs) - start, largest):
+            rows = slice(start, min(start + size, len(pairs)))
+            values, at_x = self._values(moved, pairs[rows], size), self._reference(size)
+            if values is not None and at_x is not None and values.shape == at_x.shape == (size, outputs):
                 count = rows.stop - rows.start
-                yield rows, values[:count], reference[:count]
+                yield rows, values[:count] - at_x[:count]
             start = rows.stop
 
-    def _values(self, points: Array, size: int) -> Array | None:
-        filling = size - len(points)
-        self.evaluations_at_x += filling
-        return self.batch(np.concatenate([points, np.tile(self.x, (filling, 1))]) if filling else points)
+    def _values(self, moved: Moved, pairs: NDArray[np.intp], size: int) -> Array | None:
+        self.evaluations_at_x += size - len(pairs)
+        points = self._rows_at_x(size)
+        moved.place(points, pairs)
+        try:
+            return self.batch(points)
+        finally:
+            moved.take_back(points, pairs)
 
     def _reference(self, size: int) -> Array | None:
-        if size not in self._references:
+        if size not in self._at_x:
             self.evaluations_at_x += size
-            self._references[size] = self.batch(np.tile(self.x, (size, 1)))
-        return self._references[size]
+            self._at_x[size] = self.batch(self._rows_at_x(size))
+        return self._at_x[size]
+
+    def _rows_at_x(self, size: int) -> Array:
+        if size not in self._points:
+            self._points[size] = np.tile(self.x, (size, 1))
+        return self._points[size]
 
 
 def _size(count: int, largest: int) -> int:

@@ -4,19 +4,19 @@ parallel kernel for compiled functions.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.perturb.batching import Batched, rows_at_once
+from gradaudit.perturb.moved import Along, Moved, Pairs, Placed
 from gradaudit.perturb.noise import Function
 from gradaudit.perturb.samples import HALF_ULP, HIDING, Array, Samples
 from gradaudit.perturb.steps import Coordinates, Directions, Moves, Tangents
 
 #: sample_coordinates of ``perturb.kernels`` with its function bound.
 Kernel = Callable[..., tuple[Array, Array, Array]]
-#: Points (P, n) for P pairs of a step and a direction.
-Points = Callable[[NDArray[np.intp], NDArray[np.intp]], Array]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Probe:
             )
             return Samples(ahead, behind, *sampled)
         return self._called(
-            ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below), n=point.x.size
+            ahead, behind, Placed.of(point.x, index, above), Placed.of(point.x, index, below), n=point.x.size
         )
 
     def _along_moves(self, directions: Moves, h: Array) -> Samples:
@@ -87,7 +87,7 @@ class Probe:
         ahead, behind = above[..., 0] - first, first - below[..., 0]
 
         return self._called(
-            ahead, behind, _placed(point.x, index, above), _placed(point.x, index, below), n=point.x.size
+            ahead, behind, Placed.of(point.x, index, above), Placed.of(point.x, index, below), n=point.x.size
         )
 
     def _along_tangents(self, directions: Tangents, h: Array) -> Samples:
@@ -100,96 +100,110 @@ class Probe:
             for sign in (1, -1)
         )
         ahead, behind = ends
-        return self._called(
-            ahead,
-            behind,
-            lambda k, d: x + h[k, d][:, None] * v[d],
-            lambda k, d: x - h[k, d][:, None] * v[d],
-            n=x.size,
-        )
+        return self._called(ahead, behind, Along(x, h, v), Along(x, -h, v), n=x.size)
 
-    def _called(self, ahead: Array, behind: Array, above: Points, below: Points, *, n: int) -> Samples:
+    def _called(self, ahead: Array, behind: Array, above: Moved, below: Moved, *, n: int) -> Samples:
         count = ahead.size
         rise, fall, noise = (np.full((count, self.readouts), np.nan) for _ in range(3))
         up_inside, down_inside = ahead.ravel() > 0, behind.ravel() > 0
         block = rows_at_once(n, self.base.size)
         for start in range(0, count, block):
             pairs = np.arange(start, min(start + block, count))
-            k, d = np.divmod(pairs, ahead.shape[1])
-            up = self._values(above(k, d), up_inside[pairs])
-            down = self._values(below(k, d), down_inside[pairs])
-            rise[pairs], fall[pairs] = self.combined(up.change), self.combined(-down.change)
+            up = self._changes(above, pairs, up_inside[pairs])
+            down = self._changes(below, pairs, down_inside[pairs])
+            rise[pairs], fall[pairs] = self._heard(up), -self._heard(down)
             noise[pairs] = self._noise(up, down)
         shape = (*ahead.shape, self.readouts)
         return Samples(ahead, behind, rise.reshape(shape), fall.reshape(shape), noise.reshape(shape))
 
-    def _values(self, points: Array, inside: NDArray[np.bool_]) -> "_Values":
-        """f at those points (P, n) that are inside."""
-        value = np.full((len(points), self.base.size), np.nan)
-        at_x = np.broadcast_to(self.base, value.shape)
+    def _changes(self, moved: Moved, pairs: Pairs, inside: NDArray[np.bool_]) -> Array:
+        """(P, m) f at those points that are inside, less f(x); NaN where f has no value, or must not be asked."""
+        change = np.full((len(pairs), self.base.size), np.nan)
         todo = np.flatnonzero(inside)
-        if self.batch is not None and todo.size:
-            at_x = at_x.copy()
-            todo = self._batched(self.batch, points, todo, value, at_x)
+        if self.batch is not None:
+            left = np.ones(todo.size, dtype=bool)
+            for rows, found in self.batch.changes(moved, pairs[todo], self.base.size):
+                change[todo[rows]] = found
+                left[rows] = False
+            todo = todo[left]
         for row in todo:
-            called = self.function(points[row])
+            called = self._value(moved, pairs[row])
             if called is not None and called.size == self.base.size:
-                value[row] = called
-        finite = np.isfinite(value)
+                change[row] = called - self.base
+        return change
+
+    def _value(self, moved: Moved, pair: np.intp) -> Array | None:
+        point = moved.x.copy()[None]
+        moved.place(point, np.array([pair]))
+        return self.function(point[0])
+
+    def _heard(self, change: Array) -> Array:
+        """(P, R) changes as the readouts see them; NaN where there is none."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            heard = self.combined(change)
         # the same rule as in the kernel: a combination of outputs needs them all
-        usable = finite if self.readout is None else finite.all(axis=1, keepdims=True)
-        value = np.where(usable, value, np.nan)
-        return _Values(value, value - at_x)
+        return np.where(np.isfinite(heard), heard, np.nan)
 
-    def _batched(
-        self, batch: Batched, points: Array, todo: NDArray[np.intp], value: Array, at_x: Array
-    ) -> NDArray[np.intp]:
-        """Fill in what can be had in batches, f at x beside it; which points are left."""
-        left = np.ones(todo.size, dtype=bool)
-        known = np.isfinite(self.base)
-        for rows, found, reference in batch.pieces(points[todo], self.base.size):
-            value[todo[rows]], at_x[todo[rows]] = found, np.where(known, reference, np.nan)
-            left[rows] = False
-        return todo[left]
-
-    def _noise(self, up: "_Values", down: "_Values") -> Array:
+    def _noise(self, up: Array, down: Array) -> Array:
         """(P, R) noise of one evaluation here.
 
         An output that stood still counts only where its own noise is well above that of the outputs that moved: then
         it may hide a change (quantised, or behind a large offset). Otherwise a thousand outputs that do not depend on
         this coordinate would drown the one that does.
         """
-        size = np.fmax(np.fmax(np.abs(up.value), np.abs(down.value)), np.abs(self.base))
-        sigma = np.maximum(self.sigma, HALF_ULP * size)
         if self.readout is None:
-            return sigma
-        moved = (np.abs(up.change) > 0) | (np.abs(down.change) > 0)
-        variance = np.square(self.combined_noise(np.where(moved, sigma, 0.0)))
-        for r, weight in enumerate(np.abs(self.readout)):
-            each = weight * sigma
-            hides = ~moved & (each > HIDING * np.sqrt(variance[:, r, None]))
-            variance[:, r] += np.square(np.where(hides, each, 0.0)).sum(axis=1)
-        return np.asarray(np.sqrt(variance))
+            return self._own_noise(up, down, slice(None))
+        moved = _differs(up) | _differs(down)
+        row, output = np.nonzero(moved)
+        variance = np.square(self._own_noise(up[row, output], down[row, output], output))
+        noise = np.empty((len(up), self.readouts))
+        for r, (weight, silent) in enumerate(zip(self.readout, self._silent, strict=True)):
+            heard = np.bincount(row, weight[output] ** 2 * variance, minlength=len(up))
+            hidden = silent.above(np.asarray(HIDING**2 * heard), but=(row, output))
+            noise[:, r] = np.sqrt(heard + hidden)
+        return noise
+
+    def _own_noise(self, up: Array, down: Array, output: NDArray[np.intp] | slice) -> Array:
+        """The noise of single outputs that changed by these amounts."""
+        base = self.base[output]
+        size = np.fmax(np.fmax(np.abs(base + up), np.abs(base + down)), np.abs(base))
+        return np.maximum(self.sigma[output], HALF_ULP * size)
+
+    @cached_property
+    def _silent(self) -> list["_Silence"]:
+        """What each readout hears of outputs that stand still."""
+        assert self.readout is not None
+        own = np.square(np.fmax(self.sigma, HALF_ULP * np.abs(self.base)))
+        return [_Silence.of(weight**2 * own) for weight in self.readout]
 
 
 @dataclass(frozen=True)
-class _Values:
-    """f at P points; NaN where it has no value, or must not be asked."""
+class _Silence:
+    """Variances of outputs that stand still, prepared for sums of those above a threshold."""
 
-    value: Array  #: (P, m)
-    change: Array  #: (P, m) what it is above f(x)
+    each: Array  #: (m,)
+    ordered: Array  #: (m,) the same, smallest first
+    sums: Array  #: (m + 1,) of all from each place on
+
+    @classmethod
+    def of(cls, each: Array) -> "_Silence":
+        ordered = np.sort(np.nan_to_num(each))
+        return cls(each, ordered, np.append(np.cumsum(ordered[::-1])[::-1], 0.0))
+
+    def above(self, threshold: Array, *, but: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Array:
+        """(P,) the sum of all variances above each threshold (P,), but for those at (row, output)."""
+        row, output = but
+        every = self.sums[np.searchsorted(self.ordered, threshold, side="right")]
+        counted = np.where(self.each[output] > threshold[row], self.each[output], 0.0)
+        return np.maximum(every - np.bincount(row, counted, minlength=len(threshold)), 0.0)
 
 
-def _placed(x: Array, index: NDArray[np.intp], value: Array) -> Points:
-    """x with the coordinates ``index[d]`` at ``value[k, d]``."""
-
-    def moved(k: NDArray[np.intp], d: NDArray[np.intp]) -> Array:
-        changed = np.tile(x, (len(k), 1))
-        rows = np.arange(len(k))[:, None]
-        changed[rows, index[d].reshape(len(k), -1)] = value[k, d].reshape(len(k), -1)
-        return changed
-
-    return moved
+def _differs(change: Array) -> NDArray[np.bool_]:
+    """(P, m) outputs that moved; none of a row in which one has no value."""
+    differs = change != 0
+    missing = np.isnan(change @ np.zeros(change.shape[1]))
+    differs[missing] = False
+    return differs
 
 
 def _inside(x: Array, lower: Array, upper: Array) -> bool:
