@@ -290,9 +290,7 @@ def test_a_full_disk_takes_back_the_line_that_it_cut_and_harms_no_other(tmp_path
     assert _results(path) == [RESULT, OTHER]
 
 
-def test_the_disk_gets_what_was_written_though_nothing_follows_it(
-    tmp_path: Path, monkeypatch
-) -> None:
+def test_the_disk_gets_what_was_written_though_nothing_follows_it(tmp_path: Path, monkeypatch) -> None:
     synced = threading.Event()
     fsync = os.fsync
     monkeypatch.setattr("gradaudit.report._disk.EVERY", 0.01)
