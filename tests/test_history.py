@@ -7,18 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import nan
-from pathlib import Path
 
 import pytest
-from report_audit import CASE, RUN
-from stand_in import a_case
+from nights import kept, night, verdict
+from report_audit import CASE
 
-from gradaudit import report
-from gradaudit.history import Index, change_of, compared, is_regression, looked_back, prune
+from gradaudit.history import Index, change_of, compared, looked_back, prune, regressions
 from gradaudit.history.index import NAME
-from gradaudit.judge.verdict import Measures, Status, Verdict
-from gradaudit.plan.case import Source
-from gradaudit.record import Audit, Before, CaseHistory, Change, Result
+from gradaudit.judge.verdict import Status
+from gradaudit.record import Before, Change
 
 PASS, FAIL, UNDECIDED, ERROR = Status.PASS, Status.FAIL, Status.INCONCLUSIVE, Status.ERROR
 
@@ -53,52 +50,22 @@ def test_a_change_has_one_word(before, now, change):
 
 
 @pytest.mark.parametrize(
-    ("change", "now", "regression"),
+    ("before", "now", "regression"),
     [
-        (Change.NEW, FAIL, True),
-        (Change.WORSE, FAIL, True),
-        (Change.WORSE, PASS, False),
-        (Change.ADDED, FAIL, True),
-        (Change.ADDED, PASS, False),
-        (Change.STILL, FAIL, False),
-        (Change.FIXED, PASS, False),
+        (PASS, FAIL, True),
+        (None, FAIL, True),
+        (UNDECIDED, FAIL, True),
+        (None, PASS, False),
+        (FAIL, FAIL, False),
+        (FAIL, PASS, False),
+        (PASS, UNDECIDED, False),
     ],
 )
-def test_a_regression_is_what_is_not_as_good_as_it_was(change, now, regression):
-    assert is_regression(CaseHistory("a", change), now) is regression
-
-
-def verdict(status=PASS, ratio=0.01, *, text="1", name="ok[i=0]"):
-    sources = (Source("function", "m:f", "m.py", 3, text),)
-    return Verdict(name, status, measures=Measures(error_over_tolerance=ratio), sources=sources)
-
-
-def night(number, *ends, case=None, **fields):
-    """The audit of one night, a case for each of ``ends``: a verdict, or a status."""
-    started = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
-    run = replace(
-        RUN,
-        id=f"{started:%Y%m%d-%H%M%S}-{number:06x}",
-        started=started.isoformat(),
-        git={"commit": f"c{number}"},
-        **fields,
-    )
-    results = []
-    for i, given in enumerate(ends):
-        if given is None:
-            continue
-        found = case or a_case("ok", i)
-        made = given if isinstance(given, Verdict) else verdict(given)
-        results.append(Result(found, replace(made, id=found.id)))
-    return Audit(run, tuple(results))
-
-
-def kept(home: Path, *audits: Audit) -> Path:
-    for audit in audits:
-        report.render(audit, home / audit.run.id / "results.jsonl")
-        report.render(audit, home / audit.run.id / "run.json.run.json")
-        (home / audit.run.id / "run.json.run.json").rename(home / audit.run.id / "run.json")
-    return home
+def test_a_regression_is_what_is_not_as_good_as_it_was(before, now, regression):
+    audit = night(1, now)
+    audit = replace(audit, history=compared(audit, night(0, before)))
+    assert regressions(audit) == (["ok[i=0]"] if regression else [])
+    assert regressions(audit, strict=True) == (["ok[i=0]"] if regression or now is UNDECIDED else [])
 
 
 def test_a_run_is_compared_with_the_last_complete_run_of_the_whole_suite(tmp_path):
@@ -235,3 +202,10 @@ def test_pruning_keeps_what_is_young_and_the_baseline(tmp_path):
     assert sorted(p.name for p in home.iterdir() if p.is_dir()) == [night(i).run.id for i in (3, 4, 5)]
     prune(home, keep=timedelta(0), now=now)
     assert [p.name for p in home.iterdir() if p.is_dir()] == [night(4).run.id]
+
+
+def test_another_seed_changes_errors_by_chance_and_is_no_news():
+    before, after = night(0, verdict(ratio=0.01)), night(1, verdict(ratio=0.9))
+    assert compared(after, before).cases[0].change is Change.WORSE
+    assert compared(night(1, verdict(ratio=0.9), seed=1), before).cases[0].change is Change.SAME
+    assert compared(night(1, FAIL, seed=1), before).cases[0].change is Change.NEW

@@ -1,6 +1,6 @@
 """What earlier runs say about this one. The runs' folders are the truth; the index beside them only makes it quick."""
 
-from gradaudit.history.changes import change_of, is_regression
+from gradaudit.history.changes import change_of, regressions
 from gradaudit.history.index import Index, StoredRun
 from gradaudit.history.past import compared, looked_back, no_history
 from gradaudit.history.pruning import prune
@@ -10,8 +10,8 @@ __all__ = [
     "StoredRun",
     "change_of",
     "compared",
-    "is_regression",
     "looked_back",
     "no_history",
     "prune",
+    "regressions",
 ]

@@ -4,7 +4,7 @@ from math import isnan
 from typing import Protocol
 
 from gradaudit.judge.verdict import Status
-from gradaudit.record import CaseHistory, Change
+from gradaudit.record import Audit, Change
 
 GOOD = frozenset({Status.PASS, Status.XFAIL})
 #: An error has grown, or shrunk, where it is this many times what it was ...
@@ -22,10 +22,11 @@ class Ended(Protocol):
     def error_over_tolerance(self) -> float: ...
 
 
-def change_of(before: Ended | None, now: Ended | None) -> Change:
+def change_of(before: Ended | None, now: Ended | None, *, same_numbers: bool = True) -> Change:
     """The change from ``before`` to ``now``, at least one of which is there.
 
-    Raises ValueError where both are missing.
+    Sizes of errors are compared only where both were measured at the ``same_numbers``: with another seed they differ by
+    chance. Raises ValueError where both are missing.
     """
     if before is None and now is None:
         raise ValueError("a case that was in neither run cannot have changed; give one of its two ends")
@@ -38,15 +39,19 @@ def change_of(before: Ended | None, now: Ended | None) -> Change:
         return Change.NEW
     if good == (False, True):
         return Change.FIXED
-    moved = _moved(before, now)
+    moved = _moved(before, now) if same_numbers else None
     return moved if moved is not None else Change.SAME if good[0] else Change.STILL
 
 
-def is_regression(case: CaseHistory, now: Status) -> bool:
-    """A case that is not as good as in the baseline: new, worse, or added and bad."""
-    if case.change is Change.ADDED:
-        return now not in GOOD
-    return case.change is Change.NEW or (case.change is Change.WORSE and now not in GOOD)
+def regressions(audit: Audit, *, strict: bool = False) -> list[str]:
+    """Ids of the cases that are not as good as in the baseline: new, worse, or added and bad.
+
+    An inconclusive case counts only if ``strict``, as for the exit status.
+    """
+    changes = {case.id: case.change for case in audit.history.cases} if audit.history else {}
+    accepted = GOOD if strict else GOOD | {Status.INCONCLUSIVE}
+    bad = [result.case.id for result in audit.results if result.verdict.status not in accepted]
+    return [id_ for id_ in bad if changes.get(id_) in (Change.NEW, Change.WORSE, Change.ADDED)]
 
 
 def _moved(before: Ended, now: Ended) -> Change | None:

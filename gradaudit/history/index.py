@@ -103,7 +103,7 @@ class Index:
         """Every end of the case that has, or had, one of ``ids``: oldest first."""
         return self._ends(
             f"WHERE ends.id IN ({_marks(ids)}) ORDER BY runs.started, runs.id",
-            ids,
+            [storable(id_) for id_ in ids],
         )
 
     def ends_in(self, runs: Sequence[str]) -> list[StoredEnd]:
@@ -211,10 +211,11 @@ def _row(run: str, result: Result) -> tuple[object, ...]:
     verdict = result.verdict
     ratio, seconds = verdict.measures.error_over_tolerance, verdict.measures.duration_s
     sources = json.dumps(digests(verdict.sources))
-    return (run, _storable(verdict.id), str(verdict.status), verdict.diagnosis, ratio, seconds, sources)
+    return (run, storable(verdict.id), str(verdict.status), verdict.diagnosis, ratio, seconds, sources)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """``text`` as the index knows it."""
     return text.encode("utf-8", errors="backslashreplace").decode()  # SQLite refuses half a surrogate pair
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradaudit import report
 from gradaudit.history.changes import GOOD, change_of
-from gradaudit.history.index import Index, StoredEnd, StoredRun, digests
+from gradaudit.history.index import Index, StoredEnd, StoredRun, digests, storable
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case
 from gradaudit.record import Audit, Before, CaseHistory, History, PastEnd, PastRun, Result, Run
@@ -55,7 +55,8 @@ def compared(audit: Audit, baseline: Audit | None) -> History:
     if baseline is None:
         return History(cases=tuple(CaseHistory(result.case.id) for result in audit.results))
     before = {result.case.id: result for result in baseline.results}
-    cases = [_compared_case(result, _found(before, result.case)) for result in audit.results]
+    seeded_alike = audit.run.seed == baseline.run.seed
+    cases = [_compared_case(result, _found(before, result.case), seeded_alike) for result in audit.results]
     known = {id_ for result in audit.results for id_ in _ids(result.case)}
     removed = [_removed(result) for id_, result in before.items() if id_ not in known]
     return History(baseline=baseline.run, cases=(*cases, *(removed if _same_extent(audit, baseline) else ())))
@@ -66,11 +67,11 @@ def _same_extent(audit: Audit, baseline: Audit) -> bool:
     return audit.run.complete and audit.run.whole and audit.run.files == baseline.run.files
 
 
-def _compared_case(result: Result, before: Result | None) -> CaseHistory:
+def _compared_case(result: Result, before: Result | None, seeded_alike: bool) -> CaseHistory:
     verdict = result.verdict
     if before is None:
         return CaseHistory(result.case.id, change_of(None, _before(verdict)))
-    change = change_of(_before(before.verdict), _before(verdict))
+    change = change_of(_before(before.verdict), _before(verdict), same_numbers=seeded_alike)
     old, new = digests(before.verdict.sources), digests(verdict.sources)
     changed = tuple(role for role in new if role in old and new[role] != old[role])
     return CaseHistory(result.case.id, change, _before(before.verdict), changed=changed)
@@ -116,7 +117,7 @@ class _Ends:
 
     def of_case(self, case: Case) -> list[StoredEnd]:
         """Oldest first, under any name."""
-        lists = [self.by_id[id_] for id_ in _ids(case) if id_ in self.by_id]
+        lists = [self.by_id[id_] for id_ in map(storable, _ids(case)) if id_ in self.by_id]
         return lists[0] if len(lists) == 1 else sorted((end for ends in lists for end in ends), key=lambda e: e.run)
 
 

@@ -1,9 +1,11 @@
 """Shows audits and changes none: a shelf of formats, one file a format, chosen by the ending of an output's name."""
 
+from gradaudit.report._card import card
 from gradaudit.report._files import OutputBroken, OutputError
 from gradaudit.report._find import find_run, runs_of
 from gradaudit.report._journal import ResultsFile
 from gradaudit.report._order import count_by_status
+from gradaudit.report._past import comparison, comparison_json, table
 from gradaudit.report._reproduce import command, resumption
 from gradaudit.report._shelf import (
     check,
@@ -23,8 +25,11 @@ __all__ = [
     "OutputError",
     "ResultsFile",
     "Stored",
+    "card",
     "check",
     "command",
+    "comparison",
+    "comparison_json",
     "count_by_status",
     "find_run",
     "format_of",
@@ -36,6 +41,7 @@ __all__ = [
     "resumption",
     "runs_of",
     "summary",
+    "table",
     "write_all",
     "write_beginning",
     "write_latest",

@@ -22,7 +22,7 @@ def find_run(run: str, *, folder: Path) -> Path:
     if place.is_file():
         return place
     if place.is_dir():
-        return _found(run, place if (place / RESULTS).is_file() else pointed(place), folder)
+        return _found(run, place if (place / RESULTS).is_file() else _last_of(place), folder)
     return _found(run, next((home for home in _runs(folder) if home.name == run), None), folder)
 
 
@@ -53,7 +53,11 @@ def _found(run: str, home: Path | None, folder: Path) -> Path:
 
 
 def _latest_of_suites(folder: Path) -> list[Path]:
-    return [home for suite in _children(folder) if (home := pointed(suite)) is not None]
+    return [home for suite in _children(folder) if (home := _last_of(suite)) is not None]
+
+
+def _last_of(suite: Path) -> Path | None:
+    return next(iter(runs_of(suite)), None)
 
 
 def _runs(folder: Path) -> Iterator[Path]:

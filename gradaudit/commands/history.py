@@ -1,0 +1,125 @@
+"""Command ``history``: the runs of a suite, the trend of a case, and pruning."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gradaudit.commands import _speech as speech
+from gradaudit.commands import _status as status
+
+if TYPE_CHECKING:
+    from gradaudit.history import Index, StoredRun
+
+
+@click.command("history")
+@click.argument("case_id", metavar="ID", required=False)
+@click.option("--suite", metavar="NAME", help="One suite only; left out: all that have runs here.")
+@click.option("--last", type=click.IntRange(min=1), default=30, show_default=True, help="How many runs to show.")
+@click.option("--keep", metavar="AGE", help="Delete runs older than this: 90d, 12h. The last complete one stays.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(case_id: str | None, suite: str | None, last: int, keep: str | None, style: str) -> int:
+    """The runs of each suite, or how one case ended in them."""
+    from gradaudit import runner
+    from gradaudit.history import Index
+
+    homes = _homes(runner.REPORTS, suite)
+    if not homes:
+        place = runner.REPORTS / (suite or "")
+        return speech.stop(f"{place} has no runs; make one with: gradaudit run SUITE", status.NOTHING)
+    if keep is not None:
+        return _prune(homes, keep)
+    found = False
+    for home in homes:
+        with Index(home) as index:
+            text = _runs(home, index, last, style) if case_id is None else _trend(home, index, case_id, last, style)
+        found |= bool(text)
+        speech.put(text)
+    return status.OK if found else speech.stop(f"no run here has a case {case_id!r}", status.NOTHING)
+
+
+def _homes(folder: Path, suite: str | None) -> list[Path]:
+    """The folders of suites that have runs."""
+    from gradaudit import report
+
+    homes = sorted(home for home in folder.iterdir() if home.is_dir()) if folder.is_dir() else []
+    return [home for home in homes if suite in (None, home.name) and report.runs_of(home)]
+
+
+def _runs(home: Path, index: "Index", last: int, style: str) -> str:
+    from gradaudit import report
+
+    runs = index.runs()[-last:]
+    if style == "json":
+        listed = [
+            {"id": run.id, "started": run.started, "complete": run.complete, "commit": run.commit, "counts": run.counts}
+            for run in runs
+        ]
+        return json.dumps({"format": 1, "kind": "gradaudit history", "suite": home.name, "runs": listed}) + "\n"
+    rows = [("run", "started", "commit", "seconds", "cases"), *map(_run_row, runs)]
+    return f"{home.name}\n{report.table(rows)}\n"
+
+
+def _run_row(run: "StoredRun") -> tuple[str, ...]:
+    counts = ", ".join(f"{count} {name}" for name, count in run.counts.items())
+    unfinished = "" if run.complete else "; did not finish"
+    partial = "" if run.whole else "; not all cases"
+    return run.id, run.started, run.commit[:10] or "–", f"{run.duration_s:.1f}", f"{counts}{unfinished}{partial}"
+
+
+def _trend(home: Path, index: "Index", case_id: str, last: int, style: str) -> str:
+    from gradaudit import report
+
+    ends = index.trend([case_id])[-last:]
+    if not ends:
+        return ""
+    runs = {run.id: run for run in index.runs()}
+    if style == "json":
+        listed = [
+            {
+                "run": end.run,
+                "started": runs[end.run].started,
+                "commit": runs[end.run].commit,
+                "status": end.status,
+                "error_over_tolerance": _number(end.error_over_tolerance),
+                "duration_s": _number(end.duration_s),
+            }
+            for end in ends
+        ]
+        trend = {"format": 1, "kind": "gradaudit trend", "suite": home.name, "id": case_id, "ends": listed}
+        return json.dumps(trend) + "\n"
+    rows: Sequence[tuple[str, ...]] = [
+        (
+            end.run,
+            runs[end.run].commit[:10] or "–",
+            str(end.status),
+            str(end.diagnosis or "–"),
+            f"{end.error_over_tolerance:.3g}",
+            f"{end.duration_s:.3g}",
+            " ".join(sorted(end.sources.values())),
+        )
+        for end in ends
+    ]
+    head = ("run", "commit", "status", "diagnosis", "error ÷ tolerance", "seconds", "digests of the sources")
+    return f"{home.name}\n{report.table([head, *rows])}\n"
+
+
+def _number(value: float) -> float | str:
+    return value if value == value and abs(value) != float("inf") else str(value)
+
+
+def _prune(homes: Sequence[Path], keep: str) -> int:
+    from datetime import timedelta
+
+    from gradaudit.history import prune
+
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    count, unit = keep[:-1], keep[-1:]
+    if unit not in units or not count.isdigit():
+        raise click.BadParameter(f"{keep!r} is no age; write 90d, 12h or 30m", param_hint="--keep")
+    for home in homes:
+        gone = prune(home, keep=timedelta(seconds=int(count) * units[unit]))
+        speech.put(f"{home.name}: {len(gone)} run{'s' * (len(gone) != 1)} deleted\n")
+    return status.OK

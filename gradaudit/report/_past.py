@@ -1,0 +1,73 @@
+"""Two runs beside each other, and rows of runs, as text and as JSON."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gradaudit.record import Audit, CaseHistory, Change, Result
+from gradaudit.report import _codec, _printable
+from gradaudit.report._since import headline, surroundings
+from gradaudit.report.text import number
+
+#: What a reader wants to know, in this order; what stayed as it was is only counted.
+TOLD = (Change.NEW, Change.WORSE, Change.ADDED, Change.STILL, Change.FIXED, Change.BETTER, Change.REMOVED)
+FORMAT = 1
+
+
+def comparison(audit: Audit) -> str:
+    """What changed since the baseline, a line a case; then what changed around the cases, and the sentence.
+
+    Raises ValueError where ``audit`` has no baseline.
+    """
+    if audit.history is None or audit.history.baseline is None:
+        raise ValueError("nothing to tell: the audit was compared with no run; look back first")
+    now = {result.case.id: result for result in audit.results}
+    by_change = {change: [case for case in audit.history.cases if case.change is change] for change in TOLD}
+    lines = [_line(case, now.get(case.id)) for change in TOLD for case in by_change[change]]
+    around = [f"{name}: {before or '–'} → {after or '–'}" for name, before, after in surroundings(audit)]
+    counts = Counter(case.change for case in audit.history.cases)
+    counted = ", ".join(f"{counts[change]} {change}" for change in Change if counts[change])
+    compared = f"{audit.history.baseline.id} → {audit.run.id}: {counted}"
+    return "\n".join(map(_printable.one_line, [*lines, *around, compared, headline(audit)])) + "\n"
+
+
+def comparison_json(audit: Audit) -> str:
+    """The same as one JSON document."""
+    history = audit.history
+    head = {"format": FORMAT, "kind": "gradaudit comparison", "run": audit.run.id}
+    baseline = history.baseline.id if history and history.baseline else None
+    now = {result.case.id: result for result in audit.results}
+    cases = tuple(
+        {
+            "id": case.id,
+            "change": case.change,
+            "before": _end(case.before.status, case.before.error_over_tolerance) if case.before else None,
+            "now": _end(found.verdict.status, found.verdict.measures.error_over_tolerance)
+            if (found := now.get(case.id))
+            else None,
+            "changed": case.changed,
+        }
+        for case in (history.cases if history else ())
+    )
+    text: str = _codec.dumps({**head, "baseline": baseline, "cases": cases}, indent=1)
+    return text + "\n"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns with two spaces between them, on lines of their own; user text is safe to show."""
+    safe = [[_printable.one_line(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))] if safe else []
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in safe
+    )
+
+
+def _line(case: CaseHistory, now: Result | None) -> str:
+    before = f"{case.before.status} {number(case.before.error_over_tolerance)}" if case.before else "–"
+    after = f"{now.verdict.status} {number(now.verdict.measures.error_over_tolerance)}" if now else "–"
+    changed = f"; the text of {' and '.join(case.changed)} has changed" if case.changed else ""
+    diagnosis = f"; {now.verdict.diagnosis}" if now and now.verdict.diagnosis else ""
+    return f"{(case.change or '').upper():<7}  {case.id}  {before} → {after}{diagnosis}{changed}"
+
+
+def _end(status: str, ratio: float) -> dict[str, object]:
+    return {"status": status, "error_over_tolerance": ratio}
