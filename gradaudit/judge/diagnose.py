@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.failure import Failure, agree
+from gradaudit.judge.missing import missing_term
 from gradaudit.judge.symmetry import not_symmetric
 from gradaudit.judge.ties import wrong_at_a_tie
-from gradaudit.perturb.samples import Array
 
 Finding = tuple[Diagnosis, str]
 
@@ -154,19 +154,6 @@ def _permuted(failure: Failure) -> Finding | None:
     return Diagnosis.PERMUTED, f"{len(rows)} elements carry each other's values"
 
 
-def _missing_term(failure: Failure) -> Finding | None:
-    failed = failure.failed[:, 0]
-    if failed.sum() < 3 or failure.failed.shape[1] > 2:
-        return None
-    missing = (failure.numeric - failure.analytic)[failed, 0]
-    x = failure.evidence.x[failed]
-    if _is_constant(missing):
-        return Diagnosis.MISSING_TERM, f"numeric − analytic is {np.median(missing):.6g} in all {len(missing)} elements"
-    if (np.abs(x) > 0).all() and np.ptp(x) > 0 and _is_constant(missing / x):
-        return Diagnosis.MISSING_TERM, f"numeric − analytic is {np.median(missing / x):.6g}·x in all elements"
-    return None
-
-
 def _row_or_column(failure: Failure) -> Finding | None:
     for part in failure.parts():
         rows = [int(row) - part.start for row in failure.rows]
@@ -215,7 +202,7 @@ PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
     _swapped,
     _transposed,
     _permuted,
-    _missing_term,
+    missing_term,
     _row_or_column,
     _one_output,
     _one_input,
@@ -266,11 +253,6 @@ def _in_common(failure: Failure) -> str:
     if (np.abs(failure.numeric) <= failure.slack)[failure.failed].all():
         return "; f has no slope in any of them"
     return ""
-
-
-def _is_constant(values: Array) -> bool:
-    middle = float(np.median(values))
-    return middle != 0 and bool(np.abs(values - middle).max() <= CONSTANT * abs(middle))
 
 
 def _same_up_to_order(failure: Failure, rows: NDArray[np.intp]) -> bool:
