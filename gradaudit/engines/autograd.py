@@ -2,12 +2,13 @@
 
 # mypy: disable-error-code="import-not-found,import-untyped"
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradaudit.engines._code import code_of, of_package, refers_to
-from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._trees import leaves_of
 from gradaudit.engines.python import with_options
@@ -55,15 +56,21 @@ class _Traced:
         from autograd.core import make_vjp
 
         *inputs, cotangent = inputs_and_cotangent
-        pullback, _ = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
+        with warnings.catch_warnings():
+            # said in a note
+            warnings.filterwarnings("ignore", message="Output seems independent of input")
+            pullback, _ = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
         return pullback(tuple(leaves_of(cotangent)))
 
     def jvp(self, *inputs_and_tangents: Any) -> object:
-        """The tangent of each output, in forward mode. autograd raises NotImplementedError where a rule is missing."""
+        """The tangent of each output, in forward mode. Raises Absent where a function inside has no ``defjvp``."""
         from autograd.core import make_jvp
 
         inputs, tangents = self.moving.split(inputs_and_tangents)
-        _, pushed = make_jvp(self._outputs(inputs), self.moving.parts(inputs))(tuple(tangents))
+        try:
+            _, pushed = make_jvp(self._outputs(inputs), self.moving.parts(inputs))(tuple(tangents))
+        except NotImplementedError as refusal:
+            raise Absent(str(refusal)) from None
         return tuple(pushed)
 
     def gradient(self, *inputs: Any) -> object:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
-from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._trees import Tree, leaves_of
 from gradaudit.engines.python import with_options
@@ -101,11 +101,16 @@ class _Transformed:
 
     @_in_64_bits
     def jvp(self, *inputs_and_tangents: Any) -> object:
-        """The tangent of each output. JAX raises TypeError through functions that have a custom_vjp only."""
+        """The tangent of each output. Raises Absent where a function inside has a custom_vjp only."""
         import jax
 
         inputs, tangents = self.moving.split(inputs_and_tangents)
-        _, pushed = jax.jvp(self._outputs(inputs), self.moving.parts(inputs), tuple(tangents))
+        try:
+            _, pushed = jax.jvp(self._outputs(inputs), self.moving.parts(inputs), tuple(tangents))
+        except TypeError as refusal:
+            if "custom_vjp" not in str(refusal):
+                raise
+            raise Absent("a custom_vjp inside has no forward mode") from None
         return tuple(_plain(part) if isinstance(part, jax.Array) else np.zeros(part.shape) for part in pushed)
 
     @_in_64_bits
