@@ -3,18 +3,21 @@
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from gradaudit.backends._keeper import Task
-from gradaudit.judge.verdict import Verdict
 
-Finished = Generator[tuple[int, Verdict], None, None]
+Answer = TypeVar("Answer")
 
 
 @contextmanager
 def as_finished(
-    audit: Callable[[Task], tuple[int, Verdict]], tasks: Sequence[Task], *, jobs: int, backend: str
-) -> Iterator[Finished]:
-    """The answers of ``audit`` to ``tasks``, as they finish, from ``jobs`` workers of joblib's ``backend``."""
+    audit: Callable[[Task], Answer], tasks: Sequence[Task], *, jobs: int, backend: object
+) -> Iterator[Generator[Answer, None, None]]:
+    """The answers of ``audit`` to ``tasks``, as they finish, from ``jobs`` workers.
+
+    ``backend`` is one of joblib's, or its name.
+    """
     from joblib import Parallel, delayed
 
     parallel = Parallel(
@@ -24,7 +27,7 @@ def as_finished(
         batch_size=1,  # a verdict is on disk as soon as its case has finished
         max_nbytes=None,  # no memory-mapped files: cases are small
     )
-    finished: Finished = parallel(delayed(audit)(task) for task in tasks)
+    finished: Generator[Answer, None, None] = parallel(delayed(audit)(task) for task in tasks)
     try:
         yield (answer for answer in finished)  # wrapped: 'yield from' would close joblib's own, which warns
     finally:

@@ -44,10 +44,13 @@ class KeeperClosed(RuntimeError):
 class Keeper:
     """Owns at most one child at a time. A verdict comes out for every task, whatever the case does.
 
+    Cases work in ``folder``; None: in that of this process.
+
     Raises NurseryFailed or ChildFailed where no child can be started at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, folder: str | None = None) -> None:
+        self._folder = folder
         self._nursery: Nursery | None = None
         self._child: Child | None = None
         self._surroundings: tuple[object, ...] = ()  #: of the child
@@ -154,7 +157,7 @@ class Keeper:
         if old is not None and (old.audit != task.audit or old.env != early or old.has_ended()):
             self._dismiss()
         if self._nursery is None:
-            self._nursery = Nursery(task.audit, early)
+            self._nursery = Nursery(task.audit, early, folder=self._folder)
         return self._nursery
 
     def _discard(self) -> None:

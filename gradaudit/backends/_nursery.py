@@ -29,10 +29,11 @@ class NurseryFailed(RuntimeError):
 class Nursery:
     """A process that runs ``gradaudit.nursery``; the constructor does not wait until it is ready.
 
-    ``audit`` is the reference whose module it imports, ``env`` what its environment has beside the keeper's.
+    ``audit`` is the reference whose module it imports, ``env`` what its environment has beside the keeper's, ``folder``
+    where it works; None: where the keeper does.
     """
 
-    def __init__(self, audit: str, env: Mapping[str, str]) -> None:
+    def __init__(self, audit: str, env: Mapping[str, str], *, folder: str | None = None) -> None:
         self.audit = audit
         self.env = dict(env)
         self.used = False  #: it has given a worker
@@ -47,6 +48,7 @@ class Nursery:
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),
                 env=_environment.of_nursery(env),
+                cwd=folder,
                 start_new_session=True,  # Ctrl-C in the terminal reaches the keeper alone
             )
 

@@ -1,0 +1,57 @@
+"""What every cluster does alike: a case whose worker was lost runs again, alone; where that fails, it is a verdict."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from gradaudit.backends._keeper import Task
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Status, Verdict
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What came back in place of a verdict: the worker that had the case in hand is gone, or does not answer."""
+
+    why: str
+    late: bool = False  #: the worker may live, and said nothing long after the limit of the case
+
+
+Answer = tuple[int, Verdict | Lost]
+Ask = Callable[[Sequence[Task]], AbstractContextManager[Iterator[Answer]]]
+
+
+def longest_first(many: Sequence[Task], alone: Sequence[Task]) -> list[Task]:
+    """One queue, a thread a case: the machines of a cluster have cases to do while one is at a large one."""
+    return [replace(task, threads=1) for task in (*alone, *many)]
+
+
+def until_answered(tasks: Sequence[Task], ask: Ask) -> Generator[tuple[int, Verdict], None, None]:
+    """(index, verdict) of all ``tasks`` as they finish, from rounds of ``ask``.
+
+    A healthy case may have shared a worker with one that ended it: what is lost is asked once more, each alone.
+    """
+    lost: list[Task] = []
+    by_index = {task.index: task for task in tasks}
+    with ask(tasks) as answers:
+        for index, answer in answers:
+            if isinstance(answer, Lost):
+                lost.append(by_index[index])
+            else:
+                yield index, answer
+    for task in lost:
+        with ask([task]) as answers:
+            for index, answer in answers:
+                yield index, _given_up(task, answer) if isinstance(answer, Lost) else answer
+
+
+def _given_up(task: Task, lost: Lost) -> Verdict:
+    place = f"{task.case.place}: " if task.case.place else ""
+    return Verdict(
+        id=task.case.id,
+        status=Status.TIMEOUT if lost.late else Status.CRASH,
+        diagnosis=Diagnosis.TIMED_OUT if lost.late else Diagnosis.DIED,
+        message=f"{place}{lost.why}, asked twice, the second time alone; look at the logs of the workers, or run the "
+        f"case without a cluster: --backend sequential --id {task.case.id!r}",
+        evidence=lost.why,
+    )

@@ -1,0 +1,63 @@
+"""The keepers of one worker of a cluster: as many as cases at once, kept warm for a run, and let go when it ends."""
+
+import os
+import threading
+
+from gradaudit.backends._keeper import Keeper, KeeperClosed, Task
+from gradaudit.judge.verdict import Verdict
+
+
+class Crew:
+    """Keepers for the cases of one run in this process; safe to use from many threads.
+
+    Cases work in ``folder``, as they do without a cluster, where this machine has it.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder if os.path.isdir(folder) else None
+        self._lock = threading.Lock()
+        self._idle: list[Keeper] = []
+        self._all: list[Keeper] = []
+        self._closed = False
+
+    def audit(self, task: Task) -> Verdict:
+        """How the case of ``task`` ended. Raises KeeperClosed once the crew was closed."""
+        keeper = self._take()
+        try:
+            return keeper.audit(task)
+        finally:
+            with self._lock:
+                self._idle.append(keeper)
+
+    def close(self) -> None:
+        """End every child at once, those in the middle of a case too; later tasks are refused."""
+        with self._lock:
+            self._closed = True
+            keepers = tuple(self._all)
+        for keeper in keepers:
+            keeper.close()
+
+    def _take(self) -> Keeper:
+        with self._lock:
+            if self._closed:
+                raise KeeperClosed("the run is over: its workers were closed")
+            if self._idle:
+                return self._idle.pop()  # the last one back: the fewer are used, the warmer they are
+            keeper = Keeper(folder=self._folder)
+            self._all.append(keeper)
+            return keeper
+
+
+_crews: dict[str, Crew] = {}  #: of this process, by run: a cluster may serve several runs at once
+_opening = threading.Lock()
+
+
+def crew_of(run: str, *, folder: str = "") -> Crew:
+    """The crew of ``run`` in this process, closed for good where the run was dismissed."""
+    with _opening:
+        return _crews.setdefault(run, Crew(folder))
+
+
+def dismiss(run: str) -> None:
+    """Close the crew of ``run``: a case that arrives after this is refused, so nothing of the run is left behind."""
+    crew_of(run).close()

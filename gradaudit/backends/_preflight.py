@@ -1,0 +1,138 @@
+"""What every worker of a cluster must have before the first case: looked for there, and told by worker.
+
+A module that cannot be imported is the suite's own fault where it cannot be imported here either, and becomes the
+verdict of its cases as it does without a cluster. Where it can be imported here, or on another worker, it is the
+worker's, and the run is refused.
+"""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+import gradaudit
+from gradaudit.backends import BackendError
+from gradaudit.backends._crew import Crew
+from gradaudit.backends._keeper import Task
+from gradaudit.judge.verdict import Status
+from gradaudit.plan.case import Stored
+
+IMPORT_CASE = "gradaudit.worker:import_case"
+IMPORT_LIMIT = 60.0  #: s for the modules of one case
+START = 120.0  #: s for a first child, on a cold and busy machine
+START_AGAIN = 5.0  #: s for one after it
+SHOWN = 5  #: problems in a message
+
+#: expression of builtins only: it must be answered by any Python that has any gradaudit, or none
+WHO = "[__import__('gradaudit').__version__, '.'.join(__import__('platform').python_version_tuple()[:2])]"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What to look for on a worker, as plain data."""
+
+    folders: tuple[str, ...]  #: of the suite's ``path:``
+    files: tuple[str, ...]  #: that inputs are read from
+    imports: tuple[Task, ...]  #: a task a target
+    home: str  #: the folder that the run works in
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a worker lacks."""
+
+    folders: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    imports: Mapping[int, str] = field(default_factory=dict)  #: by index of the task, why it failed
+
+
+def needs_of(tasks: Sequence[Task]) -> Needs:
+    """Everything that ``tasks`` take from the machine they run on and that is on this one."""
+    folders = {folder for task in tasks for folder in task.case.path if os.path.isdir(folder)}
+    sources = [given.source for task in tasks for given in task.case.inputs]
+    files = {source.file for source in sources if isinstance(source, Stored) and os.path.isfile(source.file)}
+    first: dict[object, Task] = {}
+    for task in tasks:
+        case = task.case
+        first.setdefault((replace(case.target, kwargs=()), case.path, case.env), task)
+    imports = [
+        replace(task, audit=IMPORT_CASE, fallback=None, limit=min(task.limit or IMPORT_LIMIT, IMPORT_LIMIT))
+        for task in first.values()
+    ]
+    return Needs(tuple(sorted(folders)), tuple(sorted(files)), tuple(imports), home=os.getcwd())
+
+
+def look(needs: Needs) -> Found:
+    """Which of ``needs`` this machine lacks; modules are imported in a child."""
+    return Found(
+        folders=tuple(folder for folder in needs.folders if not os.path.isdir(folder)),
+        files=tuple(file for file in needs.files if not os.path.isfile(file)),
+        imports=_unresolved(needs.imports, home=needs.home),
+    )
+
+
+def limit(needs: Needs) -> float:
+    """Seconds that ``look`` may take: every module on its limit, in a child that starts anew after each."""
+    return START + sum((task.limit or 0.0) + START_AGAIN for task in needs.imports)
+
+
+def strangers(who: Mapping[str, object]) -> list[str]:
+    """What is wrong with workers that answered ``WHO`` like this, or with an exception."""
+    wanted = [gradaudit.__version__, ".".join(platform.python_version_tuple()[:2])]
+    return [
+        problem for worker, answer in who.items() if (problem := _estranged(worker, answer, wanted=wanted)) is not None
+    ]
+
+
+def lacking(found: Mapping[str, Found | Exception], needs: Needs) -> list[str]:
+    """What is wrong with workers that answered ``look`` like this, or with an exception."""
+    problems = [
+        f"{worker} broke while it was asked: {why}" for worker, why in found.items() if isinstance(why, Exception)
+    ]
+    answers = {worker: answer for worker, answer in found.items() if isinstance(answer, Found)}
+    for worker, answer in answers.items():
+        problems += [
+            f"{worker} has no folder {folder} of 'path:'; share it or copy it there" for folder in answer.folders
+        ]
+        problems += [f"{worker} has no file {file} of an input; share it or copy it there" for file in answer.files]
+    return problems + _unequal_imports(answers, needs)
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Raises BackendError with ``problems``, the first of them in full; nothing where there are none."""
+    more = [f"and {len(problems) - SHOWN} problems more"] if len(problems) > SHOWN else []
+    if problems:
+        raise BackendError("\n  ".join(["not every worker can run this suite:", *problems[:SHOWN], *more]))
+
+
+def _unequal_imports(found: Mapping[str, Found], needs: Needs) -> list[str]:
+    suspects = [task for task in needs.imports if any(task.index in answer.imports for answer in found.values())]
+    everywhere = {task.index for task in suspects if all(task.index in answer.imports for answer in found.values())}
+    own = _unresolved([task for task in suspects if task.index in everywhere], home=needs.home)
+    return [
+        f"{worker} cannot import what {task.case.id} names: {answer.imports[task.index]}; install it there, or name a "
+        f"folder that it can read in 'path:'"
+        for task in suspects
+        if task.index not in own
+        for worker, answer in found.items()
+        if task.index in answer.imports
+    ]
+
+
+def _unresolved(tasks: Sequence[Task], *, home: str) -> dict[int, str]:
+    with closing(Crew(home)) as crew:
+        verdicts = {task.index: crew.audit(task) for task in tasks}
+    return {index: verdict.message for index, verdict in verdicts.items() if verdict.status is not Status.PASS}
+
+
+def _estranged(worker: str, answer: object, *, wanted: list[str]) -> str | None:
+    if isinstance(answer, Exception):
+        return f"{worker} cannot use gradaudit: {answer}; install there: gradaudit=={wanted[0]}"
+    if answer == wanted:
+        return None
+    assert isinstance(answer, list | tuple)
+    return (
+        f"{worker} has gradaudit {answer[0]} under Python {answer[1]}, here are {wanted[0]} and {wanted[1]}; "
+        f"give all the same, or the last digits of their results will differ"
+    )

@@ -1,0 +1,128 @@
+"""Workers of a dask cluster, each case in a supervised child of its worker: that of ``--scheduler``, or a local one."""
+
+import contextlib
+import logging
+import os
+import secrets
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from gradaudit.backends import BackendError, _preflight, library
+from gradaudit.backends._cluster import longest_first, until_answered
+from gradaudit.backends._crew import dismiss
+from gradaudit.backends._dask_workers import ask_all, beside
+from gradaudit.backends._joblib import as_finished
+from gradaudit.backends._keeper import Task
+from gradaudit.judge.verdict import Verdict
+
+CONNECT = 10.0  #: s to reach the scheduler, and then for a first worker
+#: Ctrl-C in the terminal reaches all processes: this one ends the others, which have nothing to say about it
+_DEAF = "def dask_setup(worker):\n    import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+CLOSE = 5.0  #: s for each part of the cluster to take leave
+
+
+def run(
+    many: Sequence[Task], alone: Sequence[Task], *, jobs: int, scheduler: str | None = None
+) -> Generator[tuple[int, Verdict], None, None]:
+    """(index, verdict) as cases finish, a case a thread of the workers at ``scheduler``.
+
+    Without a scheduler, a cluster of ``jobs`` processes on this machine is started, and closed at the end. What a lost
+    worker had in hand runs on others.
+
+    Raises BackendError where there is no cluster, BackendLost where it goes away with cases left to do.
+    """
+    distributed = library("dask", "distributed")
+    from gradaudit.backends._dask_joblib import HearingBackend, audit_on_worker
+
+    name = f"gradaudit-{secrets.token_hex(8)}"
+    with (
+        _quiet(distributed),
+        _connected(distributed, jobs=jobs, scheduler=scheduler) as client,
+        _dismissed(client, name),
+    ):
+        hearing = HearingBackend(client, run=name)
+        audit = partial(audit_on_worker, run=name, folder=os.getcwd())
+        ask = partial(as_finished, audit, jobs=-1, backend=hearing)
+        yield from until_answered(longest_first(many, alone), ask)
+
+
+def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
+    """Whether every worker at ``scheduler`` can run these; raises BackendError with what is missing, and where."""
+    distributed = library("dask", "distributed")
+    if scheduler is None:  # its workers will be copies of this process
+        return
+    with _quiet(distributed), _connected(distributed, jobs=1, scheduler=scheduler) as client:
+        _preflight.refuse(_preflight.strangers(_who(client)))
+        needs = _preflight.needs_of(tasks)
+        found = ask_all(client, beside, _preflight.look, needs, limit=_preflight.limit(needs))
+        _preflight.refuse(_preflight.lacking(found, needs))
+
+
+def _who(client: Any) -> dict[str, object]:
+    """Who the workers say they are, and the scheduler, which reads each task on its way to them."""
+    try:
+        scheduler = client.run_on_scheduler(eval, _preflight.WHO)
+    except Exception as problem:
+        scheduler = problem
+    return {"the scheduler": scheduler, **ask_all(client, eval, _preflight.WHO, limit=CONNECT)}
+
+
+def _quiet(distributed: ModuleType) -> AbstractContextManager[None]:
+    """What goes wrong is in verdicts and errors; the log of a client would tear the progress to pieces."""
+    quiet: AbstractContextManager[None] = distributed.utils.silence_logging_cmgr(logging.CRITICAL)
+    return quiet
+
+
+@contextmanager
+def _connected(distributed: ModuleType, *, jobs: int, scheduler: str | None) -> Iterator[Any]:
+    with ExitStack() as stack:
+        address = scheduler or stack.enter_context(_local_cluster(distributed, jobs=jobs))
+        try:
+            client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
+        except (OSError, ValueError) as problem:
+            raise BackendError(
+                f"no dask scheduler answers at {address}: {problem}; start one: dask scheduler"
+            ) from None
+        stack.callback(_closed, client)
+        try:
+            client.wait_for_workers(1, timeout=CONNECT)
+        except TimeoutError:
+            raise BackendError(
+                f"the dask scheduler at {address} has no worker, after {CONNECT:g} s; start one: dask worker {address}"
+            ) from None
+        yield client
+
+
+@contextmanager
+def _local_cluster(distributed: ModuleType, *, jobs: int) -> Iterator[Any]:
+    cluster = distributed.LocalCluster(
+        n_workers=jobs,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",  # one that is free: None is 8787, for everybody
+        memory_limit=0,  # user code is in the children; a worker is not to be stopped for what they use
+        silence_logs=logging.CRITICAL,
+        preload=[_DEAF],
+    )
+    try:
+        yield cluster
+    finally:
+        _closed(cluster)
+
+
+def _closed(part: Any) -> None:
+    with contextlib.suppress(TimeoutError, OSError, RuntimeError):  # it may be what is lost
+        part.close(timeout=CLOSE)
+
+
+@contextmanager
+def _dismissed(client: Any, run: str) -> Iterator[None]:
+    """At the end no worker keeps a child of ``run``, not even in the middle of a case that nobody waits for now."""
+    try:
+        yield
+    finally:
+        if client.status == "running":  # otherwise the scheduler is gone, and nobody can be asked
+            with contextlib.suppress(Exception):
+                ask_all(client, beside, dismiss, run, limit=CLOSE)
