@@ -24,7 +24,7 @@ def planned(cases: Iterable[Case], *, power: bool = False) -> tuple[Planned, ...
 def fingerprint(case: Case, *, power: bool = False) -> str:
     """A digest of everything in ``case`` that a verdict may depend on.
 
-    Left out is where it stands in the suite, so that a comment or a new neighbour changes nothing. Folders and files
+    Left out is where it and its settings stand in the suite, so that a comment or a new neighbour changes nothing. Folders and files
     count relative to the current folder, so that checkouts on several machines agree. What the functions themselves
     do, and what a file of values holds, is not looked at.
     """
@@ -33,6 +33,7 @@ def fingerprint(case: Case, *, power: bool = False) -> str:
         place="",
         suite="",
         was=(),
+        origins=(),
         path=tuple(map(_relative, case.path)),
         inputs=tuple(map(_relocated, case.inputs)),
     )
