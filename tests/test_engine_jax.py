@@ -1,0 +1,325 @@
+"""Engine ``jax``: JAX's own rules and the user's, with faults planted into the latter."""
+
+import functools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradaudit as ga
+from gradaudit import engines
+from gradaudit.auditor import audit_case
+from gradaudit.engines._arguments import Arguments
+from gradaudit.plan import make_plan
+from gradaudit.plan.case import Target
+from gradaudit.suite import load_suite
+
+jax = pytest.importorskip("jax", reason="the engine 'jax' needs JAX")
+jnp = jax.numpy
+
+X = np.array([0.5, -1.0, 2.0, 0.25])
+W = np.array([2.0, 3.0, -1.0, 0.7])
+EVERY = "vjp", "jvp", "gradient", "hvp"
+
+
+@pytest.fixture(autouse=True)
+def _as_installed(monkeypatch):
+    monkeypatch.delenv("JAX_ENABLE_X64", raising=False)
+
+
+def smooth(x, w):
+    return jnp.sum(jnp.tanh(x * w)), {"products": jnp.outer(x, w), "best": jnp.argmax(x)}
+
+
+def load(function, claims=None, **options):
+    names = tuple((kind, "somewhere") for kind in claims or {})
+    return engines.part("jax").load(Target("here:f", names, **options), function, claims or {})
+
+
+def backwards(rule):
+    """Σ sin(x·w), the product by a custom_vjp with this rule."""
+    product = jax.custom_vjp(lambda x, w: x * w)
+    product.defvjp(lambda x, w: (x * w, (x, w)), rule)
+    return lambda x, w: jnp.sum(jnp.sin(product(x, w)))
+
+
+def forwards(rule):
+    """Σ sin(x·w), the product by a custom_jvp with this rule."""
+    product = jax.custom_jvp(lambda x, w: x * w)
+    product.defjvp(rule)
+    return lambda x, w: jnp.sum(jnp.sin(product(x, w)))
+
+
+def failed(verdict):
+    named = {element.input for element in verdict.elements if element.status == "fail"}
+    return {name for name in named if not name.startswith("tangent")}
+
+
+def test_all_four_derivatives_of_a_smooth_function_pass():
+    verdict = ga.audit(smooth, X, W, engine="jax", checks=EVERY)
+    assert verdict.status == "pass", verdict.message
+    assert verdict.notes == ()
+
+
+def test_a_jitted_function_passes_and_is_recognised():
+    verdict = ga.audit(jax.jit(smooth), X, W, checks=["vjp"])
+    assert (verdict.status, verdict.engine) == ("pass", "jax")
+
+
+def test_a_right_custom_vjp_passes_twice_over_and_has_no_forward_mode():
+    function = backwards(lambda kept, g: (g * kept[1], g * kept[0]))
+    verdict = ga.audit(function, X, W, engine="jax", checks=EVERY)
+    assert verdict.status == "pass", verdict.message
+    assert any("jvp is left out: a custom_vjp inside has no forward mode" in note for note in verdict.notes)
+
+
+def test_a_wrong_element_in_a_custom_vjp_is_found_in_the_right_input():
+    function = backwards(lambda kept, g: (g * kept[1] * jnp.array([1, 1, 1.001, 1]), g * kept[0]))
+    verdict = ga.audit(function, X, W, engine="jax", checks=["vjp"])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "one element wrong")
+    assert failed(verdict) == {"x0[2]"}
+
+
+def test_a_wrong_sign_in_the_second_argument_is_found_there():
+    function = backwards(lambda kept, g: (g * kept[1], -g * kept[0]))
+    verdict = ga.audit(function, X, W, engine="jax", checks=["vjp"])
+    assert verdict.diagnosis == "wrong sign"
+    assert failed(verdict) == {f"x1[{k}]" for k in range(4)}
+
+
+def test_swapped_cotangents_are_found():
+    function = backwards(lambda kept, g: (g * kept[0], g * kept[1]))
+    verdict = ga.audit(function, X, W, engine="jax", checks=["vjp"])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "swapped")
+
+
+@pytest.mark.parametrize("check", ["vjp", "jvp", "gradient"])
+def test_a_wrong_element_in_a_custom_jvp_is_found_by_every_check_of_first_order(check):
+    def rule(primals, tangents):
+        (x, w), (dx, dw) = primals, tangents
+        return x * w, dx * w + dw * x * jnp.array([1, 0.99, 1, 1])
+
+    verdict = ga.audit(forwards(rule), X, W, engine="jax", checks=[check])
+    assert verdict.status == "fail"
+    assert failed(verdict) == {"x1[1]"}
+
+
+def test_a_rule_whose_own_derivative_is_wrong_fails_at_second_order_only():
+    square = jax.custom_jvp(lambda x: x**2)
+    square.defjvp(lambda primals, tangents: (primals[0] ** 2, primals[0] * tangents[0]))  # half
+    cube = jax.custom_jvp(lambda x: x**3)
+    cube.defjvp(lambda primals, tangents: (primals[0] ** 3, 3 * square(primals[0]) * tangents[0]))
+
+    def f(x):
+        return jnp.sum(cube(x))
+
+    assert ga.audit(f, X, engine="jax", checks=["vjp", "jvp"]).status == "pass"
+    assert ga.audit(f, X, engine="jax", checks=["hvp"]).status == "fail"
+
+
+def test_a_stopped_gradient_fails_in_the_input_that_it_stops():
+    def f(params):
+        return jnp.sum(jax.lax.stop_gradient(params["scale"]) * params["x"] ** 2)
+
+    verdict = ga.audit(f, {"x": X, "scale": W}, engine="jax", checks=["vjp"])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "zero or detached")
+    assert failed(verdict) == {f"x.scale[{k}]" for k in range(4)}
+
+
+def network(params, x):
+    for w, b in params["hidden"]:
+        x = jnp.tanh(w @ x + b)
+    return {"logits": jax.nn.log_softmax(params["head"] @ x), "features": (x,)}
+
+
+def parameters(dtype=np.float64):
+    rng = np.random.default_rng(5)
+    return {
+        "hidden": [(rng.normal(size=(5, 4)).astype(dtype), rng.normal(size=5).astype(dtype))],
+        "head": rng.normal(size=(3, 5)).astype(dtype),
+    }
+
+
+def test_trees_of_parameters_go_in_and_trees_of_outputs_come_out():
+    verdict = ga.audit(network, parameters(), X, engine="jax", checks=EVERY)
+    assert verdict.status == "pass", verdict.message
+    assert verdict.counts.elements > 0
+
+
+def test_float32_is_judged_as_float32():
+    verdict = ga.audit(network, parameters(np.float32), X.astype(np.float32), engine="jax", checks=["vjp", "jvp"])
+    assert verdict.status == "pass", verdict.message
+    assert 1e-6 < verdict.measures.bound <= 1e-2
+
+
+def coarse(params, x):
+    half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
+    return jnp.sum(network(half, x.astype(jnp.bfloat16))["logits"] ** 2)
+
+
+def test_bfloat16_inside_accuses_nobody():
+    verdict = ga.audit(coarse, parameters(np.float32), X.astype(np.float32), engine="jax", checks=["vjp"])
+    assert verdict.status in ("pass", "inconclusive"), verdict.message
+
+
+def test_outputs_of_bfloat16_widen():
+    value = load(lambda x: x.astype(jnp.bfloat16)).function(X)
+    assert value.dtype == np.float32
+    np.testing.assert_array_equal(value, X.astype(np.float32))
+
+
+def test_64_bits_are_on_inside_and_left_as_they_were_outside():
+    seen = []
+
+    def f(x):
+        seen.append(x.dtype)
+        return jnp.sum(x)
+
+    adapted = load(f)
+    assert adapted.function(X).dtype == np.float64
+    assert adapted.claims["gradient"](X)[0].dtype == np.float64
+    assert {str(dtype) for dtype in seen} == {"float64"}
+    assert jnp.asarray(X).dtype == np.float32
+
+
+def test_a_suite_that_forbids_64_bits_is_told_what_to_write(monkeypatch):
+    monkeypatch.setenv("JAX_ENABLE_X64", "0")
+    verdict = ga.audit(lambda x: jnp.sum(x), X, engine="jax", checks=["vjp"])
+    assert verdict.status == "error"
+    assert "an input is float64" in verdict.message
+    assert "dtype: float32" in verdict.message
+    narrow = ga.audit(lambda x: jnp.sum(jnp.sin(x)), X.astype(np.float32), engine="jax", checks=["vjp"])
+    assert narrow.status == "pass", narrow.message
+
+
+def test_keys_integers_and_constants_are_passed_as_they_are_and_not_differentiated():
+    def noisy(key, x, rows, w, scale):
+        return jnp.sum((x + jax.random.normal(key, x.shape))[rows] * w) * scale
+
+    key = jax.random.key(0)
+    verdict = ga.audit(noisy, key, X, np.array([0, 3]), W[:2], 2, engine="jax", checks=["vjp", "jvp"])
+    assert verdict.status == "pass", verdict.message
+    (gradient,) = load(noisy, constants=(3,)).claims["vjp"](key, X, np.array([0, 3]), W[:2], 2, np.array(1.0))
+    np.testing.assert_array_equal(gradient, [4.0, 0.0, 0.0, 6.0])
+
+
+def test_arrays_of_jax_are_inputs_too():
+    verdict = ga.audit(lambda x: jnp.sum(jnp.sin(x)), jnp.asarray(X, dtype=jnp.float32), checks=["vjp"])
+    assert (verdict.status, verdict.engine) == ("pass", "jax")
+
+
+def test_many_points_go_through_one_compiled_call():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return jnp.sum(jnp.sin(x) * x)
+
+    x = np.linspace(0.1, 2.0, 300)
+    verdict = ga.audit(f, x, engine="jax", checks=["vjp"])
+    assert verdict.status == "pass"
+    assert verdict.notes == ()
+    assert verdict.measures.evaluations > 600
+    assert len(calls) < 60
+
+
+def test_a_batch_gives_what_calls_give():
+    adapted = load(smooth)
+    arguments = Arguments.of([X, W])
+    rows = np.random.default_rng(0).normal(size=(4, 8))
+    values = adapted.batch(arguments)(rows)
+    for row, value in zip(rows, values, strict=True):
+        total, rest = adapted.function(row[:4], row[4:])
+        np.testing.assert_allclose(value, [total, *rest["products"].ravel(), rest["best"]], rtol=1e-12)
+
+
+def test_a_function_that_looks_at_its_values_is_called_point_by_point_and_says_so():
+    def looking(x):
+        return jnp.sum(x**2) if float(x[0]) > -9 else jnp.sum(x)
+
+    verdict = ga.audit(looking, X, engine="jax", gradient=lambda x: 2 * x)
+    assert verdict.status == "pass"
+    assert any("point by point" in note for note in verdict.notes)
+
+
+def test_claims_of_both_libraries_are_called_with_arrays_of_their_own():
+    def f(x):
+        return jnp.sum(x**3)
+
+    def by_numpy(x):
+        assert isinstance(x, np.ndarray)
+        return 3 * x**2
+
+    assert ga.audit(f, X, gradient=jax.grad(f)).status == "pass"
+    assert ga.audit(f, X, gradient=by_numpy).engine == "jax"
+    assert ga.audit(f, X, gradient=by_numpy).status == "pass"
+    assert ga.audit(f, X, gradient=jax.grad(lambda x: 1.001 * f(x))).status == "fail"
+
+
+def through_another(x):
+    return nested(x) + 1
+
+
+def nested(x):
+    def inner(y):
+        return jnp.sin(y)
+
+    return inner(x)
+
+
+def on_arrays(x):
+    return np.sin(x)
+
+
+class Model:
+    def __call__(self, x):
+        return jnp.sin(x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        jnp.sin,
+        jax.nn.relu,
+        smooth,
+        nested,
+        through_another,
+        jax.jit(nested),
+        jax.vmap(nested),
+        jax.custom_vjp(nested),
+        functools.partial(smooth, w=W),
+        Model(),
+        Model().__call__,
+    ],
+)
+def test_functions_over_jax_are_recognised(function):
+    assert engines.part("jax").recognises(function, Target("here:f"))
+
+
+@pytest.mark.parametrize("function", [on_arrays, np.sin, len, 3, None])
+def test_other_things_are_not(function):
+    assert not engines.part("jax").recognises(function, Target("here:f"))
+
+
+def test_a_suite_gives_parameters_as_a_tree(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nfunctions:\n  - function: test_engine_jax:network\n    engine: jax\n    checks: [vjp, jvp]\n"
+        "    inputs:\n"
+        "      params: {tree: {hidden: {items: [{items: [{shape: [5, 4]}, {shape: [5]}]}]}, head: {shape: [3, 5]}}}\n"
+        "      x: {shape: [4]}\n"
+    )
+    (case,) = make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))
+    assert [given.name for given in case.inputs] == ["params.hidden.0.0", "params.hidden.0.1", "params.head", "x"]
+    assert audit_case(case).status == "pass"
+
+
+def test_constants_of_a_module_are_made_in_64_bits_where_the_engine_is_named(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "module_of_constants.py").write_text(
+        "import jax.numpy as jnp\nW = jnp.array([0.1, 0.2])\ndef f(x):\n    return jnp.sum(W * x)\n"
+    )
+    found = engines.load(Target("module_of_constants:f", engine="jax"))
+    assert found.function(np.array([1.0, 1.0])) == 0.1 + 0.2
+    assert "JAX_ENABLE_X64" not in os.environ
