@@ -24,9 +24,9 @@ def planned(cases: Iterable[Case], *, power: bool = False) -> tuple[Planned, ...
 def fingerprint(case: Case, *, power: bool = False) -> str:
     """A digest of everything in ``case`` that a verdict may depend on.
 
-    Left out is where it and its settings stand in the suite, so that a comment or a new neighbour changes nothing. Folders and files
-    count relative to the current folder, so that checkouts on several machines agree. What the functions themselves
-    do, and what a file of values holds, is not looked at.
+    Left out is where it and its settings stand in the suite, so that a comment or a new neighbour changes nothing.
+    Folders and files count relative to the current folder, so that checkouts on several machines agree. What the
+    functions themselves do, and what a file of values holds, is not looked at.
     """
     neutral = replace(
         case,
