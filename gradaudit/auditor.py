@@ -133,14 +133,16 @@ def _arguments(case: Case) -> Arguments:
 
 
 def _structures(case: Case, arguments: Arguments) -> list[str | None]:
-    return [case.inputs[i].structure for i in arguments.differentiated]
+    # the real and the imaginary parts of a complex input have the structure each
+    kinds = zip(arguments.differentiated, arguments.arrays, strict=True)
+    return [case.inputs[i].structure for i, array in kinds for _ in range(2 if array.dtype.kind == "c" else 1)]
 
 
 def _point(case: Case, arguments: Arguments) -> Point:
     def edges(side: int, default: float) -> NDArray[np.float64]:
         per_input = [_bounds(case.inputs[i])[side] for i in arguments.differentiated]
-        sizes = [array.size for array in arguments.arrays]
-        return np.repeat([default if edge is None else edge for edge in per_input], sizes).astype(np.float64)
+        edge = [default if edge is None else edge for edge in per_input]
+        return np.repeat(edge, arguments.sizes).astype(np.float64)
 
     return Point(arguments.x, arguments.epsilon, edges(0, -np.inf), edges(1, np.inf))
 

@@ -6,6 +6,7 @@ from os import cpu_count
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradaudit import engines
 from gradaudit.checks._subject import Subject, batched, compiled_kernel
@@ -17,7 +18,7 @@ from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Coordinates, Point, Tangents
 
 Steps = Literal["auto"] | float | Sequence[float]
-Arrays = Array | tuple[Array, ...]
+Arrays = NDArray[np.inexact] | tuple[NDArray[np.inexact], ...]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ def jacobian(f: Callable[..., object], *inputs: object, h: Steps = "auto", threa
     """
     subject, probe, spent = _prepared(f, inputs, threads=threads)
     shape = _only_shape(subject)
+    if any(array.dtype.kind == "c" for array in subject.arguments.arrays):
+        raise ValueError("an input is complex; allowed: real inputs; use directional, or gradient of a scalar function")
     found = estimate(probe, Coordinates(subject.point, np.arange(subject.arguments.size)), _steps(h))
 
     def blocks(flat: Array) -> tuple[Array, ...]:
@@ -119,5 +122,5 @@ def _steps(h: Steps) -> tuple[float, ...] | None:
     return steps
 
 
-def _one_or_tuple(parts: tuple[Array, ...]) -> Arrays:
+def _one_or_tuple(parts: tuple[NDArray[np.inexact], ...]) -> Arrays:
     return parts[0] if len(parts) == 1 else parts

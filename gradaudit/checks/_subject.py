@@ -89,7 +89,7 @@ class Subject:
     @property
     def narrow(self) -> bool:
         """An input or an output is float32 or narrower: tolerances follow."""
-        kinds = [array.dtype for array in self.arguments.arrays] + [d for d in self.dtypes if d.kind == "f"]
+        kinds = [array.real.dtype for array in self.arguments.arrays] + [d for d in self.dtypes if d.kind == "f"]
         return any(dtype.itemsize < 8 for dtype in kinds)
 
     def evaluate(self, flat: Array) -> Array | None:
@@ -110,9 +110,9 @@ class Subject:
         """
         return _call_unmutated(kind, self.differentiable.claims[kind], self.arguments, extra)
 
-    def claimed_at(self, kind: str, flat: Array) -> object:
-        """What the claim ``kind`` returns at another point."""
-        return guarded(kind, self.differentiable.claims[kind], *self.arguments.at(flat))
+    def claimed_at(self, kind: str, flat: Array, *extra: object) -> object:
+        """What the claim ``kind`` returns at another point; ``extra`` are cotangents."""
+        return guarded(kind, self.differentiable.claims[kind], *self.arguments.at(flat), *extra)
 
     def unchanged(self) -> None:
         """Raises Unfit where f no longer gives the value it gave before the claim was called."""
@@ -139,7 +139,7 @@ class Subject:
         if len(parts) != len(arrays):
             raise Unfit(Diagnosis.SHAPE, f"{kind} returned {len(parts)} arrays for {len(arrays)} differentiated inputs")
         for name, part, array in zip(self._names(), parts, arrays, strict=True):
-            require_array(f"{kind} for {name}", part, array.shape)
+            require_array(f"{kind} for {name}", part, array.shape, complex_=array.dtype.kind == "c")
         return self.arguments.flatten(parts)
 
     def per_output(self, kind: str, returned: object) -> Array:
@@ -238,15 +238,15 @@ def _called_at_all(batch: object, points: Array) -> Array | None:
     return None if values is None else np.asarray(values, dtype=np.float64)
 
 
-def require_array(what: str, value: object, shape: tuple[int, ...]) -> None:
-    """Raises Unfit where ``value`` is not a real array of exactly this shape."""
+def require_array(what: str, value: object, shape: tuple[int, ...], *, complex_: bool = False) -> None:
+    """Raises Unfit where ``value`` is no real array of exactly this shape; a complex one where that is allowed."""
     if value is None:
         raise Unfit(Diagnosis.ZERO, f"{what} is None; allowed: an array of shape {shape}")
     try:
         array = np.asarray(value)
     except ValueError:
         raise Unfit(Diagnosis.SHAPE, f"{what} is ragged; allowed: an array of shape {shape}") from None
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in ("fiubc" if complex_ else "fiub"):
         name = type(value).__name__ if array.dtype.kind == "O" else str(array.dtype)
         raise Unfit(Diagnosis.DTYPE, f"{what} is {name}; allowed: real floating numbers")
     if array.shape != shape and _broadcasts(shape, array.shape):

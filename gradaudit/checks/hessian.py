@@ -32,6 +32,8 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
 
 def _dense(subject: Subject) -> Array:
     arrays = subject.arguments.arrays
+    if any(array.dtype.kind == "c" for array in arrays):
+        raise Unfit(Diagnosis.DTYPE, "a hessian by a complex input is not supported; allowed: claim an hvp")
     if len(arrays) != 1:
         raise Unfit(
             Diagnosis.SHAPE, f"hessian over {len(arrays)} inputs is not supported; allowed: one, or claim an hvp"

@@ -37,6 +37,8 @@ def _dense(subject: Subject, returned: object) -> Array:
             Diagnosis.SHAPE, "a jacobian of several outputs is not supported; allowed: one array, or claim a vjp"
         )
     arrays = subject.arguments.arrays
+    if any(array.dtype.kind == "c" for array in arrays):
+        raise Unfit(Diagnosis.DTYPE, "a jacobian by a complex input is not supported; allowed: claim a vjp or jvp")
     blocks = returned if isinstance(returned, tuple | list) and len(arrays) > 1 else (returned,)
     if len(blocks) != len(arrays):
         raise Unfit(Diagnosis.SHAPE, f"jacobian returned {len(blocks)} arrays for {len(arrays)} differentiated inputs")

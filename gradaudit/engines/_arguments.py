@@ -16,8 +16,9 @@ Array = NDArray[np.float64]
 class Arguments:
     """Inputs in calling order; ``differentiated`` holds the positions that take part in the flat vector.
 
-    A differentiated input is a real floating array of any shape. float32 and float16 coordinates stand in the flat
-    vector exactly, as float64, so that one vector serves inputs of different precision.
+    A differentiated input is a floating array of any shape. float32 and float16 coordinates stand in the flat vector
+    exactly, as float64, so that one vector serves inputs of different precision. A complex input has twice as many
+    coordinates: its real parts, then its imaginary parts; the gradient of a real function by it is ∂f/∂re + i·∂f/∂im.
     """
 
     inputs: tuple[object, ...]
@@ -43,14 +44,19 @@ class Arguments:
         )
 
     @cached_property
-    def arrays(self) -> tuple[NDArray[np.floating], ...]:
+    def arrays(self) -> tuple[NDArray[np.inexact], ...]:
         """The differentiated inputs only."""
         return tuple(np.asarray(self.inputs[i]) for i in self.differentiated)
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
         """Start of each differentiated input in the flat vector, and the end of the last."""
-        return (0, *np.cumsum([array.size for array in self.arrays]).tolist())
+        return (0, *np.cumsum(self.sizes).tolist())
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """How many coordinates each differentiated input has."""
+        return tuple(array.size * (2 if _is_complex(array) else 1) for array in self.arrays)
 
     @property
     def size(self) -> int:
@@ -60,36 +66,41 @@ class Arguments:
     @cached_property
     def x(self) -> Array:
         """The point, flat: float64[n]."""
-        if len(self.arrays) == 1:  # our own copy already: a million coordinates need no second one
+        if len(self.arrays) == 1 and not _is_complex(
+            self.arrays[0]
+        ):  # our own copy already: a million coordinates need no second one
             return np.asarray(self.arrays[0], dtype=np.float64).ravel()
         return self.flatten(self.arrays)
 
     @cached_property
     def epsilon(self) -> Array:
         """Spacing of each coordinate's own dtype at 1: float64[n]."""
-        parts = [np.broadcast_to(float(np.finfo(array.dtype).eps), array.size) for array in self.arrays]
+        parts = [
+            np.broadcast_to(float(np.finfo(array.real.dtype).eps), size)
+            for array, size in zip(self.arrays, self.sizes, strict=True)
+        ]
         return parts[0] if len(parts) == 1 else (np.concatenate(parts) if parts else np.empty(0))
 
     def flatten(self, arrays: Sequence[object]) -> Array:
         """One array per differentiated input, as one flat float64 vector, which shares memory with none."""
-        parts = [np.asarray(array, dtype=np.float64).ravel() for array in arrays]
+        parts = [_coordinates(array, like) for array, like in zip(arrays, self.arrays, strict=True)]
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def split(self, flat: Array) -> tuple[NDArray[np.floating], ...]:
+    def split(self, flat: Array) -> tuple[NDArray[np.inexact], ...]:
         """The inverse of ``flatten``: new arrays with each input's shape and dtype."""
         return tuple(part.astype(array.dtype) for part, array in zip(self.shaped(flat), self.arrays, strict=True))
 
-    def stacked(self, rows: Array) -> tuple[NDArray[np.floating], ...]:
+    def stacked(self, rows: Array) -> tuple[NDArray[np.inexact], ...]:
         """Many flat points (k, n) at once: arrays (k, *shape) with each input's dtype, not to be written to."""
         return tuple(
-            rows[:, start:stop].reshape(len(rows), *array.shape).astype(array.dtype, copy=False)
+            _shaped(rows[:, start:stop], array).astype(array.dtype, copy=False)
             for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
         )
 
-    def shaped(self, flat: Array) -> tuple[Array, ...]:
-        """A flat vector as float64 arrays of the inputs' shapes: numeric results keep all their digits."""
+    def shaped(self, flat: Array) -> tuple[NDArray[np.inexact], ...]:
+        """A flat vector as double-precision arrays of the inputs' shapes: numeric results keep all their digits."""
         return tuple(
-            flat[start:stop].reshape(array.shape)
+            _shaped(flat[None, start:stop], array).reshape(array.shape)
             for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
         )
 
@@ -102,18 +113,21 @@ class Arguments:
 
     def round(self, flat: Array) -> Array:
         """``flat`` (…, n) as it arrives at the function: rounded to each coordinate's dtype."""
-        if all(array.dtype == np.float64 for array in self.arrays):
+        if all(array.dtype in (np.float64, np.complex128) for array in self.arrays):
             return flat
         rounded = flat.copy()
         for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False):
-            rounded[..., start:stop] = flat[..., start:stop].astype(array.dtype)
+            rounded[..., start:stop] = flat[..., start:stop].astype(array.real.dtype)
         return rounded
 
     @property
     def axis(self) -> Axis:
         """How messages name the flat coordinates."""
-        names = [self.names[i] for i in self.differentiated]
-        return Axis(tuple((name, array.shape) for name, array in zip(names, self.arrays, strict=True)))
+        parts: list[tuple[str, tuple[int, ...]]] = []
+        for position, array in zip(self.differentiated, self.arrays, strict=True):
+            suffixes = (".re", ".im") if _is_complex(array) else ("",)
+            parts += [(self.names[position] + suffix, array.shape) for suffix in suffixes]
+        return Axis(tuple(parts))
 
 
 def _owned(value: object) -> object:
@@ -121,7 +135,28 @@ def _owned(value: object) -> object:
 
 
 def _is_floating(value: object) -> bool:
-    return isinstance(value, float) or (isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f")
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "fc"
+    return isinstance(value, float | complex)
+
+
+def _is_complex(array: NDArray[np.inexact]) -> bool:
+    return array.dtype.kind == "c"
+
+
+def _coordinates(value: object, like: NDArray[np.inexact]) -> Array:
+    if not _is_complex(like):
+        return np.asarray(value, dtype=np.float64).ravel()
+    whole = np.asarray(value, dtype=np.complex128).ravel()
+    return np.concatenate([whole.real, whole.imag])
+
+
+def _shaped(rows: Array, like: NDArray[np.inexact]) -> NDArray[np.inexact]:
+    """Coordinates (k, size) as an array (k, *shape)."""
+    if not _is_complex(like):
+        return rows.reshape(len(rows), *like.shape)
+    parts = rows.reshape(len(rows), 2, *like.shape)
+    return np.asarray(parts[:, 0] + 1j * parts[:, 1])
 
 
 def _default_names(count: int) -> tuple[str, ...]:

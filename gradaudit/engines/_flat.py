@@ -77,6 +77,8 @@ def flat_function(
 
     Raises NotCompiled.
     """
+    if any(array.dtype.kind == "c" for array in arguments.arrays):
+        raise NotCompiled("an input is complex")
     reason, copying_helps = "", False
     for layout in LAYOUTS:
         if layout.copies and not copying_helps:

@@ -36,4 +36,4 @@ class Moving:
 
 
 def _is_floating(x: object) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    return isinstance(x, np.ndarray) and x.dtype.kind in "fc"
