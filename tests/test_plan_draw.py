@@ -179,3 +179,11 @@ def test_an_empty_shape_and_an_axis_of_length_zero_are_drawn() -> None:
 def test_a_permutation_holds_every_number_once() -> None:
     (p,) = draw(Input("p", drawn("permutation", shape=(3, 4)), dtype="int64", differentiate=False))
     assert sorted(p.ravel().tolist()) == list(range(12))
+
+
+def test_a_complex_input_is_drawn_in_both_parts():
+    (z,) = draw(Input("z", drawn("uniform", shape=(50,), low=1, high=2), "complex64"))
+    assert z.dtype == np.complex64
+    for part in (z.real, z.imag):
+        assert ((part >= 1) & (part <= 2)).all()
+    assert not (z.real == z.imag).any()

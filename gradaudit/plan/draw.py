@@ -105,10 +105,12 @@ def _drawn(given: Input, source: Drawn, rng: np.random.Generator) -> Array:
 
     def draw(shape: tuple[int, ...]) -> Array:
         values = np.asarray(sample(rng, shape, parameters))
+        if given.dtype is not None and np.dtype(given.dtype).kind == "c":
+            values = values + 1j * np.asarray(sample(rng, shape, parameters))
         return values if given.dtype is None else values.astype(given.dtype)
 
     array = draw(source.shape)
-    if given.differentiate and array.dtype.kind != "f":
+    if given.differentiate and array.dtype.kind not in "fc":
         array = array.astype(np.float64)
     if source.distribution == "permutation":
         return _checked(given, array)

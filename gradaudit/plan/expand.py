@@ -86,7 +86,7 @@ def _case(
     settings: dict[str, Setting[Any]],
 ) -> Iterator[_Planned | Problem]:
     checks, problems = checks_of(entry, settings)
-    problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs)]
+    problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs, settings)]
     kwargs = tuple(_options(entry, axes, problems))
     args = tuple(_extra(entry, axes, problems))
     if problems:
@@ -241,8 +241,9 @@ def _setting_problems(entry: Entry, found: Mapping[str, Setting[Any]]) -> Iterat
         yield method.layer.problem("method: central goes by the given h alone; write extend: false", "method")
 
 
-def _input_problems(entry: Entry, inputs: tuple[Input, ...]) -> Iterator[Problem]:
-    if not any(source.differentiate for source in inputs):
+def _input_problems(entry: Entry, inputs: tuple[Input, ...], settings: Mapping[str, Setting[Any]]) -> Iterator[Problem]:
+    # the parameters of a module are inputs too, known when it is loaded
+    if settings["engine"].value != "torch" and not any(source.differentiate for source in inputs):
         yield entry.problem("no input is differentiated; give at least one a floating dtype", "inputs")
 
 

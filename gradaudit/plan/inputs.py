@@ -24,6 +24,8 @@ _POSITIVE = {
     "student_t": ("df",),
     "loguniform": ("low",),
 }
+#: the precision of a complex dtype's parts, and of an input that says nothing
+_PARTS = {"complex64": "float32", "complex128": "float64", "float64": "float64"}
 
 
 class InputProblem(Exception):
@@ -41,7 +43,7 @@ def inputs_of(entry: Entry, axes: Mapping[str, Scalar], point: str | None) -> tu
 
 def precision(inputs: tuple[Input, ...]) -> str | None:
     """The narrowest dtype of the differentiated inputs, which ``by_dtype`` goes by; None where there are none."""
-    dtypes = {source.dtype or "float64" for source in inputs if source.differentiate}
+    dtypes = {_PARTS.get(source.dtype or "float64", source.dtype) for source in inputs if source.differentiate}
     return next((dtype for dtype in ("float16", "float32", "float64") if dtype in dtypes), None)
 
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from gradaudit.suite.distributions import DISCRETE, NAMES, Distributions, Parameters
 from gradaudit.suite.quantities import (
+    COMPLEX,
     FLOATING,
     INTEGRAL,
     Bounds,
@@ -19,6 +20,7 @@ from gradaudit.suite.quantities import (
 )
 from gradaudit.suite.setting_keys import Strict
 
+DTYPES = (*FLOATING, *COMPLEX, *INTEGRAL)
 SOURCES = ("shape", "values", "file", "value")
 CONTAINERS = ("tree", "items")
 
@@ -99,8 +101,9 @@ class InputKeys(Strict, Distributions):
             raise wrong(f"{self.distribution[0]!r} needs a 'shape', such as shape: [8]", self.distribution[0])
         if self.key is not None and self.file is None:
             raise wrong("'key' names an array of a file; 'file' is missing", "key")
-        if self.dtype is not None and self.dtype not in (*FLOATING, *INTEGRAL):
-            raise wrong(_unknown_dtype(self.dtype), "dtype")
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise wrong(f"unknown dtype {self.dtype!r}; allowed: {', '.join(DTYPES)}", "dtype")
+        self._can_be_complex()
         self._is_differentiable()
         self._can_have_structure()
         return self
@@ -113,6 +116,12 @@ class InputKeys(Strict, Distributions):
         for key, part in self.parts():
             if part.source is None:
                 raise wrong(f"part {key!r} has no values; add one of {', '.join(SOURCES)}", self.source, key)
+
+    def _can_be_complex(self) -> None:
+        if self.dtype not in COMPLEX:
+            return
+        for name in self._given(("bounds", "avoid", "structure")):
+            raise wrong(f"{name!r} is for real numbers, not {self.dtype}; remove it, or use two real inputs", name)
 
     def _can_have_structure(self) -> None:
         if self.structure is None:
@@ -143,12 +152,6 @@ class InputKeys(Strict, Distributions):
             )
         if self.source == "value" and not is_number(self.value):
             raise wrong(f"{self.value!r} cannot be differentiated; remove 'differentiate: true'", "differentiate")
-
-
-def _unknown_dtype(name: str) -> str:
-    if name.startswith("complex"):
-        return f"dtype {name!r} is not implemented yet in 0.1; use two real inputs"
-    return f"unknown dtype {name!r}; allowed: {', '.join((*FLOATING, *INTEGRAL))}"
 
 
 def _long_form(value: object) -> object:
