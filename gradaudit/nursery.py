@@ -11,7 +11,6 @@ import gc
 import importlib
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gradaudit import worker
-from gradaudit.backends._residue import OWN_FOLDER
+from gradaudit.backends import _folder
 
 FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
 PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
@@ -32,8 +31,8 @@ DESCRIPTORS = 5  #: that come with an order to fork: requests, answers, printed,
 _BECOME_PARENT_OF_ORPHANS = 36  #: PR_SET_CHILD_SUBREAPER of prctl(2)
 
 
-def main(control: int, audit: str) -> None:
-    """Follow the keeper's orders on the socket ``control`` until it closes.
+def main(control: int, audit: str, folder: str) -> None:
+    """Follow the keeper's orders on the socket ``control`` until it closes. ``folder`` is for temporary files.
 
     An order is a line of JSON. ``{"fork": {name: value, …}}`` comes with the descriptors of a worker and names its
     environment; the answer is its process number. ``{"end": true}`` ends the worker with all that it started; the
@@ -43,18 +42,19 @@ def main(control: int, audit: str) -> None:
     importlib.import_module(audit.partition(":")[0])
     gc.freeze()  # what is here stays shared with the workers
     keeper = socket.socket(fileno=control)
-    _Nursery(keeper, audit).serve()
+    _Nursery(keeper, audit, folder).serve()
     os._exit(0)
 
 
 class _Nursery:
-    """At most one worker at a time, and the folder of its temporary files."""
+    """At most one worker at a time."""
 
-    def __init__(self, keeper: socket.socket, audit: str) -> None:
+    def __init__(self, keeper: socket.socket, audit: str, folder: str) -> None:
         self.keeper = keeper
         self.audit = audit
         self.worker = 0  #: its process number
-        self.folder = ""
+        self.folder = folder
+        self.worker_folder = ""
 
     def serve(self) -> None:
         while (order := self.receive()) is not None:
@@ -64,6 +64,7 @@ class _Nursery:
             else:
                 self.answer(self.end())
         self.end()
+        _folder.remove(self.folder)
 
     def receive(self) -> tuple[dict[str, Any], list[int]] | None:
         text, descriptors = b"", []
@@ -81,8 +82,8 @@ class _Nursery:
         self.keeper.sendall(json.dumps(value).encode() + b"\n")
 
     def fork(self, env: Mapping[str, str], descriptors: list[int]) -> None:
-        self.folder = tempfile.mkdtemp(prefix=OWN_FOLDER)
-        environment = {**env, "TMPDIR": env.get("TMPDIR", self.folder)}
+        self.worker_folder = _folder.make(self.folder)
+        environment = {**env, "TMPDIR": env.get("TMPDIR", self.worker_folder)}
         self.worker = os.fork() if FORKS else 0
         if self.worker == 0:
             self.become_worker(environment, descriptors)
@@ -113,7 +114,7 @@ class _Nursery:
     def end(self) -> int | None:
         """Kill the worker and everything that it has started; how it ended."""
         returncode, self.worker = _end_all(self.worker), 0
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _folder.remove(self.worker_folder)
         return returncode
 
 

@@ -12,13 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gradaudit.backends import _environment
+from gradaudit.backends import _environment, _folder
 
 START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
 GOODBYE = 10.0  #: s for a nursery to end everything before it is ended itself
 
 _BOOT = (
-    "import sys; sys.path[:] = sys.argv[3:]; from gradaudit.nursery import main; main(int(sys.argv[1]), sys.argv[2])"
+    "import sys; sys.path[:] = sys.argv[4:]; from gradaudit.nursery import main; main(int(sys.argv[1]), *sys.argv[2:4])"
 )
 
 
@@ -38,11 +38,12 @@ class Nursery:
         self.env = dict(env)
         self.used = False  #: it has given a worker
         self._children: int | None = None  #: the file that lists them, kept open: it is read after every case
+        self._temporary = _folder.make()
         self._control, theirs = socket.socketpair()
         self._control.settimeout(START_LIMIT)
         with theirs:
             self._process = subprocess.Popen(
-                _command(theirs.fileno(), audit),
+                _command(theirs.fileno(), audit, self._temporary),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -90,6 +91,7 @@ class Nursery:
         if self._children is not None:
             os.close(self._children)
             self._children = None
+        _folder.remove(self._temporary)  # where the nursery could not
 
     def kill(self) -> int:
         """Kill the nursery's own process group; how it ended, as ``subprocess`` has it."""
@@ -197,7 +199,7 @@ def _is_gone(process: int) -> bool:
         return True
 
 
-def _command(control: int, audit: str) -> list[str]:
+def _command(control: int, audit: str, folder: str) -> list[str]:
     # the nursery imports what this process imports, an uninstalled checkout of gradaudit included
     path = [entry or os.getcwd() for entry in sys.path]
-    return [sys.executable, "-c", _BOOT, str(control), audit, *path]
+    return [sys.executable, "-c", _BOOT, str(control), audit, folder, *path]

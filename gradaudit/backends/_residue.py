@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from operator import is_, itemgetter
 from typing import Any
 
+from gradaudit.backends import _folder
+
 #: modules whose attributes are compared one by one, where they are loaded: what functions of numbers are made of
 WATCHED = ("builtins", "math", "os", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
-OWN_FOLDER = "gradaudit-"  #: begins the name of a worker's folder for temporary files
 SPARE_DESCRIPTORS = 64  #: that a case may leave open: libraries keep files of their own
 
 _SIGNALS = [int(number) for number in signal.Signals if number not in (signal.SIGKILL, signal.SIGSTOP)]
@@ -57,7 +58,7 @@ class Clean:
         self._generator = numpy and numpy.random.get_bit_generator()
         # the folder for temporary files is this worker's own, unless the suite names another
         folder = os.environ.get("TMPDIR", "")
-        self._temporary = folder if OWN_FOLDER in folder else None
+        self._temporary = folder if _folder.PREFIX in folder else None
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
@@ -110,7 +111,7 @@ class Clean:
         os.umask(self._umask)
         if locale.setlocale(locale.LC_ALL) != self._locale:
             locale.setlocale(locale.LC_ALL, self._locale)
-        if _folder() != self._folder:
+        if _here() != self._folder:
             os.chdir(self._folder)
         names = os.environ._data  # type: ignore[attr-defined]
         if tuple(names.items()) != self._names or c_environment() != self._variables:
@@ -194,7 +195,7 @@ def _umask() -> int:
     return found
 
 
-def _folder() -> str | None:
+def _here() -> str | None:
     try:
         return os.getcwd()
     except OSError:  # removed

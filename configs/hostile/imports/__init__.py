@@ -1,0 +1,1 @@
+"""Modules that do harm when they are imported."""

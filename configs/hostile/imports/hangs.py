@@ -1,0 +1,6 @@
+"""Waits for nothing."""
+
+import time
+
+while True:
+    time.sleep(10)

@@ -1,0 +1,5 @@
+"""Thinks that it is a program."""
+
+import sys
+
+sys.exit(0)
