@@ -62,7 +62,7 @@ def resumed(which: str, asked: Run, plan: Sequence[Planned], *, suite: Path) -> 
         return _last(asked, plan, suite)
     stored = report.read_stored(report.find_run(which, folder=suite.parent))
     _require_kin(stored, asked)
-    found = _compared(stored, asked, plan)
+    found = compared(stored, asked, plan)
     if stored.results and not found.kept:
         remedy = "were --seed, --set, --power or the selection others? Leave --resume out to begin a new run"
         raise OutputError(f"{stored.path}: none of its {len(stored.results)} results is a case of this plan; {remedy}")
@@ -70,10 +70,8 @@ def resumed(which: str, asked: Run, plan: Sequence[Planned], *, suite: Path) -> 
 
 
 def _last(asked: Run, plan: Sequence[Planned], suite: Path) -> Resumed:
-    for number, stored in enumerate(_readable(suite)):
-        if stored.run.shard != asked.shard or stored.run.suite != asked.suite or not stored.plan:
-            continue
-        found = _compared(stored, asked, plan)
+    for number, stored in enumerate(comparable(asked, suite)):
+        found = compared(stored, asked, plan)
         if not stored.run.complete and (found.kept or not stored.results):
             return found
         if number == 0 and stored.run.complete and stored.plan == tuple(plan):
@@ -82,10 +80,13 @@ def _last(asked: Run, plan: Sequence[Planned], suite: Path) -> Resumed:
     raise OutputError(f"no unfinished run{part} of this suite in {suite}; leave --resume out to begin a new one")
 
 
-def _readable(suite: Path) -> Iterator[Stored]:
+def comparable(asked: Run, suite: Path) -> Iterator[Stored]:
+    """The runs in the folder ``suite`` that are of the suite and the shard that are ``asked`` for, the last first."""
     for home in report.runs_of(suite):
         with suppress(OutputError):  # by its name it would be refused, with the reason
-            yield report.read_stored(home / "results.jsonl")
+            stored = report.read_stored(home / "results.jsonl")
+            if stored.run.shard == asked.shard and stored.run.suite == asked.suite and stored.plan:
+                yield stored
 
 
 def _require_kin(stored: Stored, asked: Run) -> None:
@@ -99,7 +100,8 @@ def _require_kin(stored: Stored, asked: Run) -> None:
         raise OutputError(f"{stored.path}: it ran {had}, and this command asks for {wanted}; give the same --shard")
 
 
-def _compared(stored: Stored, asked: Run, plan: Sequence[Planned]) -> Resumed:
+def compared(stored: Stored, asked: Run, plan: Sequence[Planned]) -> Resumed:
+    """What of a stored run is still what ``plan`` asks for."""
     now = {one.id: one.fingerprint for one in plan if asked.shard is None or asked.shard.holds(one.id)}
     had = {one.id: one.fingerprint for one in stored.plan if one.id in stored.results}
     return Resumed(

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from gradaudit import backends, provenance, report
+from gradaudit import backends, history, provenance, report
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan import Selection, make_plan
@@ -19,11 +19,13 @@ from gradaudit.plan.case import Case
 from gradaudit.plan.fingerprint import Planned, planned
 from gradaudit.plan.selection import unknown_ids
 from gradaudit.plan.shard import Shard
-from gradaudit.record import Audit, Result, Run
+from gradaudit.record import Audit, History, Result, Run
+from gradaudit.rerun import Rerun, last_failed
 from gradaudit.resume import Resumed, resumed
 from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder
+NOTHING = "none"  #: in place of a baseline: compare with no run
 TIMEOUT = 300.0  #: s, for a case of which the suite says nothing: an unattended run must end
 
 
@@ -78,6 +80,8 @@ def run(
     max_memory: int | None = None,
     stop_at: Collection[Status] = (),
     resume: str | None = None,
+    only_failed: bool = False,
+    baseline: str | None = None,
     outputs: Sequence[Path] = (),
     folder: Path = REPORTS,
     arguments: Sequence[str] = (),
@@ -93,8 +97,10 @@ def run(
     ``max_memory`` is how many bytes the process of a case may hold, with all that it starts.
     The first case that ends with a status in ``stop_at`` ends the run. ``resume`` names a run to finish instead of a
     new one: its folder, its id, or ``gradaudit.resume.LAST``; what it measured and the suite still asks for is kept.
+    ``only_failed`` runs what was not good in the last run, and lets its other verdicts stand. ``baseline`` is the run
+    to compare with: its folder or id, NOTHING, or, if None, the last complete run of the whole suite.
     ``outputs`` are files to write besides, their format chosen by their ending. ``arguments`` is the command line, kept
-    to run it again. ``tell`` gets sentences about what was resumed.
+    to run it again. ``tell`` gets sentences about what is kept of an earlier run.
 
     Raises SuiteError, BackendError, NothingSelected or OutputError before anything is measured; RunInterrupted or
     RunBroken afterwards, with the partial audit, whose reports are written where they can be.
@@ -108,8 +114,11 @@ def run(
     for output in outputs:
         report.check(output)
     described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments, shard=shard)
+    everything = shard is None and (select in (None, Selection()) or len(cases) == len(make_plan(suite)))
+    described = replace(described, whole=everything)
     mine = [case for case in cases if shard is None or shard.holds(case.id)]
-    opening = _open(described, planned(cases, power=power), resume=resume, folder=folder)
+    opening = _open(described, planned(cases, power=power), resume=resume, only_failed=only_failed, folder=folder)
+    before = _baseline(baseline, folder)
     for sentence in opening.told(len(mine)):
         tell(sentence)
     rest = [case for case in mine if case.id not in opening.kept]
@@ -128,8 +137,11 @@ def run(
         audited = _Audited(len(mine))
         for result in opening.kept.values():
             audited.add(result)
+            if opening.rerun:
+                stored.append(result)
         _audit(rest, start, audited, stored=stored, observe=observe, stop_at=stop_at)
         audit = _gathered(opening, audited, mine, seconds=time.monotonic() - started)
+        audit = replace(audit, history=before(audit, opening.home.parent))
         _finish(audit, audited, stored=stored, home=opening.home, outputs=outputs)
     return audit
 
@@ -160,7 +172,7 @@ def describe(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         suite=name,
         files=tuple(map(str, files)),
-        started=now.isoformat(timespec="seconds"),
+        started=now.isoformat(timespec="milliseconds"),
         duration_s=0.0,
         complete=False,
         seed=seed,
@@ -191,13 +203,16 @@ class _Opening:
     home: Path
     plan: tuple[Planned, ...]
     earlier: Resumed | None = None
+    rerun: Rerun | None = None
 
     @property
     def kept(self) -> Mapping[str, Result]:
-        return self.earlier.kept if self.earlier else {}
+        known = self.earlier or self.rerun
+        return known.kept if known else {}
 
     def told(self, total: int) -> list[str]:
-        return self.earlier.told(total) if self.earlier else []
+        known = self.earlier or self.rerun
+        return known.told(total) if known else []
 
     def results_file(self) -> report.ResultsFile:
         """The results, open and locked; a run that is killed from now on can be resumed."""
@@ -211,12 +226,26 @@ class _Opening:
         return stored
 
 
-def _open(described: Run, plan: tuple[Planned, ...], *, resume: str | None, folder: Path) -> _Opening:
+def _open(
+    described: Run, plan: tuple[Planned, ...], *, resume: str | None, only_failed: bool, folder: Path
+) -> _Opening:
     home = run_folder(described, folder)
     if resume is None:
-        return _Opening(described, home, plan)
+        rerun = last_failed(described, plan, suite=home.parent) if only_failed else None
+        return _Opening(described, home, plan, rerun=rerun)
     earlier = resumed(resume, described, plan, suite=home.parent)
     return _Opening(earlier.run, earlier.home, plan, earlier)
+
+
+def _baseline(named: str | None, folder: Path) -> Callable[[Audit, Path], History | None]:
+    """How to look back once the run is over; what was named is read now, and refused before anything is measured."""
+    compare = named != NOTHING
+    given = report.read(report.find_run(named, folder=folder).parent) if named and compare else None
+
+    def look_back(audit: Audit, home: Path) -> History | None:
+        return history.looked_back(audit, home, baseline=given, compare=compare)
+
+    return look_back
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """A run leaves its results, whatever becomes of it."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def test_a_run_leaves_its_audit_and_every_file_of_it(suite: str, tmp_path: Path)
     assert home.parent == Path("reports/nightly")
     written = {path.name for path in home.iterdir()}
     assert written >= {"results.jsonl", "results.csv", "elements.csv", "curves.csv", "run.json", "report.html"}
-    assert repr(report.read(home)) == repr(audit)
+    assert repr(report.read(home)) == repr(replace(audit, history=None))
     assert json.loads((home.parent / "latest.json").read_text())["run"] == audit.run.id
     assert Path("more/out.csv").read_text() == (home / "results.csv").read_text()
 
@@ -76,7 +77,7 @@ def test_an_interrupted_run_keeps_and_reports_what_had_finished(suite: str):
     audit = stopped.value.audit
     assert list(statuses(audit)) == ["ok[n=1]", "ok[n=2]"]
     assert not audit.run.complete
-    assert repr(report.read(runner.run_folder(audit.run))) == repr(audit)
+    assert repr(report.read(runner.run_folder(audit.run))) == repr(replace(audit, history=None))
 
 
 def test_a_backend_that_breaks_keeps_and_reports_what_had_finished(suite: str, monkeypatch):
@@ -88,7 +89,9 @@ def test_a_backend_that_breaks_keeps_and_reports_what_had_finished(suite: str, m
     monkeypatch.setattr("gradaudit.backends.sequential.run", breaking)
     with pytest.raises(runner.RunBroken, match="broke after 1 cases: OSError: no more processes") as broken:
         runner.run(suite, jobs=1)
-    assert repr(report.read(runner.run_folder(broken.value.audit.run))) == repr(broken.value.audit)
+    assert repr(report.read(runner.run_folder(broken.value.audit.run))) == repr(
+        replace(broken.value.audit, history=None)
+    )
 
 
 def test_a_report_that_cannot_be_written_breaks_the_run_and_keeps_the_results(suite: str, monkeypatch):

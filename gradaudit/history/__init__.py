@@ -2,7 +2,7 @@
 
 from gradaudit.history.changes import change_of, regressions
 from gradaudit.history.index import Index, StoredRun
-from gradaudit.history.past import compared, looked_back, no_history
+from gradaudit.history.past import compared, looked_back
 from gradaudit.history.pruning import prune
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "change_of",
     "compared",
     "looked_back",
-    "no_history",
     "prune",
     "regressions",
 ]

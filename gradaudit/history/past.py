@@ -1,7 +1,9 @@
 """Where a run stands among the earlier ones: what changed since its baseline, and each case's row of ends."""
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,10 +25,16 @@ def looked_back(audit: Audit, home: Path, *, baseline: Audit | None = None, comp
     """The history of ``audit``, whose run's folder lies in ``home`` or will.
 
     It is compared with ``baseline``; without one, with the last complete run of the whole suite before it; with nothing
-    where ``compare`` is False.
+    where ``compare`` is False. An index that breaks costs the rows of ends, never the run.
     """
+    with suppress(sqlite3.Error):
+        return _looked_back(audit, home, baseline, compare)
+    return compared(audit, baseline)
+
+
+def _looked_back(audit: Audit, home: Path, baseline: Audit | None, compare: bool) -> History:
     with Index(home) as index:
-        earlier = [run for run in index.runs() if (run.started, run.id) < (audit.run.started, audit.run.id)]
+        earlier = [run for run in index.runs() if run.started <= audit.run.started and run.id != audit.run.id]
         if baseline is None and compare:
             baseline = _last_complete(earlier, home)
         shown = earlier[-LAST:]
@@ -43,11 +51,6 @@ def looked_back(audit: Audit, home: Path, *, baseline: Audit | None = None, comp
                 for case in history.cases
             ),
         )
-
-
-def no_history(audit: Audit) -> History:
-    """The history of a run that nothing came before."""
-    return compared(audit, None)
 
 
 def compared(audit: Audit, baseline: Audit | None) -> History:
@@ -97,9 +100,10 @@ def _found(before: dict[str, Result], case: Case) -> Result | None:
 
 def _last_complete(earlier: Sequence[StoredRun], home: Path) -> Audit | None:
     complete = [run for run in earlier if run.complete]
-    whole = [run for run in complete if run.whole]
-    last = (whole or complete)[-1:]
-    return report.read(home / last[0].id) if last else None
+    for run in reversed([run for run in complete if run.whole] or complete):
+        with suppress(report.OutputError):  # damaged since it was indexed
+            return report.read(home / run.id)
+    return None
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """The whole audit as one JSON document: the run, its summary, and every case with its verdict in plan order.
 
-Format history: 1 — the first; ``power``, as in ``run.json``, came later.
+Format history: 1 — the first; ``power``, as in ``run.json``, and ``history`` came later.
 """
 
-from gradaudit.record import Audit
+from dataclasses import replace
+from typing import Any
+
+from gradaudit.record import Audit, CaseHistory
 from gradaudit.report import _codec, _power
 from gradaudit.report.run_json import counts
 from gradaudit.report.text import summary
@@ -14,6 +17,17 @@ KIND = "gradaudit audit"
 
 
 def render(audit: Audit) -> str:
-    """One object with ``format``, ``kind``, ``summary``, ``counts``, ``run`` and ``results``."""
+    """One object: ``format``, ``kind``, ``summary``, ``counts``, ``run``, ``results`` and, if known, ``history``."""
     head = {"format": FORMAT, "kind": KIND, "summary": summary(audit), "counts": counts(audit)}
-    return _codec.dumps({**head, **_power.counts(audit), "run": audit.run, "results": audit.results}, indent=1) + "\n"
+    parts = {**head, **_power.counts(audit), "run": audit.run, "results": audit.results, **_history(audit)}
+    return _codec.dumps(parts, indent=1) + "\n"
+
+
+def _history(audit: Audit) -> dict[str, Any]:
+    if audit.history is None:
+        return {}
+    return {"history": replace(audit.history, cases=tuple(map(_without_curves, audit.history.cases)))}
+
+
+def _without_curves(case: CaseHistory) -> CaseHistory:
+    return replace(case, before=replace(case.before, curves=()) if case.before else None)
