@@ -9,15 +9,23 @@ from itertools import groupby
 from math import isfinite
 from typing import Any
 
-from gradaudit.judge.verdict import CurvePoint, Element, Planted
-from gradaudit.record import Result, Run
+from gradaudit.judge.verdict import CurvePoint, Element, Heat, Planted
+from gradaudit.plan.case import Expectation, Source
+from gradaudit.record import CaseHistory, History, PastRun, Result, Run
 from gradaudit.report import _codec, _printable
 from gradaudit.report._configuration import configuration
 from gradaudit.report._reproduce import command, python
+from gradaudit.report._script import script
+
+#: Characters beyond which a script, whose inputs are written out, helps nobody.
+LONGEST_SCRIPT = 20_000
 
 
-def detail(result: Result, run: Run) -> dict[str, Any]:
-    """Everything the right-hand side shows, under short stable names; texts are printable."""
+def detail(result: Result, run: Run, *, past: CaseHistory | None = None, whole: bool = True) -> dict[str, Any]:
+    """Everything the right-hand side shows, under short stable names; texts are printable.
+
+    Without `whole` only the worst element of a case stands for its evidence.
+    """
     case, verdict = result.case, result.verdict
     data = {
         "id": case.id,
@@ -27,17 +35,22 @@ def detail(result: Result, run: Run) -> dict[str, Any]:
         "evidence": verdict.evidence,
         "measures": {field.name: _number(getattr(verdict.measures, field.name)) for field in fields(verdict.measures)},
         "counts": {field.name: getattr(verdict.counts, field.name) for field in fields(verdict.counts)},
-        "elements": [_element(element) for element in verdict.elements],
-        "curves": list(_curves(verdict.curves)),
+        "whole": whole,
+        "elements": [_element(element) for element in verdict.elements[: None if whole else 1]],
+        "curves": list(_curves(verdict.curves)) if whole else [],
+        "heat": [_heat(heat) for heat in verdict.heat] if whole else [],
         "power": [_planted(planted) for planted in verdict.power],
+        "past": _past(past) if past else None,
         "notes": list(verdict.notes),
         "traceback": verdict.traceback,
         "printed": verdict.printed,
         "command": command(case, run),
         "python": python(case, run),
+        "script": text if len(text := script(case)) <= LONGEST_SCRIPT else "",
         "place": case.place,
-        "expect": f"{case.expect.status} — {case.expect.reason}" if case.expect else "",
-        "config": [list(pair) for pair in configuration(case, engine=verdict.engine)],
+        "sources": [_source(source) for source in verdict.sources],
+        "expect": _expected(case.expect) if case.expect else "",
+        "config": list(_configuration(result)),
     }
     return {key: _safe(value) for key, value in data.items()}
 
@@ -59,6 +72,57 @@ def _planted(planted: Planted) -> list[Any]:
     said = planted.diagnosis.value if planted.diagnosis else ""
     outcome = f"{planted.outcome.value}, against its bound" if planted.contradicts_bound else planted.outcome.value
     return [planted.check, planted.fault, outcome, _rounded(planted.error_over_bound), said]
+
+
+def _source(source: Source) -> list[str]:
+    return [source.role, source.reference, f"{source.file}:{source.line}" if source.file else ""]
+
+
+def _heat(heat: Heat) -> dict[str, Any]:
+    errors = [None if error != error else _number(error) for error in heat.errors]
+    place = {"check": heat.check, "input": heat.input, "shape": list(heat.shape)}
+    return {**place, "columns": heat.columns, "block": list(heat.block), "errors": errors}
+
+
+def _past(past: CaseHistory) -> dict[str, Any]:
+    before = past.before
+    return {
+        "change": past.change.value if past.change else "",
+        "before": {
+            "status": before.status.value,
+            "diagnosis": before.diagnosis.value if before.diagnosis else "",
+            "error": _rounded(before.error_over_tolerance),
+            "curves": list(_curves(before.curves)),
+        }
+        if before
+        else None,
+        "ends": [[end.run, end.status.value, _rounded(end.error_over_tolerance)] for end in past.ends],
+        "lastGood": _run(past.last_good),
+        "firstBad": _run(past.first_bad),
+        "changed": list(past.changed),
+        "flaky": past.flaky,
+    }
+
+
+def _run(run: PastRun | None) -> list[str] | None:
+    return [run.id, run.started, run.commit] if run else None
+
+
+def past_runs(history: History | None) -> list[list[str] | None]:
+    """id, start and commit of every earlier run, which the ends of cases name by id."""
+    return _safe([_run(run) for run in history.runs]) if history else []
+
+
+def _expected(expect: Expectation) -> str:
+    until = f" (until {expect.until.isoformat()})" if expect.until else ""
+    return f"{expect.status} — {expect.reason}{until}" if expect.reason else f"{expect.status}{until}"
+
+
+def _configuration(result: Result) -> Iterator[list[str]]:
+    """Label, value and where it stands; that of an input or an option is the place of the case."""
+    origins = dict(result.case.origins)
+    for name, value in configuration(result.case, engine=result.verdict.engine):
+        yield [name, value, origins.get(name, "")]
 
 
 def _curves(points: tuple[CurvePoint, ...]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,9 @@
-"""The shelf: a format is a module of this folder with a ``SUFFIX`` and a ``render(audit) -> str``, and nothing else."""
+"""The shelf: a format is a module of this folder with a ``SUFFIX`` and a ``render(audit) -> str``.
 
-from collections.abc import Iterator
+One whose text may grow too large for one file has a ``files(audit, name) -> {name: text}`` too.
+"""
+
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -45,7 +48,8 @@ def render(audit: Audit, path: Path) -> None:
 
     Raises OutputError for an unknown ending or a place that cannot be written.
     """
-    write_whole(path, format_of(path).render(audit))
+    for name, text in _texts(format_of(path), audit, path.name).items():
+        write_whole(path.parent / name, text)
 
 
 def write_all(audit: Audit, folder: Path) -> None:
@@ -84,4 +88,12 @@ def _files(audit: Audit) -> Iterator[tuple[str, str]]:
     yield "curves.csv", csv.curves(audit)
     if any(result.verdict.power for result in audit.results):
         yield "power.csv", csv.power(audit)
-    yield "report.html", html.render(audit)
+    yield from html.files(audit, "report.html").items()
+
+
+def _texts(format_: ModuleType, audit: Audit, name: str) -> Mapping[str, str]:
+    """All files of one output: its own, and what a format puts beside it because one file would grow too large."""
+    if hasattr(format_, "files"):
+        texts: Mapping[str, str] = format_.files(audit, name)
+        return texts
+    return {name: format_.render(audit)}

@@ -1,69 +1,92 @@
-// The right-hand side: everything about one case, built from its evidence when it is opened. The curve is drawn on a click
-// on its tab, because its width is known only once it stands in the page.
+// The right-hand side: everything about one case, built from its evidence when it is opened.
 
 // The order in which _detail.py packs an element.
 const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason", "bound"];
 // The order in which _detail.py packs a planted fault.
 const FAULT = ["check", "fault", "outcome", "error ÷ bound", "said"];
-const STATUS_WORDS = { xfail: "expected fail", xpass: "unexpected pass" };
 
-function caseView(packed) {
-  const elements = packed.elements.map((row) => Object.fromEntries(ELEMENT.map((name, index) => [name, row[index]])));
+function caseView(packed, row) {
+  const elements = packed.elements.map((values) => Object.fromEntries(ELEMENT.map((name, index) => [name, values[index]])));
   return [
-    ...heading(packed),
+    ...heading(packed, row),
+    ...since(packed.past, row),
     ...verbatim("Traceback", packed.traceback),
     ...curves(packed, elements),
-    ...worst(elements),
+    ...elementSections(packed, elements),
+    packed.whole ? null : make("p", { class: "caption" }, "This report keeps all evidence of what did not pass and of a sample of what did; elements.csv and curves.csv beside it hold the rest."),
+    ...pastRuns(packed.past, row),
     ...power(packed.power),
-    section("Reproduce", copyable(packed.command), copyable(packed.python)),
+    reproduce(packed),
     ...verbatim("Printed by user code", packed.printed),
     ...measures(packed),
+    ...surroundingsChanged(packed.past),
     configuration(packed),
-  ];
+  ].filter(Boolean);
 }
 
 function section(title, ...children) {
   return make("section", {}, make("h3", {}, title), ...children);
 }
 
-function heading(packed) {
-  const icon = draw("svg", { "aria-hidden": "true" }, draw("use", { href: `#i-${packed.status}` }));
-  const words = [STATUS_WORDS[packed.status] ?? packed.status, packed.diagnosis].filter(Boolean).join(" · ");
+function heading(packed, row) {
+  const words = [row.statusWord, packed.diagnosis].filter(Boolean).join(" · ");
+  const facts = [row.engine && `@${row.engine}`, row.owner, ...row.tags.map((tag) => `#${tag}`)].filter(Boolean).join("  ");
+  // The message holds the evidence: said once, the evidence leads.
+  const message = packed.evidence && packed.message.endsWith(packed.evidence)
+    ? packed.message.slice(0, -packed.evidence.length).replace(/[;:]\s*$/, "") : packed.message;
   return [
     make("button", { type: "button", class: "quiet back", "data-back": "" }, "← All cases"),
-    make("div", { class: `badge ${packed.status}` }, icon, words),
-    make("h2", {}, packed.id),
-    packed.message ? make("p", { class: "headline" }, packed.message) : null,
-    packed.evidence && !packed.message.includes(packed.evidence) ? make("p", { class: "evidence" }, packed.evidence) : null,
+    make("div", { class: `badge ${packed.status}` }, icon(packed.status), words),
+    make("h2", {}, breakable(packed.id)),
+    packed.evidence ? make("p", { class: "headline" }, capital(packed.evidence)) : null,
+    message ? make("p", { class: packed.evidence ? "evidence mono" : "headline" }, message) : null,
     packed.expect ? make("p", { class: "evidence" }, `Expected: ${packed.expect}`) : null,
     packed.notes.length ? make("ul", { class: "notes" }, packed.notes.map((note) => make("li", {}, note))) : null,
-    packed.place ? make("p", { class: "place mono" }, packed.place) : null,
+    packed.place || facts ? make("p", { class: "place mono" }, [packed.place, facts].filter(Boolean).join("   ")) : null,
   ].filter(Boolean);
 }
 
+const capital = (text) => (/^[a-z]{2}/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
+
+/** One sentence on what was before. */
+function since(past, row) {
+  if (!past?.change) return [];
+  const { before } = past;
+  const parts = [];
+  if (!before) parts.push("was not in the run that this one is compared with");
+  else {
+    parts.push(`was ${STATUS_WORDS[before.status] ?? before.status}${before.diagnosis ? ` (${before.diagnosis})` : ""}`);
+    if (isNumber(Number(before.error)) && isNumber(asNumber(row.error))) parts.push(`error ÷ tolerance ${show(before.error, 2)} → ${short(row.error)}`);
+  }
+  if (past.changed.length) parts.push(`its ${past.changed.join(" and ")} changed since`);
+  else if (before) parts.push("its sources are as they were");
+  if (past.flaky) parts.push("passes and fails in turn");
+  return [make("p", { class: "since" }, make("span", { class: `change ${past.change}` }, past.change), ` ${parts.join("; ")}.`)];
+}
+
 const derivative = (item) => `d ${item.output}/d ${item.input}`;
+const samePlace = (one) => (other) => other.check === one.check && other.output === one.output && other.input === one.input;
 
 function curves(packed, elements) {
   if (!packed.curves.length) return [];
   const holder = make("div", { class: "curve" });
-  const choose = (curve) => {
-    const same = (item) => item.check === curve.check && item.output === curve.output && item.input === curve.input;
-    showCurve(holder, curve, elements.find(same));
-  };
   const tabs = make("div", { class: "tabs", role: "group", "aria-label": "Curve of" });
   const buttons = packed.curves.map((curve) =>
     make("button", { type: "button", class: "chip", "aria-pressed": "false" }, `${curve.check}: ${derivative(curve)}`));
   buttons.forEach((button, index) => button.addEventListener("click", () => {
     for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
-    choose(packed.curves[index]);
+    const curve = packed.curves[index];
+    const before = packed.past?.before?.curves.find(samePlace(curve));
+    showCurve(holder, curve, { element: elements.find(samePlace(curve)), before: before?.points });
   }));
   tabs.append(...buttons);
   return [section("Error against step", tabs, holder)];
 }
 
-function showCurve(holder, curve, element) {
+/** Drawn on a click on its tab, because its width is known only once it stands in the page. */
+function showCurve(holder, curve, { element, before }) {
   const width = Math.max(280, Math.min(760, holder.clientWidth || 560));
-  const { svg, rows, x } = drawCurve(curve.points, { allowed: element?.allowed, taken: element?.h, width });
+  const { svg, rows, x } = drawCurve(curve.points, { before, allowed: element?.allowed, taken: element?.h, width });
   const resting = caption(rows, element?.allowed);
   const readout = make("output", {}, resting);
   const hair = draw("line", { class: "hair", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" });
@@ -79,7 +102,7 @@ function showCurve(holder, curve, element) {
     hair.setAttribute("visibility", "hidden");
     readout.textContent = resting;
   });
-  holder.replaceChildren(svg, readout, curveTable(rows));
+  holder.replaceChildren(...[svg, readout, before ? make("p", { class: "caption" }, "Dashed: the run that this one is compared with.") : null, curveTable(rows)].filter(Boolean));
 }
 
 function caption(rows, allowed) {
@@ -100,12 +123,50 @@ function curveTable(rows) {
   return make("details", {}, make("summary", {}, "These numbers"), table);
 }
 
-function worst(elements) {
+/** The heat maps and the table of worst elements, linked: what is chosen in one is shown in the other, and its curve. */
+function elementSections(packed, elements) {
   if (!elements.length) return [];
+  const bodies = elements.map(elementRows);
+  const said = make("output", { class: "caption" });
+  const maps = packed.heat.map((heat) => heatFigure(heat, { choose: (label) => chooseLabel(label, heat) }));
+  const chooseElement = (index) => {
+    const item = elements[index];
+    bodies.forEach((one, at) => one.classList.toggle("chosen", at === index));
+    for (const map of maps) map.mark(map.heat.check === item.check ? cellOf(map.heat, item.input) : -1);
+    const curve = packed.curves.findIndex(samePlace(item));
+    said.textContent = curve < 0 ? `No curve was kept of ${derivative(item)}: curves are of the worst element of each check.` : "";
+    if (curve >= 0) article.querySelectorAll(".tabs button")[curve].click();
+  };
+  const chooseLabel = (cell, heat) => {
+    const index = elements.findIndex((item) => item.check === heat.check && cellOf(heat, item.input) === cell);
+    if (index >= 0) { chooseElement(index); bodies[index].scrollIntoView({ block: "nearest" }); }
+    else said.textContent = `${cellName(heat, cell)} is not among the worst elements.`;
+  };
+  bodies.forEach((one, index) => one.querySelector("button").addEventListener("click", () => chooseElement(index)));
   const header = ["Analytic over numeric ± error bar", "Apart", "Allowed", "Error ÷ tol."];
   const cells = header.map((name, index) => make("th", { scope: "col", class: index ? "number" : null }, name));
-  const table = make("table", { class: "elements" }, make("thead", {}, make("tr", {}, cells)), elements.map(elementRows));
-  return [section("Worst elements", make("div", { class: "scroll" }, table))];
+  const table = make("table", { class: "elements" }, make("thead", {}, make("tr", {}, cells)), bodies);
+  return [
+    ...(maps.length ? [section("Error over elements", make("div", { class: "maps" }, maps.map((map) => map.figure)), heatKey())] : []),
+    section("Worst elements", said, make("div", { class: "scroll" }, table)),
+  ];
+}
+
+function heatFigure(heat, { choose }) {
+  const name = `${heat.input} (${heat.shape.join(" × ")})`;
+  const blocks = heat.block[0] * heat.block[1];
+  const resting = `${name}${blocks > 1 ? `, the worst of each ${heat.block.join(" × ")} elements` : ""}`;
+  const readout = make("figcaption", {}, `${heat.check}: ${resting}`);
+  const onPoint = (cell) => {
+    readout.textContent = cell === undefined ? `${heat.check}: ${resting}` : `${cellName(heat, Number(cell))}: ${said(heat.errors[cell])}`;
+  };
+  const said = (error) => (error === null ? "not checked" : `error ÷ allowed ${short(error)}`);
+  const svg = drawHeat(heat, { width: 480, onChoose: choose, onPoint });
+  const mark = (cell) => {
+    svg.querySelector(".marked")?.classList.remove("marked");
+    svg.querySelector(`[data-cell="${cell}"]`)?.classList.add("marked");
+  };
+  return { heat, mark, figure: make("figure", {}, readout, svg) };
 }
 
 /** Two rows an element: where it is, then its numbers. */
@@ -116,8 +177,9 @@ function elementRows(item) {
   const at = Number.isNaN(Number(item.x)) ? "" : `at ${show(item.x, 6)}`;
   const bound = Number.isNaN(Number(item.bound)) ? "" : `an error above ${show(item.bound, 2)} would have failed`;
   const about = [item.check, at, item.status === "pass" ? "" : item.status, item.reason, bound].filter(Boolean).join(", ");
+  const name = make("button", { type: "button", class: "element" }, derivative(item));
   return make("tbody", {},
-    make("tr", {}, make("th", { class: "where", colspan: "4", scope: "rowgroup" }, derivative(item), make("small", {}, about))),
+    make("tr", {}, make("th", { class: "where", colspan: "4", scope: "rowgroup" }, name, make("small", {}, about))),
     make("tr", {},
       make("td", { class: "values-cell" }, pair(item, wrong)),
       number("apart", show(apart, 2)),
@@ -147,6 +209,54 @@ function power(faults) {
   const body = faults.map((fault) => make("tr", {}, fault.map(cell)));
   const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, body));
   return [section("Planted faults", make("div", { class: "scroll" }, table))];
+}
+
+/** Error ÷ tolerance over the earlier runs and this one, and where it began. */
+function pastRuns(past, row) {
+  if (!past?.ends.length) return [];
+  const runs = new Map(page.runs.map((run) => [run[0], run]));
+  const ends = [...past.ends.map(([run, status, error]) => ({ run: runs.get(run) ?? [run, "", ""], status, error })),
+    { run: ["this run", "", ""], status: row.status, error: row.error ?? "NaN" }];
+  const told = (run) => [run[0], run[1] && `of ${run[1].slice(0, 10)}`, run[2] && `commit ${run[2].slice(0, 10)}`].filter(Boolean).join(", ");
+  const began = past.firstBad ? make("p", { class: "caption" },
+    `First bad: ${told(past.firstBad)}.`, past.lastGood ? ` Last good: ${told(past.lastGood)}.` : "") : null;
+  const header = ["Run", "Started", "Commit", "Status", "Error ÷ tol."].map((name, index) => make("th", { scope: "col", class: index === 4 ? "number" : null }, name));
+  const lines = ends.toReversed().map(({ run, status, error }) => make("tr", {},
+    make("td", {}, run[0]), make("td", {}, run[1].slice(0, 16).replace("T", " ")), make("td", {}, run[2].slice(0, 10)),
+    make("td", { class: `status ${status}` }, icon(status), STATUS_WORDS[status] ?? status),
+    make("td", { class: "number" }, error === "NaN" ? "–" : show(error, 2))));
+  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, lines));
+  const details = make("details", {}, make("summary", {}, `These ${ends.length} runs`), make("div", { class: "scroll" }, table));
+  return [section("Last runs", ...[trend(ends), began, details].filter(Boolean))];
+}
+
+/** A dot a run by error ÷ tolerance, logarithmic; what has no number stands on the upper edge. */
+function trend(ends) {
+  const [width, height, left, right, top, foot] = [560, 110, 46, 14, 12, 8];
+  const logs = ends.map(({ error }) => Math.log10(Number(error))).filter(isNumber);
+  const [low, high] = [Math.floor(Math.min(-1, ...logs)), Math.ceil(Math.max(1, ...logs))];
+  const x = (index) => left + ((index + 0.5) / ends.length) * (width - left - right);
+  const y = (log) => top + ((high - log) / (high - low)) * (height - top - foot);
+  const place = ({ error }) => (Number(error) > 0 && isNumber(Number(error)) ? y(Math.log10(Number(error))) : Number(error) === 0 ? y(low) : top);
+  const counts = ends.filter((end) => end.status === "pass").length;
+  return draw("svg", { class: "trend", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Error over tolerance in ${ends.length} runs, of which ${counts} passed` },
+    ticks([low, high], 4).map((power) => draw("text", { x: left - 8, y: y(power) + 4, "text-anchor": "end" }, decade(power))),
+    draw("line", { class: "allowed", x1: left, x2: width - right, y1: y(0), y2: y(0) }),
+    draw("path", { class: "trend-line", d: path(ends.map((end, index) => [x(index), place(end)])) }),
+    ends.map((end, index) => draw("circle", { class: `end ${end.status}`, cx: x(index), cy: place(end), r: index === ends.length - 1 ? 5 : 3.5 })));
+}
+
+function surroundingsChanged(past) {
+  if (!past?.change || past.change === "same" || !page.surroundings.length) return [];
+  const lines = page.surroundings.map(([name, before, now]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, before || "–"), make("td", {}, now || "–")));
+  const head = ["", "Then", "Now"].map((name) => (name ? make("th", { scope: "col" }, name) : make("td")));
+  return [section("Surroundings that changed", make("div", { class: "scroll" }, make("table", { class: "values" }, make("thead", {}, make("tr", {}, head)), make("tbody", {}, lines))))];
+}
+
+/** A command, the same from Python, and a script that needs no suite file. */
+function reproduce(packed) {
+  const more = packed.script ? make("details", {}, make("summary", {}, "Stand-alone script, without the suite file"), copyable(packed.script)) : null;
+  return section("Reproduce", ...[copyable(packed.command), copyable(packed.python), more].filter(Boolean));
 }
 
 function copyable(text) {
@@ -183,7 +293,13 @@ function measures(packed) {
   return [section("Measures", make("dl", { class: "measures" }, items))];
 }
 
+/** Every setting with its value, and where that stands; what says nothing is built in or follows from the item. */
 function configuration(packed) {
-  const items = packed.config.map(([name, value]) => [make("dt", {}, name), make("dd", { class: "mono" }, value)]);
-  return make("details", {}, make("summary", {}, "Resolved configuration"), make("dl", {}, items));
+  const lines = packed.config.map(([name, value, origin]) =>
+    make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "mono" }, value), make("td", { class: "origin" }, origin)));
+  const sources = packed.sources.map(([role, reference, place]) =>
+    make("tr", {}, make("th", { scope: "row" }, `source of ${role}`), make("td", { class: "mono" }, reference), make("td", { class: "origin" }, place)));
+  const head = ["Setting", "Value", "Where it stands"].map((name) => make("th", { scope: "col" }, name));
+  const table = make("table", { class: "settings" }, make("thead", {}, make("tr", {}, head)), make("tbody", {}, lines, sources));
+  return make("details", {}, make("summary", {}, "Resolved configuration"), make("div", { class: "scroll" }, table));
 }

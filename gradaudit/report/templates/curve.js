@@ -2,28 +2,34 @@
 // makes it fall with h from the right, noise makes it rise again to the left; a wrong claim leaves it flat above "allowed".
 
 const MARGIN = { top: 26, right: 14, bottom: 34, left: 46 };
-const HEIGHT = 290;
+const HEIGHT = 280;
 
-/** `points`: rows [h, error, noise bound]; `allowed` and `taken` (the step whose value was used) may be missing. */
-function drawCurve(points, { allowed, taken, width }) {
-  const rows = points
+/** Rows [h, error, noise bound] as numbers, by step. */
+function readPoints(points) {
+  return points
     .map(([h, error, noise]) => ({ h: Number(h), error: Number(error), noise: Number(noise) }))
     .filter((row) => row.h > 0 && isNumber(row.h))
     .sort((one, other) => one.h - other.h);
-  const frame = scales(rows, allowed, width);
+}
+
+/** `before`: points of the run that this one is compared with; `allowed` and `taken` (the step that was used) may be missing. */
+function drawCurve(points, { before = [], allowed, taken, width }) {
+  const rows = readPoints(points);
+  const earlier = readPoints(before);
+  const frame = scales(rows, earlier, allowed, width);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": spoken(rows, allowed) });
-  svg.append(...axes(frame, width), ...noise(rows, frame), ...slopeGuide(rows, frame));
-  svg.append(...allowedLine(allowed, frame), ...takenLine(taken, frame), ...errors(rows, frame));
+  svg.append(...axes(frame, width), ...noise(rows, frame), ...truncation(rows, frame));
+  svg.append(...allowedLine(allowed, frame), ...takenLine(taken, frame), ...lastRun(earlier, frame), ...errors(rows, frame));
   return { svg, rows, x: frame.x };
 }
 
-function scales(rows, allowed, width) {
+function scales(rows, earlier, allowed, width) {
   const positive = (value) => value > 0 && isNumber(value);
-  const values = [...rows.flatMap((row) => [row.error, row.noise]), Number(allowed)].filter(positive);
+  const values = [...rows.flatMap((row) => [row.error, row.noise]), ...earlier.map((row) => row.error), Number(allowed)].filter(positive);
   const span = (list) => [Math.floor(Math.log10(Math.min(...list))), Math.ceil(Math.log10(Math.max(...list)))];
   const widened = ([low, high]) => (low === high ? [low - 1, high + 1] : [low, high]);
-  const steps = rows.length ? rows.map((row) => row.h) : [1];
-  const xs = widened(span(steps));
+  const steps = [...rows, ...earlier].map((row) => row.h);
+  const xs = widened(span(steps.length ? steps : [1]));
   const ys = widened(span(values.length ? values : [1]));
   const place = ([low, high], from, to) => (value) => from + ((Math.log10(value) - low) / (high - low)) * (to - from);
   return {
@@ -60,16 +66,16 @@ function trace(rows, key, frame) {
 
 const path = (points) => "M" + points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L");
 
+/** The branch that rises to the left: what rounding and noise of f may do to a difference, which grows like 1/h. */
 function noise(rows, frame) {
   const points = trace(rows, "noise", frame);
   if (points.length < 2) return [];
   const [first, last] = [points[0], points[points.length - 1]];
   const area = `${path(points)}L${last[0].toFixed(1)} ${frame.bottom}L${first[0].toFixed(1)} ${frame.bottom}Z`;
-  const label = { x: first[0] + 6, y: frame.bottom - 10 };
   return [
     draw("path", { class: "noise-area", d: area }),
     draw("path", { class: "noise-line", d: path(points) }),
-    draw("text", label, "noise bound"),
+    draw("text", { x: first[0] + 6, y: frame.bottom - 9 }, "noise, ∝ 1/h"),
   ];
 }
 
@@ -78,10 +84,30 @@ function errors(rows, frame) {
   const zeros = rows.filter((row) => row.error === 0).map((row) => [frame.x(row.h), frame.bottom]);
   const dot = (kind) => ([x, y]) => draw("circle", { class: kind, cx: x.toFixed(1), cy: y.toFixed(1), r: 3.4 });
   return [
-    points.length > 1 ? draw("path", { class: "error-line", d: path(points) }) : "",
+    ...rows.map((row) => bar(row, frame)),
+    points.length > 1 ? draw("path", { class: "error-line", d: path(points) }) : null,
     ...points.map(dot("error-dot")),
     ...zeros.map(dot("error-dot zero")),
   ].filter(Boolean);
+}
+
+/** From error − noise to error + noise, where that is longer than the dot. */
+function bar({ h, error, noise: bound }, frame) {
+  if (!(error > 0 && bound > 0 && isNumber(error) && isNumber(bound))) return null;
+  const high = frame.y(Math.min(error + bound, 10 ** frame.ys[1]));
+  const low = error > bound ? Math.min(frame.y(error - bound), frame.bottom) : frame.bottom;
+  if (low - high < 9) return null;
+  return draw("line", { class: "error-bar", x1: frame.x(h), x2: frame.x(h), y1: high.toFixed(1), y2: low.toFixed(1) });
+}
+
+function lastRun(earlier, frame) {
+  const points = trace(earlier, "error", frame);
+  if (points.length < 2) return [];
+  const [x, y] = points[points.length - 1]; // a branch that rises to the right leaves room on its left
+  return [
+    draw("path", { class: "before-line", d: path(points) }),
+    draw("text", { class: "on-before", x: x - 10, y: Math.max(y + 4, frame.top + 10), "text-anchor": "end" }, "last run"),
+  ];
 }
 
 /** Its label stands in the middle, where a V is low and a flat curve rarely is. */
@@ -102,12 +128,12 @@ function takenLine(taken, frame) {
   const end = x > frame.right - 90;
   return [
     draw("line", { class: "taken", x1: x, x2: x, y1: frame.top, y2: frame.bottom }),
-    draw("text", { class: "on-taken", x: x + (end ? -6 : 6), y: frame.bottom - 8, "text-anchor": end ? "end" : "start" }, "h taken"),
+    draw("text", { class: "on-taken", x: x + (end ? -6 : 6), y: frame.bottom - 9, "text-anchor": end ? "end" : "start" }, "h taken"),
   ];
 }
 
 /** A line of slope 2 under the branch that falls like h², where there is one: the order that central differences have. */
-function slopeGuide(rows, frame) {
+function truncation(rows, frame) {
   const order = (one, other) => Math.log(other.error / one.error) / Math.log(other.h / one.h);
   const falls = rows.slice(1).map((row, index) => Math.abs(order(rows[index], row) - 2) < 0.35);
   const end = falls.lastIndexOf(true);
@@ -116,16 +142,17 @@ function slopeGuide(rows, frame) {
   while (start > 0 && falls[start - 1]) start -= 1;
   const [low, high] = [rows[start], rows[end + 1]];
   const at = (h) => frame.y((high.error / 4) * (h / high.h) ** 2);
-  const [from, to] = [frame.x(low.h), frame.x(high.h)];
   if (at(low.h) > frame.bottom) return [];
+  const [x, y] = [(frame.x(low.h) + frame.x(high.h)) / 2, (at(low.h) + at(high.h)) / 2];
+  const atEdge = x > frame.right - 110;
   return [
-    draw("line", { class: "slope", x1: from, y1: at(low.h), x2: to, y2: at(high.h) }),
-    draw("text", { x: (from + to) / 2 + 8, y: (at(low.h) + at(high.h)) / 2 + 14 }, "slope 2"),
+    draw("line", { class: "slope", x1: frame.x(low.h), y1: at(low.h), x2: frame.x(high.h), y2: at(high.h) }),
+    draw("text", { x: atEdge ? frame.right : x + 8, y: y + 16, "text-anchor": atEdge ? "end" : "start" }, "truncation, ∝ h²"),
   ];
 }
 
 function spoken(rows, allowed) {
-  const errors = rows.map((row) => row.error).filter(isNumber);
-  if (!errors.length) return "Error against step size; no step gave a finite difference.";
-  return `Error against step size over ${rows.length} steps, smallest ${show(Math.min(...errors))}; allowed ${show(allowed)}.`;
+  const found = rows.map((row) => row.error).filter(isNumber);
+  if (!found.length) return "Error against step size; no step gave a finite difference.";
+  return `Error against step size over ${rows.length} steps, smallest ${show(Math.min(...found))}; allowed ${show(allowed)}.`;
 }

@@ -1,101 +1,200 @@
-// Wires the page: unpack the evidence, open the case of the address, listen to keys.
+// Wires the page: unpack the index, show the queue and the case that the address names, listen to keys.
 
 const article = document.getElementById("case");
-let evidence = null;
-let current = null;
+const filterBox = document.getElementById("filter");
+const groupBox = document.getElementById("group");
+const help = document.getElementById("help");
+let currentRow = null;
 
-async function unpack() {
-  const bytes = Uint8Array.from(atob(document.getElementById("payload").textContent), (char) => char.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return JSON.parse(await new Response(stream).text());
-}
-
-function addressed() {
-  let id = location.hash.slice(1);
-  try { id = decodeURIComponent(id); } catch { /* a mangled link is taken as it is */ }
-  return rows.find((row) => row.id === id);
-}
-
-function open(row, { follow = true } = {}) {
-  current?.node.removeAttribute("aria-current");
-  current = row;
-  row.node.setAttribute("aria-current", "true");
-  if (follow) row.node.scrollIntoView({ block: "nearest" });
-  article.scrollTop = 0;
-  if (!evidence) return;
-  article.replaceChildren(...caseView(evidence[row.index]));
-  article.querySelector(".tabs button")?.click();
+/** `#id&queue=new&filter=s:fail&sort=-error&group=function&view=matrix`: everything but the id may be missing, and it too. */
+function readAddress() {
+  const [first, ...pairs] = location.hash.slice(1).split("&");
+  const given = new URLSearchParams(pairs.join("&"));
+  let id = first;
+  try { id = decodeURIComponent(first); } catch { /* a mangled link is taken as it is */ }
+  const sort = given.get("sort") ?? "";
+  return {
+    row: rows.find((one) => one.id === id),
+    queue: given.get("queue") ?? "", filter: given.get("filter") ?? "", group: given.get("group") ?? "", view: given.get("view") ?? "cases",
+    sort: sort.replace(/^-/, ""), descending: sort.startsWith("-"),
+  };
 }
 
 /** A replaced address: j and k do not fill the history, and links can be copied at any time. */
+function writeAddress() {
+  const given = new URLSearchParams();
+  if (state.queue !== page.queues[0].key) given.set("queue", state.queue);
+  if (state.filter) given.set("filter", state.filter);
+  if (state.sort) given.set("sort", `${state.descending ? "-" : ""}${state.sort}`);
+  if (state.group) given.set("group", state.group);
+  if (state.view !== "cases") given.set("view", state.view);
+  const chosen = currentRow && document.body.classList.contains("open") ? encodeURIComponent(currentRow.id) : "";
+  const tail = String(given);
+  history.replaceState(null, "", `#${chosen}${tail && `&${tail}`}`);
+}
+
+/** Whatever was chosen about the list. */
+function changed() {
+  for (const chip of document.querySelectorAll(".chip[data-queue]")) chip.setAttribute("aria-pressed", String(chip.dataset.queue === state.queue));
+  for (const tab of document.querySelectorAll("[data-view]")) tab.setAttribute("aria-pressed", String(tab.dataset.view === state.view));
+  if (filterBox.value !== state.filter) filterBox.value = state.filter;
+  groupBox.value = state.group;
+  const overview = document.getElementById("overview");
+  const view = VIEWS[state.view];
+  document.querySelector(".list").dataset.view = state.view;
+  refreshTable();
+  overview.hidden = !view;
+  table.hidden = Boolean(view);
+  overview.replaceChildren(...(view ? view(chosenRows()) : []));
+  writeAddress();
+}
+
+function choose(part) {
+  Object.assign(state, part);
+  document.querySelector(".list .scroll").scrollTop = 0;
+  changed();
+}
+
+async function open(row, { reveal = true } = {}) {
+  currentRow = row;
+  for (const one of body.querySelectorAll("[aria-current]")) one.removeAttribute("aria-current");
+  if (reveal) revealRow(row);
+  body.querySelector(`tr[data-i="${row.index}"]`)?.setAttribute("aria-current", "true");
+  let parts;
+  try {
+    parts = caseView(await evidenceOf(row), row);
+  } catch (problem) {
+    parts = [make("p", { class: "caption" }, `The evidence of ${row.id} cannot be shown: ${problem.message}`)];
+  }
+  if (row !== currentRow) return; // another was opened meanwhile
+  article.replaceChildren(...parts);
+  article.scrollTop = 0;
+  article.querySelector(".tabs button")?.click();
+}
+
 function go(row) {
-  history.replaceState(null, "", `#${encodeURIComponent(row.id)}`);
   document.body.classList.add("open");
-  open(row);
+  const opened = open(row);
+  writeAddress();
+  return opened;
 }
 
 function back() {
   document.body.classList.remove("open");
-  history.replaceState(null, "", location.pathname + location.search);
+  writeAddress();
 }
 
 function step(by) {
-  const visible = visibleRows();
-  const next = visible[Math.min(visible.length - 1, Math.max(0, visible.indexOf(current) + by))];
+  const shown = items.filter((item) => item.heading === undefined);
+  const next = shown[Math.min(shown.length - 1, Math.max(0, shown.indexOf(currentRow) + by))];
   if (next) go(next);
 }
 
+function stepQueue(by) {
+  const keys = page.queues.map((queue) => queue.key);
+  const next = keys[Math.min(keys.length - 1, Math.max(0, keys.indexOf(state.queue) + by))];
+  if (next !== state.queue) chooseQueue(next);
+}
+
+/** A queue opens on its first case where there is room for both. */
+function chooseQueue(queue) {
+  choose({ queue });
+  const first = items.find((item) => item.heading === undefined);
+  if (first && !document.body.classList.contains("open")) open(first, { reveal: false });
+  else if (first) go(first);
+}
+
+const KEYS = {
+  j: () => step(1), k: () => step(-1), "]": () => stepQueue(1), "[": () => stepQueue(-1),
+  "/": () => { back(); filterBox.focus(); filterBox.select(); }, "?": () => help.showModal(), Escape: () => back(),
+};
+
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   const typing = event.target === filterBox;
-  if (event.key === "Escape") {
-    if (typing && filterBox.value) { filterBox.value = ""; filterRows(); } else if (typing) filterBox.blur(); else back();
-  } else if (typing) {
-    if (event.key === "Enter") { filterBox.blur(); const first = visibleRows()[0]; if (first) go(first); }
-  } else if (event.key === "j") step(1);
-  else if (event.key === "k") step(-1);
-  else if (event.key === "/") { event.preventDefault(); back(); filterBox.focus(); }
+  if (event.key === "Escape" && typing) {
+    if (filterBox.value) choose({ filter: "" }); else filterBox.blur();
+  } else if (event.key === "Enter" && typing) {
+    filterBox.blur();
+    const first = items.find((item) => item.heading === undefined);
+    if (first) go(first);
+  } else if (!typing && event.target !== groupBox && KEYS[event.key]) {
+    event.preventDefault();
+    KEYS[event.key]();
+  }
+}
+
+function remembered(theme) {
+  // From disk some browsers keep nothing: the switch still works.
+  try {
+    if (theme !== undefined) localStorage.setItem("gradaudit-theme", theme);
+    return localStorage.getItem("gradaudit-theme") ?? "";
+  } catch { return ""; }
 }
 
 function switchTheme() {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
+  remembered(root.dataset.theme);
 }
 
-function start() {
-  document.documentElement.classList.add("js");
-  document.querySelectorAll("#cases th").forEach(makeSortable);
-  for (const chip of chips) chip.addEventListener("click", () => chooseStatus(chip.dataset.status));
-  filterBox.addEventListener("input", filterRows);
-  document.querySelector("#cases tbody").addEventListener("click", (event) => {
-    const row = rows.find(({ node }) => node === event.target.closest("tr"));
-    if (!row || event.ctrlKey || event.metaKey || String(getSelection())) return;
-    event.preventDefault();
-    go(row);
-    article.focus({ preventScroll: true });
-  });
-  article.addEventListener("click", (event) => { if (event.target.closest("[data-back]")) back(); });
+/** Links to cases anywhere in the page open them; with a key held they are the browser's. */
+function onClick(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (event.target.closest("[data-back]")) { back(); return; }
+  const inTable = event.target.closest("#cases tbody tr[data-i]");
+  const href = event.target.closest("a[href^='#']")?.getAttribute("href");
+  const row = inTable ? rows[Number(inTable.dataset.i)] : href && rows.find((one) => `#${encodeURIComponent(one.id)}` === href);
+  if (!row || String(getSelection())) return;
+  event.preventDefault();
+  go(row).then(() => article.focus({ preventScroll: true }));
+}
+
+function listen() {
+  for (const chip of document.querySelectorAll(".chip[data-queue]")) chip.addEventListener("click", () => chooseQueue(chip.dataset.queue));
+  for (const tab of document.querySelectorAll("[data-view]")) tab.addEventListener("click", () => choose({ view: tab.dataset.view }));
+  filterBox.addEventListener("input", () => choose({ filter: filterBox.value }));
+  groupBox.addEventListener("change", () => choose({ group: groupBox.value }));
   document.getElementById("theme").addEventListener("click", switchTheme);
+  document.getElementById("keys").addEventListener("click", () => help.showModal());
+  addEventListener("click", onClick);
   addEventListener("keydown", onKey);
-  addEventListener("hashchange", () => { const row = addressed(); if (row) go(row); });
+  addEventListener("scroll", drawRows, { capture: true, passive: true });
+  addEventListener("resize", refit);
+  addEventListener("hashchange", () => { const given = readAddress(); followAddress(given); });
+  addEventListener("beforeprint", () => { drawAll = true; drawRows(); });
+  addEventListener("afterprint", () => { drawAll = false; drawRows(); });
+}
+
+async function followAddress({ row, ...given }) {
+  const queue = page.queues.find((one) => one.key === given.queue) ?? page.queues[0];
+  // A link to a case outside of the first queue still shows it in its list.
+  const shown = !row || given.queue || queue.members.includes(row.index) ? queue.key : "all";
+  Object.assign(state, { ...given, queue: shown, sort: COLUMNS.some((one) => one.key === given.sort) ? given.sort : "" });
+  document.body.classList.toggle("open", Boolean(row));
+  changed();
+  const first = row ?? items.find((item) => item.heading === undefined);
+  if (first) await open(first, { reveal: Boolean(row) });
+  writeAddress();
 }
 
 async function main() {
-  start();
-  const linked = addressed();
-  if (linked) document.body.classList.add("open");
-  const first = linked ?? rows[0];
-  if (first) open(first, { follow: Boolean(linked) });
+  const theme = remembered();
+  if (theme) document.documentElement.dataset.theme = theme;
   try {
-    evidence = await unpack();
+    page = await unpack(document.getElementById("index").textContent);
   } catch {
-    article.replaceChildren(make("p", { class: "caption" },
-      "This browser cannot unpack the evidence (it lacks DecompressionStream). The table is complete; elements.csv and curves.csv beside this file hold the rest."));
+    document.querySelector(".list").replaceChildren(make("p", { class: "notice" },
+      "This browser cannot unpack the report (it lacks DecompressionStream). results.csv, elements.csv and curves.csv beside this file hold the same numbers."));
     return;
   }
-  if (first) open(current, { follow: Boolean(linked) });
+  rows = readRows();
+  makeHeader();
+  listen();
+  await followAddress(readAddress());
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }
 
+document.documentElement.classList.add("js");
 main();
