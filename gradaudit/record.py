@@ -1,7 +1,7 @@
 """What a run leaves, as plain data: each case with its verdict, what is true of the whole, and what was before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import nan
 
@@ -110,5 +110,5 @@ class Audit:
 
     run: Run
     results: tuple[Result, ...]  #: in the order of the plan
-    history: History | None = None  #: None: nobody looked; no report speaks of earlier runs
+    history: History | None = field(default=None, compare=False, repr=False)  #: None: nobody looked; no report speaks of earlier runs
     plan: tuple[Planned, ...] = ()  #: every selected case, those of other shards and unfinished ones too; () unknown
