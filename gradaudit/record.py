@@ -110,5 +110,6 @@ class Audit:
 
     run: Run
     results: tuple[Result, ...]  #: in the order of the plan
-    history: History | None = field(default=None, compare=False, repr=False)  #: None: nobody looked; no report speaks of earlier runs
+    #: None: nobody looked; no report speaks of earlier runs
+    history: History | None = field(default=None, compare=False, repr=False)
     plan: tuple[Planned, ...] = ()  #: every selected case, those of other shards and unfinished ones too; () unknown
