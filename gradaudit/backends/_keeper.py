@@ -32,6 +32,7 @@ class Task:
     threads: int = 1  #: for the perturbation loop; results do not depend on it
     limit: float | None = None  #: seconds; None: no limit
     memory: int | None = None  #: bytes that its process may hold; None: no limit
+    temporary: str | None = None  #: folder for temporary files; None: among those of the system
     audit: str = AUDIT  #: reference of ``audit_case(case, *, threads) -> Verdict``
     retries: int = 0  #: further attempts at a case that ends badly, each in a child of its own
     fallback: str | None = None  #: audit to try where the other is late or dies: no self-test may cost a verdict
@@ -157,7 +158,7 @@ class Keeper:
         if old is not None and (old.audit != task.audit or old.env != early or old.has_ended()):
             self._dismiss()
         if self._nursery is None:
-            self._nursery = Nursery(task.audit, early, folder=self._folder)
+            self._nursery = Nursery(task.audit, early, folder=self._folder, temporary=task.temporary)
         return self._nursery
 
     def _discard(self) -> None:

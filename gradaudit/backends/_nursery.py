@@ -30,15 +30,17 @@ class Nursery:
     """A process that runs ``gradaudit.nursery``; the constructor does not wait until it is ready.
 
     ``audit`` is the reference whose module it imports, ``env`` what its environment has beside the keeper's, ``folder``
-    where it works; None: where the keeper does.
+    where it works; None: where the keeper does. Temporary files go to a folder of their own in ``temporary``.
     """
 
-    def __init__(self, audit: str, env: Mapping[str, str], *, folder: str | None = None) -> None:
+    def __init__(
+        self, audit: str, env: Mapping[str, str], *, folder: str | None = None, temporary: str | None = None
+    ) -> None:
         self.audit = audit
         self.env = dict(env)
         self.used = False  #: it has given a worker
         self._children: int | None = None  #: the file that lists them, kept open: it is read after every case
-        self._temporary = _folder.make()
+        self._temporary = _folder.make(temporary)
         self._control, theirs = socket.socketpair()
         self._control.settimeout(START_LIMIT)
         with theirs:

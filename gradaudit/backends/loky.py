@@ -1,8 +1,9 @@
 """Worker processes of joblib's loky pool, each with a keeper and its child."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
-from gradaudit.backends import sequential
+from gradaudit.backends import _folder, sequential
 from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Task, audit_here
 from gradaudit.judge.verdict import Verdict
@@ -15,10 +16,13 @@ def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[
     """
     from joblib.externals.loky import get_reusable_executor
 
+    temporary = _folder.make()
+    mine = [replace(task, temporary=temporary) for task in many]
     try:
-        with as_finished(audit_here, many, jobs=jobs, backend="loky") as finished:
+        with as_finished(audit_here, mine, jobs=jobs, backend="loky") as finished:
             yield from finished
     finally:
         # the pool would idle on for minutes; the children of its workers die with them
         get_reusable_executor(max_workers=jobs).shutdown(wait=True, kill_workers=True)
+        _folder.remove(temporary)  # killed at once, they could not
     yield from sequential.run((), alone, jobs=1)
