@@ -12,6 +12,7 @@ from gradaudit.engines._differentiable import EngineError
 from gradaudit.engines._packing import unpacked
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Given, Input, Settings, Structure, Target, Tolerance
+from gradaudit.plan.checks import default_checks
 from gradaudit.plan.structure import breach
 
 Function = Callable[..., object]
@@ -43,11 +44,11 @@ def audit(
     is in ``args`` is passed after everything else, as SciPy does, and not differentiated. The claims are called as in a
     suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``, ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of
     shape output + input. hessian and hvp need the gradient, of which they are the derivative. ``checks`` says which
-    claims are checked; left out: all. ``power`` plants known faults into a claim that passes: what became of them
-    stands in ``Verdict.power``. ``structure`` says what no step may leave: "symmetric", "positive_definite" or
-    "simplex", or a list with an entry for each leaf of the inputs, None for none. What f and the claims raise becomes a
-    verdict. Raises ValueError where nothing is claimed and no engine differentiates f by itself, and where an input has
-    not its structure.
+    checks are made; left out: that of each claim, and those that come with them. ``power`` plants known faults into a
+    claim that passes: what became of them stands in ``Verdict.power``. ``structure`` says what no step may leave:
+    "symmetric", "positive_definite" or "simplex", or a list with an entry for each leaf of the inputs, None for none.
+    What f and the claims raise becomes a verdict. Raises ValueError where nothing is claimed and no engine
+    differentiates f by itself, and where an input has not its structure.
     """
     given = {
         "gradient": gradient, "value_and_gradient": value_and_gradient, "vjp": vjp, "jvp": jvp,
@@ -112,9 +113,8 @@ def _audited(
         Input(name, Given(None), differentiate=i in arguments.differentiated, structure=kept)
         for (i, name), kept in zip(enumerate(arguments.names), _kept(structure, arguments), strict=True)
     )
-    claimed = [kind.replace("value_and_gradient", "gradient") for kind in claims or differentiable.claims]
-    kinds = claimed if checks is None else checks
-    case = Case(name, name, target, named, tuple(dict.fromkeys(kinds)), settings, seed)
+    chosen = default_checks(tuple(claims or differentiable.claims)) if checks is None else tuple(dict.fromkeys(checks))
+    case = Case(name, name, target, named, chosen, settings, seed)
     return audit_function(case, differentiable, arguments, power=power)
 
 

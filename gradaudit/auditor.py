@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradaudit import checks, engines
 from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._identity import Compared, Identity, weigh
 from gradaudit.checks._measure import Limits, measure
 from gradaudit.checks._stale import Points, asked_again
 from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
@@ -88,6 +89,9 @@ def audit_function(
         kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
         batch = batched(subject)
 
+        def examined(compared: Compared, rng: np.random.Generator) -> Evidence:
+            return weigh(compared, limits) if isinstance(compared, Identity) else measured(compared, rng)
+
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
             # a copy: a claim that is measured again meets the same random numbers
             return measure(
@@ -95,7 +99,7 @@ def audit_function(
             )
 
         prepared = list(_comparisons(case, subject))
-        evidences = [measured(comparison, rng) for comparison, rng in prepared]
+        evidences = [examined(compared, rng) for compared, rng in prepared]
     except Unfit as problem:
         return _unfit(case, problem, differentiable)
     except Misfit as problem:
@@ -114,6 +118,7 @@ def audit_function(
     passed = [
         Passed(comparison, evidence, partial(measured, rng=rng, kernel=recall))
         for (comparison, rng), evidence in zip(prepared, evidences, strict=True)
+        if isinstance(comparison, Comparison)
     ]
     return self_test(verdict, passed, generator=partial(generator, case))
 
@@ -153,7 +158,7 @@ def _bounds(given: Input) -> tuple[float | None, float | None]:
     return (max(low or 0.0, 0.0), high) if given.structure == "simplex" else (low, high)
 
 
-def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Comparison, np.random.Generator]]:
+def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Compared, np.random.Generator]]:
     """Every comparison of every check; all claims are called before the first difference is taken."""
     absent: list[str] = []
     prepared = list(_claims(case, subject, absent))
@@ -164,7 +169,7 @@ def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Comparison, np.
     yield from prepared
 
 
-def _claims(case: Case, subject: Subject, absent: list[str]) -> Iterator[tuple[Comparison, np.random.Generator]]:
+def _claims(case: Case, subject: Subject, absent: list[str]) -> Iterator[tuple[Compared, np.random.Generator]]:
     """What all claims return at the point of ``subject``; ``absent`` gets the checks that cannot be made."""
     for name in case.checks:
         rng = generator(case, f"check {name}")
@@ -175,7 +180,7 @@ def _claims(case: Case, subject: Subject, absent: list[str]) -> Iterator[tuple[C
             absent.append(f"check {name} is left out: {refusal}")
 
 
-def _asked(case: Case, subject: Subject) -> list[Comparison]:
+def _asked(case: Case, subject: Subject) -> list[Compared]:
     return [comparison for comparison, _ in _claims(case, subject, [])]
 
 

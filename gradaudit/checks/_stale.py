@@ -10,17 +10,19 @@ from dataclasses import replace
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._identity import Compared
 from gradaudit.checks._subject import Subject, Unfit
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError
 from gradaudit.engines._differentiable import Misfit
+from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Outcome
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.failure import Failure, agree
 from gradaudit.perturb.samples import Array
 
 #: All claims of a case at the point of a subject, called anew.
-Ask = Callable[[Subject], Sequence[Comparison]]
+Ask = Callable[[Subject], Sequence[Compared]]
 
 #: Points of a case, each under its number.
 Points = Sequence[tuple[int, Arguments]]
@@ -32,7 +34,7 @@ AWAY = 2.0**-4
 
 
 def asked_again(
-    evidences: Sequence[Evidence], comparisons: Sequence[Comparison], ask: Ask, *, subject: Subject, earlier: Points
+    evidences: Sequence[Evidence], comparisons: Sequence[Compared], ask: Ask, *, subject: Subject, earlier: Points
 ) -> list[Evidence]:
     """``evidences``, of which those that failed say what shows that their claim is stale, if anything does.
 
@@ -44,6 +46,8 @@ def asked_again(
         again = ask(subject)
         return [
             _with_signs(evidence, comparison, again[k], [(number, there[k]) for number, there in elsewhere], subject)
+            if isinstance(comparison, Comparison)
+            else evidence
             for k, (evidence, comparison) in enumerate(zip(evidences, comparisons, strict=True))
         ]
     except (UserError, Unfit, Misfit):
@@ -53,8 +57,8 @@ def asked_again(
 def _with_signs(
     evidence: Evidence,
     comparison: Comparison,
-    again: Comparison,
-    elsewhere: Sequence[tuple[int, Comparison]],
+    again: Compared,
+    elsewhere: Sequence[tuple[int, Compared]],
     subject: Subject,
 ) -> Evidence:
     if not (evidence.rulings.outcome == Outcome.FAIL).any():
@@ -63,22 +67,35 @@ def _with_signs(
     if not said and not comparison.primal:
         said = _follows_f(comparison, subject)
         evidence = replace(evidence, evaluations=evidence.evaluations + 3)
-    return replace(evidence, stale=said)
+    if said:
+        return replace(evidence, recalled=(Diagnosis.STALE, said))
+    return replace(evidence, recalled=_another_answer(evidence, comparison, again))
 
 
-def _same_as_elsewhere(comparison: Comparison, elsewhere: Sequence[tuple[int, Comparison]]) -> str:
+def _same_as_elsewhere(comparison: Comparison, elsewhere: Sequence[tuple[int, Compared]]) -> str:
     for number, there in elsewhere:
         if comparison.analytic.any() and there.analytic.tobytes() == comparison.analytic.tobytes():
             return f"the claim is to the last bit the one at point {number}, where it passes"
     return ""
 
 
-def _right_the_second_time(evidence: Evidence, again: Comparison) -> str:
+def _right_the_second_time(evidence: Evidence, again: Compared) -> str:
     failure = Failure.of(evidence)
     analytic = again.analytic[evidence.directions]
     if not agree(analytic[failure.failed], failure.numeric[failure.failed], failure.slack[failure.failed]):
         return ""
     return "asked at x once more, the claim agrees: its first answer was for the input of an earlier call"
+
+
+def _another_answer(evidence: Evidence, comparison: Comparison, again: Compared) -> tuple[Diagnosis, str] | None:
+    changed = np.argwhere(comparison.analytic != again.analytic)
+    if not changed.size or not np.isfinite(again.analytic).all():
+        return None
+    d, r = changed[0]
+    element = f"d {evidence.outputs.label(int(r))}/d {evidence.inputs.label(int(d))}"
+    values = f"{comparison.analytic[d, r]:.9g} and then {again.analytic[d, r]:.9g}"
+    said = f"asked at x twice, the claim gives {element} = {values}; {len(changed)} of {again.analytic.size} differ"
+    return Diagnosis.NONDETERMINISTIC, said
 
 
 def _follows_f(comparison: Comparison, subject: Subject) -> str:

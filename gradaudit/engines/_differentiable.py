@@ -78,6 +78,11 @@ class Differentiable:
     #: held(arguments) -> arrays that the function holds (parameters of a module), by name: they are further inputs,
     #: differentiated, after those of the case
     held: Callable[[Arguments], Mapping[str, NDArray[np.floating]]] | None = None
+    #: primal(*inputs) -> the output as the route that differentiates computes it; None where that is ``function``
+    primal: Function | None = None
+    #: claims ("vjp", "gradient") of many points in one call: every differentiated input and cotangent, and every
+    #: gradient, has a leading axis of points; other inputs are as they are
+    batched: Mapping[str, Function] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdict should know
     sources: tuple[Source, ...] = ()  #: where the function and its claims are written
 

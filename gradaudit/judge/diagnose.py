@@ -40,8 +40,14 @@ def diagnose(evidence: Evidence) -> Finding:
     return Diagnosis.SOME_ELEMENTS, off + _by_how_much(failure) + _in_common(failure)
 
 
-def _stale(failure: Failure) -> Finding | None:
-    return (Diagnosis.STALE, failure.evidence.stale) if failure.evidence.stale else None
+def _recalled(failure: Failure) -> Finding | None:
+    return failure.evidence.recalled
+
+
+def _identity_broken(failure: Failure) -> Finding | None:
+    if failure.evidence.broken is None:
+        return None
+    return failure.evidence.broken, f"{failure.count} of {failure.failed.size} numbers differ{_by_how_much(failure)}"
 
 
 def _not_finite(failure: Failure) -> Finding | None:
@@ -189,7 +195,8 @@ def _one_input(failure: Failure) -> Finding | None:
 
 #: Tried in this order: the more specific first.
 PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
-    _stale,
+    _recalled,
+    _identity_broken,
     _not_finite,
     _cotangent_ignored,
     _tangent_ignored,

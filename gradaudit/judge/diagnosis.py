@@ -29,6 +29,10 @@ class Diagnosis(StrEnum):
     NOT_SYMMETRIC = "Hessian not symmetric"
     TIE = "wrong at a tie or kink"
     STALE = "stale input"
+    NOT_ADJOINT = "forward and reverse mode disagree"
+    NOT_LINEAR = "not linear in its cotangent"
+    OTHER_VALUE = "another value beside the derivative"
+    BATCHED = "batched derivative differs"
     WRONG = "wrong everywhere"
     # the claim or the function is not something that can be compared
     SHAPE = "shape mismatch"

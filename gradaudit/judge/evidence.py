@@ -28,7 +28,9 @@ class Evidence:
     evaluations: int  #: of the function, the measurement of its noise included
     surroundings: int = 0  #: those among them that decide nothing: the noise of f, and the reader's curve
     extended: bool = False  #: the suite's own steps could not decide, ours were added
-    stale: str = ""  #: what shows that the claim answers for another input than x; looked for after a failure
+    broken: Diagnosis | None = None  #: of two ways that need no differences: what it means where they part
+    #: what second calls of a claim that failed have shown, with what shows it: stale, or another answer each time
+    recalled: tuple[Diagnosis, str] | None = None
 
     @property
     def elements(self) -> int:

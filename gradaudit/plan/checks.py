@@ -1,6 +1,6 @@
 """What a case checks: what the suite says, else what its claims say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradaudit.suite.problem import Problem
@@ -10,7 +10,18 @@ from gradaudit.suite.suite import Entry, Setting
 
 #: engines that differentiate by themselves: they need no claim, and a user's own may not either
 DIFFERENTIATING = ("tape", "torch", "jax", "autograd")
-_CLAIM_OF_CHECK = {"gradient": ("gradient", "value_and_gradient")}
+#: What each check can work on, where that is not the claim of its own name: one of these sets of claims.
+_WORKS_ON: dict[str, tuple[frozenset[str], ...]] = {
+    "gradient": (frozenset({"gradient"}), frozenset({"value_and_gradient"})),
+    "adjoint": (frozenset({"vjp", "jvp"}),),
+    "linearity": (frozenset({"vjp"}),),
+    "primal": (frozenset({"value_and_gradient"}),),
+    "batch": (frozenset({"vjp"}), frozenset({"gradient"})),
+    "taylor": tuple(frozenset({kind}) for kind in ("jacobian", "vjp", "gradient", "value_and_gradient")),
+    "repeat": tuple(frozenset({kind}) for kind in CLAIMS),
+}
+#: Checks that come with claims unasked: they evaluate nothing, and say what differences cannot.
+_UNASKED = ("adjoint", "primal")
 
 
 def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple[str, ...], list[Problem]]:
@@ -21,25 +32,35 @@ def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple
         return (), [entry.problem(f"engine {engine!r} needs a claimed derivative; add one of {', '.join(CLAIMS)}")]
     problems = _second_order(entry, kinds)
     if not isinstance(asked.value, list):
-        return _default(kinds), problems
+        return default_checks(kinds), problems
     if not asked.value and asked.layer:
         problems.append(asked.layer.problem("'checks' is empty; leave it out, and the claims decide", "checks"))
     for check in asked.value:
-        if kinds and not _is_claimed(check, kinds) and asked.layer:
+        if kinds and engine not in DIFFERENTIATING and not _is_claimed(check, kinds) and asked.layer:
             claims = as_sentence([repr(kind) for kind in kinds])
-            message = f"check {check!r} needs a claim {check!r}; {entry.keys.label!r} claims {claims}"
+            message = f"check {check!r} needs {_needs(check)}; {entry.keys.label!r} claims {claims}"
             problems.append(asked.layer.problem(message, "checks"))
     return tuple(dict.fromkeys(asked.value)), problems
 
 
-def _default(kinds: list[str]) -> tuple[str, ...]:
-    """The check of each claim; the engine's own derivative is a vjp."""
-    names = ("gradient" if kind == "value_and_gradient" else kind for kind in kinds or ("vjp",))
-    return tuple(dict.fromkeys(names))
+def default_checks(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The check of each claim, and those that come unasked; the engine's own derivative is a vjp."""
+    names = ["gradient" if kind == "value_and_gradient" else kind for kind in kinds or ("vjp",)]
+    return tuple(dict.fromkeys([*names, *(check for check in _UNASKED if _is_claimed(check, kinds))]))
 
 
-def _is_claimed(check: str, kinds: list[str]) -> bool:
-    return any(kind in kinds for kind in _CLAIM_OF_CHECK.get(check, (check,)))
+def _is_claimed(check: str, kinds: Sequence[str]) -> bool:
+    return any(needed <= set(kinds) for needed in _claims_for(check))
+
+
+def _claims_for(check: str) -> tuple[frozenset[str], ...]:
+    return _WORKS_ON.get(check, (frozenset({check}),))
+
+
+def _needs(check: str) -> str:
+    """``a claim 'vjp'``, ``claims 'jvp' and 'vjp'``, or several of such with an "or"."""
+    sets = [sorted(map(repr, needed)) for needed in _claims_for(check)]
+    return " or ".join(f"{'claims' if len(names) > 1 else 'a claim'} {as_sentence(names)}" for names in sets)
 
 
 def _second_order(entry: Entry, kinds: list[str]) -> list[Problem]:

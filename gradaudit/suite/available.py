@@ -8,7 +8,6 @@ from gradaudit.suite.quantities import Elements, is_module
 from gradaudit.suite.shelves import parts
 from gradaudit.suite.suite import Entry, Layer
 
-LATER_CHECKS = ("adjoint",)
 NOT_YET = "is not implemented yet in 0.1"
 
 
@@ -47,6 +46,4 @@ def _engine_message(engine: str) -> str | None:
 
 
 def _check_message(check: str) -> str:
-    if check in LATER_CHECKS:
-        return f"check {check!r} {NOT_YET}; use {', '.join(parts('checks'))}"
     return f"unknown check {check!r}{did_you_mean(check, parts('checks')) or one_of(parts('checks'))}"

@@ -1,0 +1,22 @@
+"""The claims that a check needs, and what is said where an engine or a suite gives none of them."""
+
+from gradaudit.checks._subject import Subject
+from gradaudit.engines._differentiable import Absent
+
+
+def need(subject: Subject, *kinds: str) -> None:
+    """Raises Absent unless all these kinds of claim are there."""
+    claims = subject.differentiable.claims
+    missing = [kind for kind in kinds if kind not in claims]
+    if missing:
+        has = ", ".join(sorted(claims)) or "none"
+        raise Absent(f"it needs {' and '.join(missing)}; there is {has}")
+
+
+def first_of(subject: Subject, *kinds: str) -> str:
+    """The first of these kinds of claim that is there. Raises Absent where none is."""
+    for kind in kinds:
+        if kind in subject.differentiable.claims:
+            return kind
+    has = ", ".join(sorted(subject.differentiable.claims)) or "none"
+    raise Absent(f"it needs one of {', '.join(kinds)}; there is {has}")

@@ -1,0 +1,45 @@
+"""Check ``primal``: the route that differentiates computes the same value as the function by itself.
+
+A ``value_and_gradient`` may have its own copy of the forward code, an engine another mode of it: their derivative is
+that of what they compute.
+"""
+
+import numpy as np
+
+from gradaudit.checks._identity import Identity
+from gradaudit.checks._offered import need
+from gradaudit.checks._subject import Subject
+from gradaudit.checks.gradient import pair_of
+from gradaudit.engines._boundary import guarded
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.samples import Array
+
+claims = ("value_and_gradient",)
+
+
+def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
+    """Analytic: the value beside the derivative. Numeric: f(x). Rows are outputs, which share one column."""
+    value = _value(subject)
+    return [
+        Identity(
+            check="primal",
+            analytic=value[:, None],
+            numeric=subject.value[:, None],
+            magnitude=np.abs(subject.value)[:, None],
+            inputs=subject.outputs,
+            outputs=Axis((("value", ()),)),
+            broken=Diagnosis.OTHER_VALUE,
+            exact=True,
+        )
+    ]
+
+
+def _value(subject: Subject) -> Array:
+    """(m,) Raises Absent where nothing computes a value on its way to a derivative."""
+    primal, arguments = subject.differentiable.primal, subject.arguments
+    if primal is not None:
+        return subject.per_output("primal", guarded("primal", primal, *arguments.at(arguments.x)))
+    need(subject, "value_and_gradient")
+    value, _ = pair_of(subject.claimed("value_and_gradient"))
+    return subject.per_output("the value of value_and_gradient", value)
