@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
+from gradaudit.backends import BackendError
 from gradaudit.backends._keeper import Keeper, KeeperClosed, Task
 from gradaudit.backends._nursery import NurseryFailed
 from gradaudit.backends._order import LARGE, elements, two_levels
@@ -159,8 +161,20 @@ def test_a_child_dies_with_its_keeper_even_inside_a_native_call():
 
 # many cases
 
+LIBRARIES = {"dask": "distributed", "ray": "ray"}
+NAMES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            name in LIBRARIES and find_spec(LIBRARIES[name]) is None,
+            reason=f"backend {name!r} needs {name}: pip install 'gradaudit[{name}]'",
+        ),
+    )
+    for name in backends.names()
+]
 
-@pytest.mark.parametrize("name", backends.names())
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_backend_gives_every_case_its_own_verdict_and_leaves_no_child(name: str):
     before = set(children_of(os.getpid()))
     names = ["ok", "raises", "exits", "ok", "hangs", "ok", "segfaults", "ok"]
@@ -181,11 +195,11 @@ def _command(process: int) -> str:
         return ""
 
 
-@pytest.mark.parametrize("name", backends.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_run_that_is_broken_off_ends_at_once(name: str):
-    started = time.monotonic()
     verdicts = backends.run([a_case("ok"), *(a_case("hangs", i) for i in range(4))], backend=name, jobs=2, audit=AUDIT)
     assert next(verdicts)[1].status is Status.PASS
+    started = time.monotonic()
     verdicts.close()
     assert time.monotonic() - started < 10
 
@@ -215,11 +229,26 @@ def test_one_job_needs_no_pool():
 
 def test_an_unknown_backend_is_refused_with_those_that_exist():
     with pytest.raises(
-        backends.BackendError, match="'lokey' is not on the shelf; allowed: .*loky.*sequential, threading"
+        backends.BackendError, match=r"'lokey' is not on the shelf; allowed: .*loky.*sequential, threading"
     ):
         backends.run([a_case()], backend="lokey")
-    with pytest.raises(backends.BackendError, match="'dask' is not part of this version yet"):
-        backends.part("dask")
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_backend_without_its_library_is_refused_with_what_to_install(name: str, monkeypatch):
+    monkeypatch.setitem(sys.modules, LIBRARIES[name], None)
+    with pytest.raises(BackendError, match=f"^backend '{name}' needs {name}: pip install 'gradaudit\\[{name}\\]'$"):
+        backends.check([a_case()], backend=name)
+
+
+@pytest.mark.parametrize("name", ["loky", "threading", "sequential"])
+def test_a_backend_of_this_machine_takes_no_scheduler(name: str):
+    with pytest.raises(BackendError, match=f"'{name}' works on this machine and has no scheduler: use --backend dask"):
+        backends.check([a_case()], backend=name, scheduler="tcp://host:8786")
+
+
+def test_an_address_alone_means_dask():
+    assert backends.default(4, scheduler="tcp://host:8786") == "dask"
 
 
 # the plan
