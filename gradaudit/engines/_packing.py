@@ -43,7 +43,9 @@ def _as_array(value: Any) -> Any:
     if isinstance(value, float | list):
         return np.asarray(value, dtype=float)
     foreign = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic)
-    return np.array(value) if foreign and str(getattr(value, "dtype", "")) in FLOATING else value
+    if not foreign or str(getattr(value, "dtype", "")).rpartition(".")[2] not in FLOATING:
+        return value
+    return np.asarray(value.detach() if hasattr(value, "detach") else value)
 
 
 def packed(function: Function, layout: Layout) -> Function:

@@ -1,5 +1,6 @@
 """What torch's autograd says about a function of tensors, as claims over arrays: vjp, jvp, gradient and hvp."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ import numpy as np
 
 from gradaudit.engines._differentiable import Absent, Misfit
 from gradaudit.engines._torch_calls import Calls, Tensor, array_of, real, tensor_of
+from gradaudit.engines._trees import leaves_of
 
 #: What torch says where a custom backward gives something that is no gradient: the claim fails, it is no error.
 MISFITS = ("returned an invalid gradient", "returned an incorrect number of gradients")
 #: What it says where a derivative does not exist in the mode that is asked for.
 NO_FORWARD_MODE = ("forward AD", "forward mode AD", "forward-mode AD", "Jacobian-vector product", "jvp")
-NOT_TWICE = ("once_differentiable", "is not implemented", "derivative for")
+NOT_TWICE = ("is not implemented", "derivative for")
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class Derivatives:
         with self.calls.surroundings(inputs), _translated(MISFITS, Misfit):
             leaves, outputs, several = self._traced(inputs)
             self._name_cut_outputs(outputs)
-            cotangents = cotangent if several else (cotangent,)
-            return self._arrays(
-                inputs, _pulled(leaves, outputs, [_as(c, o) for c, o in zip(cotangents, outputs, strict=True)])
-            )
+            cotangents = leaves_of(cotangent) if several else (cotangent,)
+            pulls = [_as(c, output) for c, output in zip(cotangents, outputs, strict=True)]
+            gradients = _pulled(leaves, outputs, pulls)
+            self._name_missing_gradients(inputs, gradients)
+            return self._arrays(inputs, gradients)
 
     def gradient(self, *inputs: Any) -> object:
         """The gradient of the sum of all outputs."""
@@ -52,7 +55,7 @@ class Derivatives:
         import torch.autograd.forward_ad as forward  # type: ignore[import-not-found, unused-ignore]
 
         inputs, tangents = self.calls.moving.split(inputs_and_tangents)
-        with self.calls.surroundings(inputs), _translated(NO_FORWARD_MODE, Absent), forward.dual_level():
+        with self.calls.surroundings(inputs), _translated(NO_FORWARD_MODE, Absent), _quiet(), forward.dual_level():
             duals = self._duals(inputs, tangents)
             outputs, several = self.calls.outputs(self.calls.called(duals))
             pushed = tuple(_tangent(output) for output in outputs)
@@ -65,12 +68,15 @@ class Derivatives:
         inputs, vectors = self.calls.moving.split(inputs_and_vectors)
         with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NOT_TWICE, Absent):
             leaves, outputs, _ = self._traced(inputs)
-            gradients = _pulled(leaves, outputs, [torch.ones_like(o) for o in outputs], create_graph=True)
-            along = [tensor_of(vector) for vector in vectors]
-            moving = [(real(g), real(v)) for g, v in zip(gradients, along, strict=True) if _is_traced(g)]
-            if not moving:
+            # where its cotangent has a graph, a backward that may run only once leaves a trace of that
+            ones = [torch.ones_like(output, requires_grad=True) for output in outputs]
+            gradients = _pulled(leaves, outputs, ones, create_graph=True)
+            if _may_run_only_once(gradients):
+                raise Absent("a backward in it is marked once_differentiable")
+            pairs = [(g, tensor_of(v)) for g, v in zip(gradients, vectors, strict=True) if _is_traced(g)]
+            if not pairs:
                 return self._arrays(inputs, [None] * len(leaves))
-            slope = sum((g * v).sum() for g, v in moving)
+            slope = sum((real(g) * real(v)).sum() for g, v in pairs)
             return self._arrays(inputs, torch.autograd.grad(slope, list(leaves.values()), allow_unused=True))
 
     def _traced(self, inputs: Sequence[Any]) -> tuple[dict[int, Tensor], list[Tensor], bool]:
@@ -91,14 +97,17 @@ class Derivatives:
         arrays = []
         for position, gradient in zip(self.calls.moving.positions(inputs), gradients, strict=True):
             if gradient is None:
-                self.calls.note(
-                    f"the gradient of {self.calls.called.name(position, len(inputs))} is None: it counts as zero"
-                )
                 arrays.append(np.zeros_like(inputs[position]))
             else:
                 dense = gradient if gradient.layout is tensor_of(inputs[position]).layout else gradient.to_dense()
                 arrays.append(array_of(dense.resolve_conj()))
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+    def _name_missing_gradients(self, inputs: Sequence[Any], gradients: Sequence[Tensor | None]) -> None:
+        for position, gradient in zip(self.calls.moving.positions(inputs), gradients, strict=True):
+            if gradient is None:
+                name = self.calls.called.name(position, len(inputs))
+                self.calls.note(f"the gradient of {name} is None: it counts as zero")
 
     def _name_cut_outputs(self, outputs: Sequence[Tensor]) -> None:
         for k, output in enumerate(outputs):
@@ -124,6 +133,21 @@ def _is_traced(tensor: Tensor | None) -> bool:
     return tensor is not None and tensor.requires_grad
 
 
+def _may_run_only_once(gradients: Sequence[Tensor | None]) -> bool:
+    """Whether the graph of a gradient holds the node that stands for a refusal: it would be passed by in silence."""
+    waiting = [g.grad_fn for g in gradients if g is not None]
+    seen: set[Any] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        if node.name().rpartition("::")[2] == "Error":
+            return True
+        seen.add(node)
+        waiting.extend(following for following, _ in node.next_functions)
+    return False
+
+
 def _as(cotangent: Any, output: Tensor) -> Tensor:
     """A cotangent in the output's own precision, which NumPy may not have."""
     return tensor_of(cotangent).to(output.dtype)
@@ -134,6 +158,14 @@ def _tangent(output: Tensor) -> np.ndarray[Any, Any]:
 
     primal, tangent = forward.unpack_dual(output)
     return np.zeros(primal.shape) if tangent is None else array_of(tangent)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torch's rules for forward mode warn of what torch itself uses: that is nobody's business here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        yield
 
 
 @contextmanager

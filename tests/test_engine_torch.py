@@ -1,0 +1,480 @@
+"""Engine torch: custom functions, modules, both modes, complex numbers; faults are caught in the input they are in."""
+
+import functools
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="engine torch needs PyTorch: pip install 'gradaudit[torch]'")
+
+import gradaudit  # noqa: E402 - only where torch is there
+from gradaudit import engines  # noqa: E402
+from gradaudit.engines import EngineError  # noqa: E402
+from gradaudit.engines import torch as engine  # noqa: E402
+from gradaudit.engines._arguments import Arguments  # noqa: E402
+from gradaudit.plan.case import Case, Drawn, Given, Input, Target  # noqa: E402
+from tests import torch_functions as functions  # noqa: E402
+
+RNG = np.random.default_rng(5)
+X, W, B = RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3)), RNG.normal(size=3)
+Z = RNG.normal(size=4) + 1j * RNG.normal(size=4)
+
+
+def audit(function, *inputs, checks=("vjp",)):
+    return gradaudit.audit(function, *inputs, checks=list(checks), engine="torch")
+
+
+def load(function, claims=None, **options):
+    names = tuple((kind, "somewhere") for kind in claims or {})
+    return engine.load(Target("here:f", names, kwargs=tuple(options.items())), function, claims or {})
+
+
+def notes(verdict):
+    return " | ".join(verdict.notes)
+
+
+# what is right passes, in every mode that exists
+
+
+@pytest.mark.parametrize("checks", [("vjp",), ("gradient", "hvp")])
+def test_a_right_custom_function_passes(checks):
+    verdict = audit(functions.Scale.apply, X, W, B, checks=checks)
+    assert verdict.status == "pass"
+    assert verdict.engine == "torch"
+
+
+@pytest.mark.parametrize("check", ["vjp", "jvp", "gradient", "hvp"])
+def test_a_function_of_torch_passes_in_both_modes_and_twice(check):
+    assert audit(lambda x, w: torch.tanh(x @ w.T).exp(), X, W, checks=[check]).status == "pass"
+
+
+def test_a_custom_function_with_both_modes_passes():
+    verdict = audit(functions.CubeForward.apply, X, checks=["vjp", "jvp", "gradient", "hvp"])
+    assert verdict.status == "pass"
+    assert not verdict.notes
+
+
+# planted faults are caught, where they are
+
+
+@pytest.mark.parametrize(
+    ("fault", "wrong_input", "diagnosis"),
+    [
+        ("WrongSign", "x1", None),
+        ("MissingFactor", "x0", None),
+        ("SavedTheOutput", "x0", None),
+        ("NoneGradient", "x1", None),
+        ("OneElement", "x1[1, 2]", "one element wrong"),
+        ("NotSummed", "x2", None),
+    ],
+)
+def test_a_fault_in_a_backward_is_caught_in_the_input_it_is_in(fault, wrong_input, diagnosis):
+    verdict = audit(getattr(functions, fault).apply, X, W, B)
+    assert verdict.status == "fail"
+    failed = [element.input for element in verdict.elements if element.status == "fail"]
+    assert failed
+    assert all(element.startswith(wrong_input) for element in failed)
+    assert diagnosis in (None, verdict.diagnosis)
+
+
+def test_gradients_in_the_wrong_order_are_caught_in_both_inputs():
+    verdict = audit(functions.Swapped.apply, X, W, B)
+    assert verdict.status == "fail"
+    assert {element.input[:2] for element in verdict.elements if element.status == "fail"} == {"x0", "x1"}
+
+
+def test_a_backward_that_ignores_its_cotangent_is_caught():
+    verdict = audit(functions.IgnoresCotangent.apply, X, W, B)
+    assert (verdict.status, verdict.diagnosis) == ("fail", "cotangent ignored")
+
+
+def test_a_none_gradient_is_named():
+    assert "the gradient of input 1 is None" in notes(audit(functions.NoneGradient.apply, X, W, B))
+
+
+@pytest.mark.parametrize("fault", ["WrongShape", "TooFew"])
+def test_a_gradient_that_cannot_be_one_fails_and_is_no_error(fault):
+    verdict = audit(getattr(functions, fault).apply, X, W, B)
+    assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")
+    assert f"{fault}Backward returned an in" in verdict.message
+
+
+@pytest.mark.parametrize("fault", ["CubeCutBehind", "CubeTwiceWrong"])
+def test_a_wrong_second_derivative_is_caught_where_the_first_is_right(fault):
+    function = getattr(functions, fault).apply
+    assert audit(function, X).status == "pass"
+    verdict = audit(function, X, checks=["gradient", "hvp"])
+    assert verdict.status == "fail"
+    assert {element.check for element in verdict.elements if element.status == "fail"} == {"hvp"}
+
+
+def test_a_wrong_forward_mode_is_caught_where_reverse_is_right():
+    assert audit(functions.CubeForwardWrong.apply, X).status == "pass"
+    assert audit(functions.CubeForwardWrong.apply, X, checks=["jvp"]).status == "fail"
+
+
+# what does not exist is left out, and said
+
+
+def test_a_function_without_forward_mode_leaves_that_check_out_with_a_note():
+    verdict = audit(functions.Cube.apply, X, checks=["vjp", "jvp"])
+    assert verdict.status == "pass"
+    assert "check jvp is left out" in notes(verdict)
+
+
+def test_a_backward_that_may_run_once_only_leaves_hvp_out_with_a_note():
+    verdict = audit(functions.CubeOnce.apply, X, checks=["vjp", "hvp"])
+    assert verdict.status == "pass"
+    assert "check hvp is left out" in notes(verdict)
+
+
+def test_nothing_left_to_check_is_no_pass():
+    verdict = audit(functions.Cube.apply, X, checks=["jvp"])
+    assert verdict.status == "inconclusive"
+    assert "check jvp is left out" in verdict.message
+
+
+# outputs
+
+
+def test_several_outputs_take_a_cotangent_each():
+    assert audit(lambda x: {"a": x.sin(), "b": (x.sum(), [x.cos()])}, X).status == "pass"
+
+
+def test_an_output_whose_graph_is_cut_fails_and_is_named():
+    verdict = audit(lambda x: (x.sin(), torch.tensor(x.detach().numpy() ** 2)), X)
+    assert verdict.status == "fail"
+    assert "output 1 is detached from the inputs: its gradient is zero by construction" in notes(verdict)
+
+
+def test_integer_outputs_have_no_derivative_and_are_named():
+    verdict = audit(lambda x: torch.max(x, dim=1), X)
+    assert verdict.status == "pass"
+    assert "output 1 holds int64" in notes(verdict)
+
+
+def test_a_function_with_integer_outputs_only_is_an_error():
+    verdict = audit(lambda x: torch.argmax(x), X)
+    assert verdict.status == "error"
+    assert "the function returned int64; allowed: tensors of floating or complex numbers" in verdict.message
+
+
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")
+def test_sparse_outputs_are_compared_densely():
+    def sparse(values):
+        return torch.sparse_coo_tensor(torch.tensor([[0, 1, 1], [2, 0, 2]]), values**2, (2, 3))
+
+    assert audit(sparse, B).status == "pass"
+
+
+def test_an_output_that_numpy_has_no_format_for_counts_as_single_precision():
+    assert load(lambda x: x.bfloat16()).function(X).dtype == np.float32
+
+
+# inputs
+
+
+def test_integers_are_passed_on_and_not_differentiated():
+    rows = np.array([1, 1, 0])
+    assert audit(lambda x, rows: x[rows].sin(), X, rows).status == "pass"
+
+
+@pytest.mark.parametrize("view", [lambda x: x.t(), lambda x: x[:, ::2], lambda x: x[:1].expand(3, 3)])
+def test_strided_and_overlapping_tensors_inside_pass(view):
+    assert audit(lambda x: functions.Cube.apply(view(x)), X).status == "pass"
+
+
+def test_a_tensor_is_as_good_as_an_array():
+    assert audit(torch.sin, torch.tensor(X, requires_grad=True)).status == "pass"
+
+
+def test_what_a_function_writes_into_its_input_is_named():
+    verdict = audit(functions.InPlace.apply, X)
+    assert (verdict.status, verdict.diagnosis) == ("fail", "input mutated")
+
+
+def test_single_precision_is_audited_only_where_it_is_asked_for():
+    seen = []
+
+    def seeing(x):
+        seen.append((x.dtype, torch.zeros(1).dtype))
+        return torch.sin(x)
+
+    assert audit(seeing, X).status == "pass"
+    assert set(seen) == {(torch.float64, torch.float64)}
+    seen.clear()
+    assert audit(seeing, X.astype(np.float32)).status == "pass"
+    assert set(seen) == {(torch.float32, torch.float32)}
+    assert torch.get_default_dtype() == torch.float32
+
+
+# complex numbers
+
+
+@pytest.mark.parametrize("function", [functions.Square.apply, lambda z: torch.exp(z) * z.conj(), lambda z: z.abs()])
+@pytest.mark.parametrize("z", [Z, Z.astype(np.complex64)])
+def test_complex_inputs_and_outputs_pass_by_wirtingers_convention(function, z):
+    assert audit(function, z).status == "pass"
+
+
+def test_complex_inputs_pass_in_forward_mode_and_twice():
+    assert audit(lambda z: torch.sin(z) * z.conj(), Z, checks=["jvp", "gradient", "hvp"]).status == "pass"
+
+
+def test_a_forgotten_conjugate_is_caught_and_real_and_imaginary_parts_are_named():
+    verdict = audit(functions.SquareWithoutConj.apply, Z)
+    assert verdict.status == "fail"
+    assert {element.input.partition("[")[0] for element in verdict.elements} == {"x.re", "x.im"}
+
+
+# modules
+
+
+@pytest.mark.parametrize("module", [functions.LINEAR, functions.mlp, functions.made, functions.Scorer, functions.mlp()])
+def test_modules_classes_and_factories_pass_with_their_parameters(module):
+    assert audit(module, X).status == "pass"
+
+
+def test_parameters_are_inputs_under_their_own_names_and_what_is_fixed_is_listed():
+    verdict = audit(functions.WrongScorer, X)
+    assert verdict.status == "fail"
+    assert {element.input.partition("[")[0] for element in verdict.elements if element.status == "fail"} == {"weight"}
+    assert "held fixed: frozen, offset" in notes(verdict)
+
+
+def test_options_go_to_what_makes_the_module():
+    made = load(functions.mlp, width=5)
+    held = made.held(Arguments.of([X]))
+    assert {name: array.shape for name, array in held.items()} == {
+        "0.weight": (5, 3), "0.bias": (5,), "2.weight": (2, 5), "2.bias": (2,),
+    }  # fmt: skip
+
+
+def test_a_module_is_audited_in_the_mode_that_is_asked_for_and_left_as_it_was():
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(3), torch.nn.Dropout(0.5))
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    x = RNG.normal(size=(5, 3))
+    values = {}
+    for training in (True, False):
+        adapted = load(model, training=training)
+        values[training] = adapted.function(x, *adapted.held(Arguments.of([x])).values())
+    np.testing.assert_allclose(values[False], x / np.sqrt(1 + 1e-5))
+    assert (values[True] == 0).any()
+    assert model.training
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, state[name])
+
+
+def test_a_module_in_train_mode_passes_with_batch_statistics_and_a_fixed_mask():
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Tanh(), torch.nn.Dropout(0.5))
+    assert audit(model, RNG.normal(size=(6, 3))).status == "pass"
+
+
+def test_a_module_keeps_its_own_precision_and_is_audited_in_that_of_the_inputs():
+    assert audit(functions.LINEAR, X).status == "pass"
+    assert audit(functions.LINEAR, X.astype(np.float32)).status == "pass"
+    assert functions.LINEAR.weight.dtype == torch.float32
+
+
+def test_the_parameters_of_a_module_may_be_its_only_inputs():
+    rows = Input("rows", Given((0, 2, 2)), "int64", differentiate=False)
+    target = Target("here:f", engine="torch", constants=(0,))
+    adapted = engine.load(target, torch.nn.Embedding(3, 2), {})
+    case = Case("c", "c", target, (rows,), ("vjp",))
+    from gradaudit.auditor import audit_function
+
+    arguments = Arguments.of([np.array([0, 2, 2])], names=["rows"], differentiated=[])
+    verdict = audit_function(case, adapted, arguments)
+    assert verdict.status == "pass"
+
+
+def test_tied_parameters_are_moved_together():
+    tied = functions.mlp(3)
+    tied[2] = tied[0]
+    verdict = audit(tied, X)
+    assert verdict.status == "pass"
+
+
+def test_a_claim_about_a_module_is_about_its_inputs_alone():
+    def claim(x, cotangent):
+        return cotangent @ functions.LINEAR.weight.detach().double().numpy()
+
+    assert gradaudit.audit(functions.LINEAR, X, vjp=claim, engine="torch").status == "pass"
+
+
+def test_a_factory_that_makes_no_module_is_refused():
+    with pytest.raises(EngineError, match=r"here:f made int; allowed: a torch\.nn\.Module"):
+        load(lambda: 3)
+
+
+def test_a_parameter_without_a_shape_is_refused():
+    with pytest.raises(EngineError, match="weight has no shape yet"):
+        load(torch.nn.LazyLinear(3))
+
+
+# what is hidden is listed
+
+
+@pytest.mark.parametrize("held", ["closure", "default", "partial", "global", "method", "list"])
+def test_tensors_that_a_function_holds_elsewhere_are_listed_as_not_checked(held):
+    w = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    parts = [w]
+
+    class Holder:
+        def __init__(self):
+            self.w = w
+
+        def call(self, x):
+            return x * self.w
+
+    function = {
+        "closure": lambda x: x * w,
+        "default": lambda x, w=w: x * w,
+        "partial": functools.partial(lambda w, x: x * w, w),
+        "global": functions.hides_a_global,
+        "method": Holder().call,
+        "list": lambda x: x * parts[0],
+    }[held]
+    verdict = audit(function, X[:, :2] if held == "global" else X)
+    assert verdict.status == "pass"
+    assert "not checked: " in notes(verdict)
+    name = {"partial": "argument 0", "global": "W", "list": "parts.0"}.get(held, "w")
+    assert f"not checked: {name} (" in notes(verdict)
+
+
+def test_a_module_that_a_function_uses_is_listed_by_its_parameters():
+    assert "not checked: LINEAR.weight, LINEAR.bias (" in notes(audit(functions.uses_a_global_module, X))
+
+
+def test_a_function_that_holds_nothing_has_no_note():
+    assert audit(torch.sin, X).notes == ()
+
+
+# random numbers
+
+
+def test_dropout_has_one_mask_for_all_points_and_passes():
+    assert audit(lambda x: torch.nn.functional.dropout(x.sin(), 0.5), X).status == "pass"
+
+
+def test_a_generator_of_its_own_is_named_nondeterministic():
+    generator = torch.Generator().manual_seed(1)
+    verdict = audit(lambda x: x * torch.rand(x.shape, generator=generator), X)
+    assert (verdict.status, verdict.diagnosis) == ("inconclusive", "nondeterministic")
+
+
+def test_torchs_own_state_is_left_as_it_was():
+    before, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    audit(lambda x: torch.nn.functional.dropout(x, 0.5), X)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+def test_a_call_runs_on_one_thread():
+    seen = []
+    load(lambda x: seen.append(torch.get_num_threads()) or x).function(X)
+    assert seen == [1]
+
+
+# many points at once
+
+
+def batched(function, *inputs, **options):
+    arguments = Arguments.of(inputs)
+    adapted = load(function, **options)
+    if adapted.held:
+        arguments = arguments.beside(adapted.held(arguments), differentiated=True)
+    return adapted, arguments, adapted.batch(arguments)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs"),
+    [
+        (lambda x: x.sin().sum(1), [X]),
+        (lambda x, rows: x[rows] ** 2, [X, np.array([1, 0])]),
+        (functions.Scale.apply, [X, W, B]),
+        (functions.CubeForward.apply, [X]),
+        (functions.mlp, [X]),
+        (lambda x: torch.nn.functional.dropout(x, 0.5), [X]),
+        (lambda z: torch.exp(z), [Z]),
+        (lambda x: (x.sin(), x.float().cos()), [X]),
+    ],
+)
+def test_rows_are_what_calls_give(function, inputs):
+    adapted, arguments, rows = batched(function, *inputs)
+    points = arguments.x + np.linspace(0, 1, 4)[:, None]
+    called = [engines._differentiable.flatten_output(adapted.function(*arguments.at(point)))[0] for point in points]
+    np.testing.assert_allclose(rows(points), called, rtol=1e-6)
+
+
+def test_a_function_that_vmap_cannot_take_is_called_point_by_point_and_says_so():
+    verdict = audit(lambda x: functions.Cube.apply(x).sum(), X)
+    assert verdict.status == "pass"
+    assert "evaluated point by point: the batched function raised RuntimeError" in notes(verdict)
+
+
+def test_control_flow_by_value_is_called_point_by_point():
+    verdict = audit(lambda x: x.sin() if x.sum() > 100 else x.cos(), X)
+    assert verdict.status == "pass"
+    assert "evaluated point by point" in notes(verdict)
+
+
+# recognition
+
+
+def annotated(x: torch.Tensor):
+    return x
+
+
+def annotated_by_name(x: "Tensor"):  # noqa: F821 - a name is all that is looked at
+    return x
+
+
+def uses_torch(x):
+    return torch.sin(x)
+
+
+def on_arrays(x):
+    return np.sin(x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [annotated, annotated_by_name, uses_torch, torch.sin, functions.Scale.apply, functions.LINEAR, functions.Scorer,
+     functions.LINEAR.forward, functools.partial(uses_torch), functions.hides_a_global],
+)  # fmt: skip
+def test_functions_over_tensors_are_recognised(function):
+    assert engine.recognises(function, Target("here:f"))
+
+
+@pytest.mark.parametrize("function", [on_arrays, np.sin, len, 3, None, int])
+def test_other_things_are_not(function):
+    assert not engine.recognises(function, Target("here:f"))
+
+
+def test_a_claim_leaves_functions_that_only_use_torch_inside_to_others():
+    claimed = Target("here:f", (("gradient", "here:g"),))
+    assert not engine.recognises(uses_torch, claimed)
+    assert engine.recognises(annotated, claimed)
+    assert engine.recognises(functions.Scale.apply, claimed)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(EngineError, match="here:f is int, not a function or module"):
+        load(3)
+
+
+def test_a_suite_needs_no_engine_for_what_is_torchs():
+    target = Target("tests.torch_functions:Scale.apply")
+    inputs = (Input("x", Drawn((2, 3))), Input("w", Drawn((2, 3))), Input("b", Drawn((3,))))
+    case = Case("c", "c", target, inputs, ("vjp",))
+    from gradaudit.auditor import audit_case
+
+    verdict = audit_case(case)
+    assert (verdict.status, verdict.engine) == ("pass", "torch")
+
+
+def test_numeric_derivatives_of_functions_over_tensors_need_no_tensors():
+    found = gradaudit.gradient(lambda x: torch.sin(x).sum(), X)
+    np.testing.assert_allclose(found.value, np.cos(X), rtol=1e-9)
+    assert gradaudit.jacobian(functions.LINEAR, X).value.shape == (2, 2, 2, 3)
