@@ -18,7 +18,7 @@ from gradaudit.suite import load_suite
 from gradaudit.suite.shelves import parts
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-SUITES = ("suite", "planted", "scipy")
+SUITES = ("suite", "planted", "scipy", "hostile")
 
 #: Every planted fault: what must be said of it, and the elements that are wrong, or whole inputs where they are many;
 #: entries of a Jacobian or Hessian as output/input. Nothing is measured where a claim has not the form of a derivative.

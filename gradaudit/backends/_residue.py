@@ -8,6 +8,7 @@ that were there before user code came. It does not see what user modules keep fo
 import _signal  # type: ignore[import-not-found]
 import contextlib
 import ctypes
+import errno
 import gc
 import locale
 import os
@@ -206,8 +207,8 @@ def _next_descriptor() -> int:
     """The lowest free one: how many are open, at the price of one call."""
     try:
         descriptor = os.dup(2)
-    except OSError:  # none is free
-        return sys.maxsize
+    except OSError as error:  # none is free, or 2 itself was closed: then there is room
+        return sys.maxsize if error.errno == errno.EMFILE else 0
     os.close(descriptor)
     return descriptor
 

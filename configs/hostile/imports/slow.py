@@ -7,4 +7,4 @@ from hostile.healthy import waves_gradient as gradient
 
 __all__ = ["gradient", "right"]
 
-time.sleep(0.5)
+time.sleep(0.2)
