@@ -19,16 +19,16 @@ claims = ("value_and_gradient",)
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
-    """Analytic: the value beside the derivative. Numeric: f(x). Rows are outputs, which share one column."""
+    """Analytic: the value beside the derivative. Numeric: f(x). There is one row, and a column for every output."""
     value = _value(subject)
     return [
         Identity(
             check="primal",
-            analytic=value[:, None],
-            numeric=subject.value[:, None],
-            magnitude=np.abs(subject.value)[:, None],
-            inputs=subject.outputs,
-            outputs=Axis((("value", ()),)),
+            analytic=value[None],
+            numeric=subject.value[None],
+            magnitude=np.abs(subject.value)[None],
+            inputs=Axis((("", ()),)),
+            outputs=subject.outputs,
             broken=Diagnosis.OTHER_VALUE,
             exact=True,
         )

@@ -252,9 +252,9 @@ def _integrals(evidences: Sequence[Evidence]) -> Iterator[str]:
 def _message(status: Status, element: Element, diagnosis: Diagnosis | None, sentence: str) -> str:
     if status is Status.PASS:
         return ""
+    digits = 7 if _number(element.analytic, 7) != _number(element.numeric, 7) else 17
     numbers = (
-        f"d {element.output}/d {element.input}:"
-        f" analytic {_number(element.analytic)}, numeric {_number(element.numeric)}"
+        f"{element.place}: analytic {_number(element.analytic, digits)}, numeric {_number(element.numeric, digits)}"
         f" ± {element.uncertainty:.1g}, apart by {abs(element.analytic - element.numeric):.1e},"
         f" allowed {element.allowed:.1e}"
     )
@@ -263,7 +263,7 @@ def _message(status: Status, element: Element, diagnosis: Diagnosis | None, sent
     return f"{numbers}; {diagnosis.value}: {sentence}" if status is Status.FAIL else f"{numbers}; {sentence}"
 
 
-def _number(value: float) -> str:
+def _number(value: float, digits: int) -> str:
     if value in (inf, -inf) or value != value:
         return str(value)
-    return f"{value:.7g}"
+    return f"{value:.{digits}g}"

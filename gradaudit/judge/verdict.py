@@ -67,6 +67,11 @@ class Element:
     reason: str = ""  #: one sentence, where the element did not pass
     bound: float = nan  #: the smallest relative error of the claim that would have failed; NaN where it did not pass
 
+    @property
+    def place(self) -> str:
+        """``d out[2]/d x[3]``; ``out[2]`` where it is no derivative that was compared."""
+        return f"d {self.output}/d {self.input}" if self.input else self.output
+
 
 @dataclass(frozen=True)
 class CurvePoint:

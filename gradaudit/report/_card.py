@@ -67,7 +67,7 @@ def _elements(elements: Sequence[Element]) -> list[str]:
     rows = [("element", "analytic", "numeric", "± bar", "error ÷ allowed", "")]
     rows += [
         (
-            f"d {element.output}/d {element.input}",
+            element.place,
             number(element.analytic, 7),
             number(element.numeric, 7),
             number(element.uncertainty, 2),
