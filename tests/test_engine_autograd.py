@@ -16,7 +16,7 @@ from autograd.extend import defjvp, defvjp, primitive
 
 X = onp.array([0.5, -1.0, 2.0, 0.25])
 W = onp.array([2.0, 3.0, -1.0, 0.7])
-SUMMED = "vjp", "jvp", "gradient", "hvp"
+EVERY = "vjp", "jvp", "gradient", "hvp", "primal"
 
 
 @primitive
@@ -54,13 +54,13 @@ def failed(verdict):
 
 
 def test_all_four_derivatives_of_a_smooth_function_pass():
-    verdict = ga.audit(smooth, X, W, engine="autograd", checks=SUMMED)
+    verdict = ga.audit(smooth, X, W, engine="autograd", checks=EVERY)
     assert verdict.status == "pass", verdict.message
     assert verdict.notes == ()
 
 
 def test_right_rules_pass_backwards_and_forwards():
-    assert ga.audit(planted(RIGHT, FORWARD), X, W, engine="autograd", checks=SUMMED).status == "pass"
+    assert ga.audit(planted(RIGHT, FORWARD), X, W, engine="autograd", checks=EVERY).status == "pass"
 
 
 def test_without_a_forward_rule_the_check_is_left_out_with_a_note():
@@ -119,7 +119,7 @@ def test_containers_go_in_and_come_out():
 
     rng = onp.random.default_rng(3)
     params = {"layers": [(rng.normal(size=(3, 4)), rng.normal(size=3)), (rng.normal(size=(2, 3)), rng.normal(size=2))]}
-    assert ga.audit(layers, params, X, engine="autograd", checks=SUMMED).status == "pass"
+    assert ga.audit(layers, params, X, engine="autograd", checks=EVERY).status == "pass"
 
 
 def test_a_function_that_leaves_autograd_says_so_in_a_note_and_fails():

@@ -40,7 +40,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     traced = _Traced(with_options(function, target), Moving(frozenset(target.constants)), notes)
     own = {"vjp": traced.vjp, "jvp": traced.jvp, "gradient": traced.gradient, "hvp": traced.hvp}
     given = {kind: with_options(claim, target) for kind, claim in claims.items()}
-    return Differentiable("autograd", traced.function, {**own, **given}, notes=notes)
+    return Differentiable("autograd", traced.function, {**own, **given}, primal=traced.primal, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,24 @@ class _Traced:
     moving: Moving
     notes: list[str]
 
+    def primal(self, *inputs: Any) -> object:
+        """The output leaves as the way back computes them."""
+        return tuple(self._traced(inputs)[1])
+
     def vjp(self, *inputs_and_cotangent: Any) -> object:
         """Gradients of ⟨cotangent, output⟩, one for each differentiated input."""
+        *inputs, cotangent = inputs_and_cotangent
+        return self._traced(inputs)[0](tuple(leaves_of(cotangent)))
+
+    def _traced(self, inputs: Sequence[Any]) -> tuple[Callable[..., object], Sequence[object]]:
+        """The pullback, and the output leaves."""
         from autograd.core import make_vjp
 
-        *inputs, cotangent = inputs_and_cotangent
         with warnings.catch_warnings():
             # said in a note
             warnings.filterwarnings("ignore", message="Output seems independent of input")
-            pullback, _ = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
-        return pullback(tuple(leaves_of(cotangent)))
+            pullback, outputs = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
+        return pullback, outputs
 
     def jvp(self, *inputs_and_tangents: Any) -> object:
         """The tangent of each output, in forward mode. Raises Absent where a function inside has no ``defjvp``."""

@@ -9,7 +9,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
+from gradaudit.engines._jax_parts import OfParts
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._trees import Tree, leaves_of
 from gradaudit.engines.python import with_options
@@ -49,7 +50,10 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     own = _Transformed(with_options(function, target), Moving(frozenset(target.constants)))
     given = {kind: _claimed(with_options(claim, target), _is_jaxs(claim)) for kind, claim in claims.items()}
     derivatives = {"vjp": own.vjp, "jvp": own.jvp, "gradient": own.gradient, "hvp": own.hvp}
-    return Differentiable("jax", own.value, {**derivatives, **given}, batch=own.batch)
+    batched = {} if "vjp" in given else {"vjp": own.many_vjps}
+    return Differentiable(
+        "jax", own.value, {**derivatives, **given}, batch=own.batch, primal=own.primal, batched=batched
+    )
 
 
 @contextmanager
@@ -81,51 +85,57 @@ class _Transformed:
 
     function: Callable[..., Any]
     moving: Moving
+    _seen: dict[object, OfParts] = field(default_factory=dict)
 
     @_in_64_bits
     def value(self, *inputs: Any) -> object:
         """The output as plain arrays in its own containers."""
-        output = self.function(*map(_array, inputs))
-        tree = Tree.of(output)
-        return _plain(output) if tree is None else tree.build(map(_plain, leaves_of(output)))
+        _require_64_bits(inputs, self.moving.positions(inputs))
+        return _plain_tree(self.function(*map(_array, inputs)))
+
+    @_in_64_bits
+    def primal(self, *inputs: Any) -> object:
+        """The output leaves as the way back computes them: a custom_vjp has a forward rule of its own."""
+        import jax
+
+        outputs, _ = jax.vjp(self._at(inputs).outputs, *self.moving.parts(inputs))
+        return _plain_all(outputs)
 
     @_in_64_bits
     def vjp(self, *inputs_and_cotangent: Any) -> object:
         """Gradients of ⟨cotangent, output⟩, one for each differentiated input."""
-        import jax
-
         *inputs, cotangent = inputs_and_cotangent
-        outputs, pullback = jax.vjp(self._outputs(inputs), *self.moving.parts(inputs))
-        cotangents = [_cotangent(part, out) for part, out in zip(leaves_of(cotangent), outputs, strict=True)]
-        return tuple(map(_plain, pullback(cotangents)))
+        return _plain_all(self._at(inputs).vjp(self.moving.parts(inputs), leaves_of(cotangent)))
 
     @_in_64_bits
     def jvp(self, *inputs_and_tangents: Any) -> object:
         """The tangent of each output. Raises Absent where a function inside has a custom_vjp only."""
-        import jax
-
         inputs, tangents = self.moving.split(inputs_and_tangents)
         try:
-            _, pushed = jax.jvp(self._outputs(inputs), self.moving.parts(inputs), tuple(tangents))
+            return _plain_all(self._at(inputs).jvp(self.moving.parts(inputs), tuple(tangents)))
         except TypeError as refusal:
             if "custom_vjp" not in str(refusal):
                 raise
             raise Absent("a custom_vjp inside has no forward mode") from None
-        return tuple(_plain(part) if isinstance(part, jax.Array) else np.zeros(part.shape) for part in pushed)
 
     @_in_64_bits
     def gradient(self, *inputs: Any) -> object:
         """The gradient of the sum of all outputs, one array for each differentiated input."""
-        return tuple(map(_plain, self._gradients(inputs)(*self.moving.parts(inputs))))
+        return _plain_all(self._at(inputs).gradient(self.moving.parts(inputs)))
 
     @_in_64_bits
     def hvp(self, *inputs_and_vectors: Any) -> object:
         """The Hessian of the sum of all outputs times the vectors, forward over reverse."""
+        inputs, vectors = self.moving.split(inputs_and_vectors)
+        return _plain_all(self._at(inputs).hvp(self.moving.parts(inputs), tuple(vectors)))
+
+    @_in_64_bits
+    def many_vjps(self, *inputs_and_cotangent: Any) -> object:
+        """``vmap`` of the vjp: differentiated inputs and cotangents have a leading axis of points."""
         import jax
 
-        inputs, vectors = self.moving.split(inputs_and_vectors)
-        _, products = jax.jvp(self._gradients(inputs), self.moving.parts(inputs), tuple(vectors))
-        return tuple(map(_plain, products))
+        *inputs, cotangent = inputs_and_cotangent
+        return _plain_all(jax.vmap(self._at(inputs).pulled)(self.moving.parts(inputs), leaves_of(cotangent)))
 
     @_in_64_bits
     def batch(self, arguments: Arguments) -> Batch | None:
@@ -134,7 +144,7 @@ class _Transformed:
 
         if self.moving.positions(arguments.inputs) != arguments.differentiated:
             return None
-        compiled = jax.jit(jax.vmap(self._outputs(arguments.inputs)))
+        compiled = jax.jit(jax.vmap(self._at(arguments.inputs).outputs))
 
         @_in_64_bits
         def batch(rows: Array) -> Array:
@@ -143,24 +153,14 @@ class _Transformed:
 
         return batch
 
-    def _outputs(self, inputs: Sequence[Any]) -> Callable[..., list[Any]]:
-        """The output leaves, as a function of the differentiated inputs."""
-        import jax
-
-        values, positions = list(map(_array, inputs)), self.moving.positions(inputs)
-
-        def outputs(*parts: Any) -> list[Any]:
-            moved = dict(zip(positions, parts, strict=True))
-            output = self.function(*(moved.get(i, value) for i, value in enumerate(values)))
-            return list(map(jax.numpy.asarray, leaves_of(output)))
-
-        return outputs
-
-    def _gradients(self, inputs: Sequence[Any]) -> Callable[..., Any]:
-        import jax
-
-        outputs, positions = self._outputs(inputs), tuple(range(len(self.moving.positions(inputs))))
-        return jax.grad(lambda *parts: sum(part.sum() for part in outputs(*parts)), positions)
+    def _at(self, inputs: Sequence[Any]) -> OfParts:
+        """The function with everything but its differentiated inputs fixed; what it compiles to is kept."""
+        positions = self.moving.positions(inputs)
+        _require_64_bits(inputs, positions)
+        key = tuple(None if i in positions else _identity(value) for i, value in enumerate(inputs))
+        if key not in self._seen:
+            self._seen[key] = OfParts(self.function, tuple(map(_array, inputs)), positions)
+        return self._seen[key]
 
 
 def _claimed(claim: Callable[..., Any], over_jax: bool) -> Callable[..., Any]:
@@ -168,9 +168,7 @@ def _claimed(claim: Callable[..., Any], over_jax: bool) -> Callable[..., Any]:
 
     @_in_64_bits
     def called(*inputs: Any) -> object:
-        returned = claim(*map(_array, inputs) if over_jax else inputs)
-        tree = Tree.of(returned)
-        return _plain(returned) if tree is None else tree.build(map(_plain, leaves_of(returned)))
+        return _plain_tree(claim(*map(_array, inputs) if over_jax else inputs))
 
     return called
 
@@ -179,13 +177,30 @@ def _array(x: Any) -> Any:
     """An array of JAX over the numbers of NumPy's; every other value as it is."""
     import jax
 
-    if not isinstance(x, np.ndarray):
-        return x
-    found = jax.numpy.asarray(x)
-    if x.dtype == np.float64 and found.dtype != np.float64:
+    return jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x
+
+
+def _require_64_bits(inputs: Sequence[Any], positions: Sequence[int]) -> None:
+    """Raises TypeError where a step would be rounded away: JAX without 64-bit numbers takes float64 for float32."""
+    import jax
+
+    if not jax.config.jax_enable_x64 and any(inputs[i].dtype == np.float64 for i in positions):
         fix = f"write 'dtype: float32' for the inputs, or leave {SWITCH} out"
         raise TypeError(f"an input is float64, and with {SWITCH}={os.environ.get(SWITCH)} JAX makes it float32; {fix}")
-    return found
+
+
+def _identity(value: Any) -> object:
+    """What tells two values of an input that is not differentiated apart."""
+    return (value.shape, value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else id(value)
+
+
+def _plain_all(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(map(_plain, values))
+
+
+def _plain_tree(value: Any) -> Any:
+    tree = Tree.of(value)
+    return _plain(value) if tree is None else tree.build(map(_plain, leaves_of(value)))
 
 
 def _plain(value: Any) -> Any:
@@ -197,15 +212,6 @@ def _plain(value: Any) -> Any:
     floating = jax.numpy.issubdtype(value.dtype, jax.numpy.floating)
     foreign = floating and np.dtype(value.dtype).kind != "f"
     return np.asarray(value, dtype=np.float32) if foreign else np.asarray(value)
-
-
-def _cotangent(part: Any, output: Any) -> Any:
-    """A cotangent as JAX wants it: of the output's own type, and float0 where that is not floating."""
-    import jax
-
-    if not jax.numpy.issubdtype(output.dtype, jax.numpy.inexact):
-        return np.zeros(output.shape, jax.dtypes.float0)
-    return jax.numpy.asarray(part, dtype=output.dtype)
 
 
 def _is_jaxs(function: object) -> bool:

@@ -1,0 +1,102 @@
+"""A JAX function of its differentiated inputs alone, with JAX's transformations of it, compiled where possible."""
+
+# mypy: disable-error-code="import-not-found,import-untyped"
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradaudit.engines._trees import leaves_of
+
+
+@dataclass(frozen=True)
+class OfParts:
+    """A function of its differentiated inputs alone, ``parts``, with the transformations of it, compiled."""
+
+    function: Callable[..., Any]
+    fixed: tuple[Any, ...]  #: values for all positions
+    positions: tuple[int, ...]  #: of the parts
+
+    def outputs(self, *parts: Any) -> list[Any]:
+        """The output leaves."""
+        import jax
+
+        moved = dict(zip(self.positions, parts, strict=True))
+        output = self.function(*(moved.get(i, value) for i, value in enumerate(self.fixed)))
+        return list(map(jax.numpy.asarray, leaves_of(output)))
+
+    def pulled(self, parts: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+        """The cotangents of the parts for those of the outputs."""
+        import jax
+
+        outputs, pullback = jax.vjp(self.outputs, *parts)
+        return pullback([_cotangent(part, out) for part, out in zip(cotangents, outputs, strict=True)])
+
+    @cached_property
+    def vjp(self) -> Callable[..., Any]:
+        """``pulled``, compiled."""
+        return _Compiled(self.pulled)
+
+    @cached_property
+    def jvp(self) -> Callable[..., Any]:
+        """The tangents of the outputs for those of the parts."""
+        import jax
+
+        def pushed(parts: Sequence[Any], tangents: Sequence[Any]) -> Any:
+            outputs, found = jax.jvp(self.outputs, tuple(parts), tangents)
+            pairs = zip(outputs, found, strict=True)
+            return [part if _floats(out) else jax.numpy.zeros(out.shape) for out, part in pairs]
+
+        return _Compiled(pushed)
+
+    @cached_property
+    def gradient(self) -> "_Compiled":
+        """The gradient of the sum of all outputs."""
+        import jax
+
+        return _Compiled(jax.grad(lambda parts: sum(out.sum() for out in self.outputs(*parts))))
+
+    @cached_property
+    def hvp(self) -> Callable[..., Any]:
+        """The derivative of that gradient along vectors."""
+        import jax
+
+        return _Compiled(lambda parts, vectors: jax.jvp(self.gradient.function, (parts,), (vectors,))[1])
+
+
+class _Compiled:
+    """A function compiled by JAX; or called, where it looks at the values of its inputs."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        import jax
+
+        self.function = function
+        self._call = jax.jit(function)
+
+    def __call__(self, *inputs: Any) -> Any:
+        try:
+            return self._call(*inputs)
+        except Exception:
+            if self._call is self.function:
+                raise
+            found = self.function(*inputs)  # what this raises is the user's
+            self._call = self.function
+            return found
+
+
+def _cotangent(part: Any, output: Any) -> Any:
+    """A cotangent as JAX wants it: of the output's own type, and float0 where that is not floating."""
+    import jax
+
+    if not _floats(output):
+        return np.zeros(output.shape, jax.dtypes.float0)
+    return jax.numpy.asarray(part, dtype=output.dtype)
+
+
+def _floats(array: Any) -> bool:
+    import jax
+
+    return bool(jax.numpy.issubdtype(array.dtype, jax.numpy.inexact))
