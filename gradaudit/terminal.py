@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from textwrap import indent
 
 from gradaudit.judge.verdict import Status
@@ -146,13 +147,18 @@ def _safe(text: str) -> str:
 
 def _annotation(result: Result) -> str:
     level = "warning" if result.verdict.status is Status.INCONCLUSIVE else "error"
-    found = _PLACE.match(result.case.place)
-    properties = {
-        **({"file": found["file"], "line": found["line"], "col": found["column"]} if found else {}),
-        "title": f"{result.verdict.status} {result.verdict.id}",
-    }
+    properties = {**_annotated_place(result), "title": f"{result.verdict.status} {result.verdict.id}"}
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {listed}::{_message(one_line(result))}"
+
+
+def _annotated_place(result: Result) -> dict[str, str]:
+    """Where the claim is written, else the function, where that is in the repository; else where the suite says so."""
+    inside = [source for source in result.verdict.sources if source.file and not Path(source.file).is_absolute()]
+    if inside:
+        return {"file": inside[-1].file, "line": str(inside[-1].line)}
+    found = _PLACE.match(result.case.place)
+    return {"file": found["file"], "line": found["line"], "col": found["column"]} if found else {}
 
 
 def _message(text: str) -> str:

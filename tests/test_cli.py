@@ -18,6 +18,7 @@ from gradaudit.commands._speech import STYLES
 from gradaudit.commands._status import exit_status
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.plan.case import Source
 from gradaudit.record import Audit, Result
 from gradaudit.runner import Progress, describe
 
@@ -336,3 +337,26 @@ def test_help_imports_nothing_heavy():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_step_of_github_actions_gets_the_summary(suite, say, monkeypatch):
+    page = Path("summary.md")
+    page.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    say("run", suite, "-j", "1")
+    text = page.read_text()
+    assert text.startswith("before\n<!-- gradaudit markdown")
+    assert "2 of 3 pass; 1 error" in text
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "no/such/folder/summary.md")
+    status, _, err = say("run", suite, "--tag", "fast", "-j", "1")
+    assert status == 0
+    assert "cannot write the step summary" in err
+
+
+def test_github_is_pointed_at_the_claim_where_it_is_written_in_the_repository():
+    sources = (Source("function", "m:f", "m.py", 3), Source("gradient", "m:g", "pkg/m.py", 9))
+    shown = terminal.github(verdicts(Verdict("a", Status.FAIL, sources=sources)))
+    assert "::error file=pkg/m.py,line=9,title=fail a::" in shown
+    elsewhere = (Source("function", "scipy:f", "/usr/lib/scipy.py", 3),)
+    shown = terminal.github(verdicts(Verdict("a", Status.FAIL, sources=elsewhere)))
+    assert "::error file=suite.yaml,line=3,col=5,title=fail a::" in shown

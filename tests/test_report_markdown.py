@@ -2,8 +2,9 @@
 
 import re
 
-from report_audit import literal_audit
+from report_audit import CASE, FAILED, RUN, literal_audit
 
+from gradaudit.record import Audit, Result
 from gradaudit.report import markdown
 
 
@@ -28,3 +29,14 @@ def test_every_row_has_five_cells_whatever_the_text() -> None:
 def test_user_text_holds_no_markup() -> None:
     for code in re.findall(r"<code>(.*?)</code>", markdown.render(literal_audit())):
         assert not re.search(r"[<>`*_@\[\]]", code)
+
+
+def test_a_summary_keeps_within_its_limit_and_counts_what_it_leaves_out():
+    many = Audit(RUN, tuple(Result(CASE, FAILED) for _ in range(500)))
+    whole = markdown.render(many)
+    cut = markdown.within(many, 20_000)
+    assert len(cut.encode()) <= 20_000
+    shown = cut.count("losses.huber")
+    assert shown > 10
+    assert f"… and {500 - shown} more, in the report." in cut
+    assert markdown.within(many, len(whole.encode())) == whole

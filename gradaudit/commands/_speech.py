@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from gradaudit.record import Audit
 
+STEP_SUMMARY = 1_000_000  #: bytes; GitHub takes 1 MiB a step and nothing of what is larger
 STYLES = ("full", "concise", "json", "github", "quiet")  #: of ``gradaudit.terminal.FORMATS``, which is slow to import
 
 
@@ -23,6 +24,22 @@ def show(audit: "Audit", *, style: str, folder: "Path | None") -> None:
     put(terminal.coloured(text) if colour else text)
     if style != "quiet" and folder is not None and (folder / "report.html").is_file():
         say(f"report: {folder / 'report.html'}")
+    _summarise_step(audit)
+
+
+def _summarise_step(audit: "Audit") -> None:
+    """Add the Markdown summary to the page of a GitHub Actions step, where there is one and it has room."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    from gradaudit.report import markdown
+
+    try:
+        taken = os.path.getsize(path) if os.path.exists(path) else 0
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as page:
+            page.write(markdown.within(audit, max(0, STEP_SUMMARY - taken)) + "\n")
+    except OSError as problem:  # the audit counts, not its decoration
+        say(f"gradaudit: cannot write the step summary {path}: {problem.strerror}")
 
 
 def put(text: str) -> None:

@@ -7,6 +7,7 @@ from gradaudit.report._journal import ResultsFile
 from gradaudit.report._order import count_by_status
 from gradaudit.report._past import comparison, comparison_json, table
 from gradaudit.report._reproduce import command, resumption
+from gradaudit.report._schema import schemas
 from gradaudit.report._shelf import (
     check,
     format_of,
@@ -40,6 +41,7 @@ __all__ = [
     "render",
     "resumption",
     "runs_of",
+    "schemas",
     "summary",
     "table",
     "write_all",

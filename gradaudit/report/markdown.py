@@ -10,7 +10,8 @@ from gradaudit.judge.verdict import Status
 from gradaudit.record import Audit, Result
 from gradaudit.report import _power, _printable
 from gradaudit.report._order import worst_first
-from gradaudit.report.text import number, summary
+from gradaudit.report._since import headline
+from gradaudit.report.text import number
 
 SUFFIX = ".md"
 FORMAT = 1
@@ -32,12 +33,28 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]()+!|~@:$^=-]")
 
 def render(audit: Audit) -> str:
     """The document; user text stands in code spans and is escaped against markup."""
+    return _document(audit, rows_at_most=None)
+
+
+def within(audit: Audit, limit: int) -> str:
+    """The document in at most ``limit`` bytes of UTF-8: rows are left out from the end, and how many is said."""
+    text, rows = render(audit), sum(result.verdict.status is not Status.PASS for result in audit.results)
+    while len(text.encode()) > limit and rows:
+        rows = min(rows - 1, rows * limit // len(text.encode()))
+        text = _document(audit, rows_at_most=rows)
+    return text
+
+
+def _document(audit: Audit, *, rows_at_most: int | None) -> str:
     run = audit.run
     about = f"Suite {_code(run.suite)}, run {_code(run.id)}, {number(run.duration_s)} s, seed {run.seed}."
     about = " ".join(filter(None, (about, _power.sentence(audit))))
-    head = f"<!-- gradaudit markdown, format {FORMAT} -->\n## {summary(audit)}\n\n{about}\n"
-    rows = [_row(result) for result in worst_first(audit.results) if result.verdict.status is not Status.PASS]
-    return "\n".join([head, *_table(rows)])
+    head = f"<!-- gradaudit markdown, format {FORMAT} -->\n## {headline(audit)}\n\n{about}\n"
+    remarkable = [result for result in worst_first(audit.results) if result.verdict.status is not Status.PASS]
+    shown = remarkable[:rows_at_most]
+    left_out = len(remarkable) - len(shown)
+    end = [f"… and {left_out} more, in the report.\n"] if left_out else []
+    return "\n".join([head, *_table(list(map(_row, shown))), *end])
 
 
 def _table(rows: list[str]) -> list[str]:
