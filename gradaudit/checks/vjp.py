@@ -6,8 +6,10 @@ A cotangent of ones would hide a claim that ignores what comes in; these are nev
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison, random_directions
-from gradaudit.checks._subject import Subject
+from gradaudit.checks._subject import Subject, Unfit
+from gradaudit.engines._boundary import UserError
 from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.samples import Array
 
 claims = ("vjp",)
 COTANGENTS = 2
@@ -18,6 +20,16 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     cotangents = random_directions(rng, COTANGENTS, subject.value.size)
     # a float32 output takes a float32 cotangent: 2⁻⁸ grains survive that exactly
     analytic = [subject.per_input("vjp", subject.claimed("vjp", subject.cotangent(u))) for u in cotangents]
+
+    def elsewhere(flat: Array) -> Array | None:
+        try:
+            with np.errstate(all="ignore"):
+                returned = [subject.claimed_at("vjp", flat, subject.cotangent(u)) for u in cotangents]
+            gradients = [subject.per_input("vjp", one) for one in returned]
+        except (UserError, Unfit):
+            return None
+        return subject.moves.along(np.stack(gradients, axis=1))
+
     return [
         Comparison(
             check="vjp",
@@ -29,5 +41,6 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
             inputs=subject.axis,
             outputs=Axis.numbered("out·cotangent", len(cotangents)),
             confined=subject.moves.confined,
+            elsewhere=elsewhere,
         )
     ]

@@ -44,8 +44,11 @@ def testimony(found: Discrepancy, claim: Claim, direction: int) -> Testimony:
     at_x = np.fmax(np.abs(g), np.abs(d))
     over = np.fmax(np.abs(found.claimed), np.abs(found.claimed + found.value))
     size = np.fmin(at_x, over)
+    # as where f never leaves its noise: a zero is held against the largest sensitivity, and must be met more closely
+    zero = (g == 0) & (np.abs(found.value) <= found.bar)
+    floor = np.where(zero, 1.0, LARGEST_FLOOR) * claim.largest[direction]
     allowed = FAIL_FACTOR * found.bar + claim.rtol * size + claim.atol
-    scale = np.fmax(size, LARGEST_FLOOR * claim.largest[direction])
+    scale = np.fmax(size, floor)
     size_of_error, asked = np.abs(found.value), claim.resolution * scale
     return Testimony(
         error=found.value,
@@ -65,7 +68,7 @@ def open_to_help(rulings: Rulings) -> Mask:
 
 
 def rule_by_integral(
-    rulings: Rulings, claim: Claim, direction: int, said: Sequence[Testimony], reaches: Sequence[float]
+    rulings: Rulings, claim: Claim, direction: int, said: Sequence[Testimony], *, reach: float
 ) -> None:
     """Record what all of ``said`` agree on, for the undecided readouts of a direction; the first is the one shown.
 
@@ -88,7 +91,7 @@ def rule_by_integral(
         "bar": first.bar,
         "allowed": first.allowed,
         "scale": first.scale,
-        "h": np.full(mine.shape, max(reaches)),
+        "h": np.full(mine.shape, reach),
         "floored": first.floored & passes,
         "integrated": mine,
     }

@@ -24,6 +24,8 @@ START = 5
 VALUES = 9
 #: A common divisor below this many units in the last place is chance.
 SMALLEST_QUANTUM = 4096
+#: What moves and stops moves by few quanta: one below this fraction of the least step is chance too.
+COMMON = 1 / 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
     spacing at which it reacts, so that curvature and jumps at larger scales are not taken for noise.
     """
     sigma = np.full(base.shape, np.nan)
+    waited = np.zeros(base.shape, dtype=bool)
     evaluations = 0
     direction = rng.choice([-1.0, 1.0], point.x.size) * rng.uniform(0.5, 1.0, point.x.size)
     for rung, spacing in enumerate(_spacings(point)):
@@ -51,8 +54,13 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         todo = np.isnan(sigma)
         reacting = todo & (np.count_nonzero(np.diff(values, axis=0) == 0, axis=0) < (VALUES - 1) // 2)
         # where others moved at a smaller spacing, silence is no lack of resolution but a flat stretch: what this output
-        # shows now may be the kink at its end
-        reacting[reacting] = ~(np.isfinite(sigma).any() & _bends(values[:, reacting]))
+        # shows now may be the kink at its end; so may what has no quantum, unless it is the same at the next spacing
+        flat = np.zeros_like(reacting)
+        flat[reacting] = _leaves_flat(values[:, reacting], climbed=rung > 0)
+        bends = np.zeros_like(reacting)
+        bends[reacting] = _bends(values[:, reacting])
+        reacting &= ~(bends & (np.isfinite(sigma).any() | flat & ~waited))
+        waited |= flat
         sigma[reacting] = _level(values[:, reacting], climbed=rung > 0)
         silent = np.isnan(sigma)
         # outputs that are exactly zero beside others that react are masked or clipped, not quantised
@@ -114,6 +122,18 @@ def _bends(values: Array) -> NDArray[np.bool_]:
     """Columns of ``values`` (9, c) that move for good from some place on: quantised ones stop and go."""
     still = np.diff(values, axis=0) == 0
     return np.asarray(np.count_nonzero(np.diff(still, axis=0), axis=0) <= 1)
+
+
+def _leaves_flat(values: Array, *, climbed: bool) -> NDArray[np.bool_]:
+    """Columns of ``values`` (9, c) that stood still, here or at smaller spacings (``climbed``), and move by far more
+    than a unit in their last place, but by no common step: no quantised function, but a flat stretch and its end."""
+    steps = np.abs(np.diff(values, axis=0))
+    smallest = np.where(steps > 0, steps, np.inf).min(axis=0)
+    leaves = (steps == 0).any(axis=0) | climbed
+    leaves &= smallest > SMALLEST_QUANTUM * np.spacing(values).max(axis=0)
+    steps_of = zip(values.T[leaves], smallest[leaves], strict=True)
+    leaves[leaves] = [quantum(column) < COMMON * least for column, least in steps_of]
+    return np.asarray(leaves)
 
 
 def _level(values: Array, *, climbed: bool) -> Array:
