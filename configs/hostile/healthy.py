@@ -66,7 +66,8 @@ def _fingerprint() -> float:
         locale.setlocale(locale.LC_ALL),
         [signal.getsignal(number) is signal.SIG_DFL for number in (signal.SIGTERM, signal.SIGALRM, signal.SIGUSR2)],
         signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        resource.getrlimit(resource.RLIMIT_NOFILE),
+        [resource.getrlimit(which) for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)],
+        _umask(),
         gc.isenabled(),
         decimal.getcontext().prec,
         threading.active_count(),
@@ -76,3 +77,9 @@ def _fingerprint() -> float:
         np.get_printoptions()["precision"],
     )
     return 1.0 + zlib.crc32(repr(state).encode()) / 2**32
+
+
+def _umask() -> int:
+    found = os.umask(0o022)
+    os.umask(found)
+    return found
