@@ -82,3 +82,8 @@ def test_the_common_divisor_of_quantised_values_is_found(step):
 
 def test_smooth_values_have_no_quantum():
     assert quantum(np.sin(np.linspace(0, 1, 50))) == 0.0
+
+
+@pytest.mark.parametrize("x", [[0.9999857, 1.00001341], [0.99998802, 1.00001987], [0.9999812, 0.99998094]])
+def test_the_end_of_a_flat_stretch_is_no_noise(x):
+    assert sigma(lambda v: max(abs(v[0]) - 1.0, 0.0) * np.sin(v[1]), x) < 1e-12
