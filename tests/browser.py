@@ -17,14 +17,14 @@ _OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-extensions", "--mute-audio"),
 )
-_SLOWEST = 60.0  #: s, for anything that is waited for
+_SLOWEST = 30.0  #: s, for anything that is waited for
 
 
 class Browser:
     """One page of one browser, by the DevTools protocol: https://chromedevtools.github.io/devtools-protocol/."""
 
     def __init__(self, commands: int, answers: int) -> None:
-        self._commands, self._answers = commands, os.fdopen(answers, "rb")
+        self._commands, self._answers = commands, answers
         self._number, self._buffer = 0, b""
         self.requests: list[str] = []
         self.problems: list[str] = []
@@ -102,7 +102,7 @@ class Browser:
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            chunk = os.read(self._answers.fileno(), 1 << 20)
+            chunk = os.read(self._answers, 1 << 20)
             assert chunk, "the browser closed its pipe"
             self._buffer += chunk
         text, _, self._buffer = self._buffer.partition(b"\0")
@@ -143,5 +143,6 @@ def browser(profile: Path) -> Iterator[Browser]:
         process.wait(timeout=_SLOWEST)
     finally:
         os.close(commands_in)
+        os.close(answers_out)
         process.kill()
         process.wait()

@@ -46,7 +46,7 @@ def detail(result: Result, run: Run, *, past: CaseHistory | None = None, whole: 
         "printed": verdict.printed,
         "command": command(case, run),
         "python": python(case, run),
-        "script": text if len(text := script(case)) <= LONGEST_SCRIPT else "",
+        "script": text if whole and len(text := script(case)) <= LONGEST_SCRIPT else "",
         "place": case.place,
         "sources": [_source(source) for source in verdict.sources],
         "expect": _expected(case.expect) if case.expect else "",
