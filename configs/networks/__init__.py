@@ -1,0 +1,1 @@
+"""Models over frameworks that configs/torch_nn.yaml audits."""
