@@ -14,6 +14,16 @@ def tanh_cotangent_ignored(x: Array, cotangent: Array) -> Array:
     return 1.0 - np.tanh(x) ** 2
 
 
+def tanh_cotangent_clipped(x: Array, cotangent: Array) -> Array:
+    """The cotangent is clipped on its way, against exploding gradients."""
+    return np.clip(cotangent, -100.0, 100.0) * (1.0 - np.tanh(x) ** 2)
+
+
+def tanh_cotangent_guarded(x: Array, cotangent: Array) -> Array:
+    """The cotangent is kept away from zero."""
+    return (cotangent + np.copysign(1e-8, cotangent)) * (1.0 - np.tanh(x) ** 2)
+
+
 def tanh_cotangent_averaged(x: Array, cotangent: Array) -> Array:
     """One cotangent for all elements."""
     return cotangent.mean() * (1.0 - np.tanh(x) ** 2)

@@ -1,6 +1,7 @@
 """Claims that keep something between their calls, and answer for another input than the one they are given."""
 
 from functools import cache
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _saved: dict[str, Array] = {}
+_calls = count()
 
 
 def waves(x: Array) -> float:
@@ -44,6 +46,11 @@ class _Unhashed:
 @cache
 def _cosine_of_shape(shape: tuple[int, ...], x: _Unhashed) -> Array:
     return np.cos(x.value)
+
+
+def waves_adrift(x: Array) -> Array:
+    """The last digits differ from call to call, as those of sums on several threads do."""
+    return np.cos(x) * (1.0 + 1e-13 * next(_calls))
 
 
 def layer(x: Array) -> float:

@@ -62,6 +62,11 @@ def product(a: Array, b: Array) -> Array:
     return a * b
 
 
+def product_vjp(a: Array, b: Array, cotangent: Array) -> tuple[Array, Array]:
+    """The right one."""
+    return b * cotangent, a * cotangent
+
+
 def product_jvp_one(a: Array, b: Array, a_tangent: Array, b_tangent: Array) -> Array:
     """The second tangent is not used."""
     return a_tangent * b

@@ -24,6 +24,13 @@ def one_element(x: Array) -> Array:
     return gradient
 
 
+def one_of_many(x: Array) -> Array:
+    """The sign of x[17] is wrong."""
+    gradient = _right(x)
+    gradient[17] *= -1.0
+    return gradient
+
+
 def stale_element(x: Array) -> Array:
     """The last element still holds its neighbour's value."""
     gradient = _right(x)
