@@ -37,7 +37,12 @@ class Run:
     machine: Mapping[str, str]
     shard: Shard | None = None  #: which part of the selected cases this run has; None: all of them
     resumed: tuple[str, ...] = ()  #: when it was gone on with, ISO 8601, UTC
-    whole: bool = True  #: every case of the suite was selected: one that is missing is gone
+    whole: bool = True  #: every case of the suite was selected, in all shards together: one that is missing is gone
+
+    @property
+    def covers_suite(self) -> bool:
+        """Whether a case that is not in this run is gone from the suite."""
+        return self.whole and self.shard is None
 
 
 class Change(StrEnum):

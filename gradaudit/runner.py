@@ -62,6 +62,7 @@ class Progress:
 
 Observe = Callable[[Progress], None]
 Tell = Callable[[str], None]
+LookBack = Callable[[Audit, Path], History | None]
 Start = Callable[[], Generator[tuple[int, Verdict], None, None]]
 
 
@@ -114,7 +115,7 @@ def run(
     for output in outputs:
         report.check(output)
     described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments, shard=shard)
-    everything = shard is None and (select in (None, Selection()) or len(cases) == len(make_plan(suite)))
+    everything = select in (None, Selection()) or len(cases) == len(make_plan(suite))
     described = replace(described, whole=everything)
     mine = [case for case in cases if shard is None or shard.holds(case.id)]
     opening = _open(described, planned(cases, power=power), resume=resume, only_failed=only_failed, folder=folder)
@@ -141,9 +142,7 @@ def run(
                 stored.append(result)
         _audit(rest, start, audited, stored=stored, observe=observe, stop_at=stop_at)
         audit = _gathered(opening, audited, mine, seconds=time.monotonic() - started)
-        audit = replace(audit, history=before(audit, opening.home.parent))
-        _finish(audit, audited, stored=stored, home=opening.home, outputs=outputs)
-    return audit
+        return _finish(audit, audited.stop, before, stored=stored, home=opening.home, outputs=outputs)
 
 
 def check_imports(cases: Sequence[Case]) -> list[Result]:
@@ -237,7 +236,7 @@ def _open(
     return _Opening(earlier.run, earlier.home, plan, earlier)
 
 
-def _baseline(named: str | None, folder: Path) -> Callable[[Audit, Path], History | None]:
+def _baseline(named: str | None, folder: Path) -> LookBack:
     """How to look back once the run is over; what was named is read now, and refused before anything is measured."""
     compare = named != NOTHING
     given = report.read(report.find_run(named, folder=folder).parent) if named and compare else None
@@ -300,12 +299,18 @@ def _gathered(opening: _Opening, audited: _Audited, cases: Sequence[Case], *, se
 
 
 def _finish(
-    audit: Audit, audited: _Audited, *, stored: report.ResultsFile, home: Path, outputs: Sequence[Path]
-) -> None:
-    """Write every report; then raise what the run ended by."""
-    stop = audited.stop
+    audit: Audit,
+    stop: KeyboardInterrupt | Exception | None,
+    look_back: LookBack,
+    *,
+    stored: report.ResultsFile,
+    home: Path,
+    outputs: Sequence[Path],
+) -> Audit:
+    """Write every report and give what they show; or raise what the run was ended by, here or before."""
     try:
         stored.end(audit.run)
+        audit = replace(audit, history=look_back(audit, home.parent))
         _write(audit, home, outputs)
     except KeyboardInterrupt as interrupt:
         stop = interrupt
@@ -315,6 +320,7 @@ def _finish(
         raise RunInterrupted(audit) from stop
     if stop is not None:
         raise RunBroken(audit, stop) from stop
+    return audit
 
 
 def _write(audit: Audit, home: Path, outputs: Sequence[Path]) -> None:

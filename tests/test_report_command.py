@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from report_audit import HOSTILE, RUN, literal_audit
 
 from gradaudit import cli, report
+from gradaudit.history import looked_back
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.fingerprint import planned
 from gradaudit.plan.shard import Shard
@@ -36,10 +37,15 @@ def say(tmp_path, monkeypatch, capsys):
     return invoke
 
 
+def compared(audit: Audit) -> Audit:
+    """With what earlier runs say about it, as ``run`` reports it."""
+    return replace(audit, history=looked_back(audit, Path("reports") / audit.run.suite))
+
+
 def leave(audit: Audit) -> Path:
     """The folder of the run in ``audit``, as ``run`` leaves it."""
     home = Path("reports") / audit.run.suite / audit.run.id
-    report.write_all(audit, home)
+    report.write_all(compared(audit), home)
     report.write_latest(audit, home)
     return home
 
@@ -75,7 +81,7 @@ def test_stdout_is_that_of_the_run(say, style: str):
     from gradaudit import terminal
 
     leave(literal_audit())
-    assert say("report", RUN.id, "--format", style)[1] == terminal.FORMATS[style](literal_audit())
+    assert say("report", RUN.id, "--format", style)[1] == terminal.FORMATS[style](compared(literal_audit()))
 
 
 @pytest.mark.parametrize(

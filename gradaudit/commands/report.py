@@ -1,5 +1,6 @@
 """Command ``report``: render stored runs again, and merge shards."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,15 @@ def command(runs: tuple[str, ...], outputs: tuple[Path, ...], style: str, strict
     RUN is a run's folder, its results.jsonl, its id, a suite's folder in reports/, or 'latest'. Nothing is measured.
     The exit status is that of 'run'; 3 where cases are missing and no other fails.
     """
-    from gradaudit import merge, report, runner
+    from gradaudit import history, merge, report, runner
 
     for output in outputs:
         report.check(output)
     stored = [report.read_stored(report.find_run(run, folder=runner.REPORTS)) for run in dict.fromkeys(runs)]
     audit = merge.merged(stored, partial=partial)
     home = stored[0].path.parent if len(stored) == 1 else runner.run_folder(audit.run)
+    if runner.REPORTS.resolve() in home.resolve().parents:  # elsewhere there are no runs to compare with
+        audit = replace(audit, history=history.looked_back(audit, home.parent))
     if outputs:
         _write_outputs(audit, outputs, stored)
     else:

@@ -136,7 +136,7 @@ class Index:
         run = audit.run
         counts = {str(status): count for status, count in report.count_by_status(audit).items()}
         commit = run.git.get("commit", "")
-        row = (name, run.started, run.complete, run.whole, commit, run.duration_s, json.dumps(counts), stamp)
+        row = (name, run.started, run.complete, run.covers_suite, commit, run.duration_s, json.dumps(counts), stamp)
         self._database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         self._database.executemany(
             "INSERT OR REPLACE INTO ends VALUES (?, ?, ?, ?, ?, ?, ?)",

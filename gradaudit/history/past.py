@@ -67,7 +67,7 @@ def compared(audit: Audit, baseline: Audit | None) -> History:
 
 def _same_extent(audit: Audit, baseline: Audit) -> bool:
     """Whether what is missing is gone from the suite, and was not merely left out of the run."""
-    return audit.run.complete and audit.run.whole and audit.run.files == baseline.run.files
+    return audit.run.complete and audit.run.covers_suite and audit.run.files == baseline.run.files
 
 
 def _compared_case(result: Result, before: Result | None, seeded_alike: bool) -> CaseHistory:
