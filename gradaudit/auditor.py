@@ -90,7 +90,7 @@ def audit_function(
         batch = batched(subject)
 
         def examined(compared: Compared, rng: np.random.Generator) -> Evidence:
-            return weigh(compared, limits) if isinstance(compared, Identity) else measured(compared, rng)
+            return weigh(compared, limits, epsilon=subject.epsilon) if isinstance(compared, Identity) else measured(compared, rng)
 
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
             # a copy: a claim that is measured again meets the same random numbers

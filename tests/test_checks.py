@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+import gradaudit as ga
 from gradaudit import checks
 from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
@@ -151,3 +152,78 @@ def test_a_check_without_differences_says_what_does_not_hold_and_where(check):
             assert verdict.elements[0].status is Status.FAIL
             assert "analytic" in verdict.message
             assert "allowed" in verdict.message
+
+
+def two_outputs(a, b):
+    return np.outer(a, b), (a**2).sum()
+
+
+def two_outputs_vjp(a, b, cotangents):
+    outer, square = cotangents
+    return outer @ b + 2 * square * a, a @ outer
+
+
+def two_outputs_jvp(a, b, of_a, of_b):
+    return np.outer(of_a, b) + np.outer(a, of_b), 2 * (a * of_a).sum()
+
+
+def two_outputs_vjps(a, b, cotangents):
+    many = [two_outputs_vjp(a[k], b[k], tuple(part[k] for part in cotangents)) for k in range(len(a))]
+    return tuple(np.stack(parts) for parts in zip(*many, strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("check", ["adjoint", "linearity", "repeat", "primal", "batch"])
+def test_rounding_in_any_precision_breaks_no_identity_of_several_inputs_and_outputs(check, dtype):
+    rng = np.random.default_rng(2)
+    arguments = Arguments.of([rng.normal(size=size).astype(dtype) for size in (4, 3)])
+    claims = {"vjp": two_outputs_vjp, "jvp": two_outputs_jvp}
+    differentiable = Differentiable(
+        "python", two_outputs, claims, primal=two_outputs, batched={"vjp": two_outputs_vjps}
+    )
+    inputs = tuple(Input(name, Given(None)) for name in "ab")
+    verdict = audit_function(Case("c", "c", Target("c"), inputs, (check,)), differentiable, arguments)
+    assert (verdict.status, verdict.message) == (Status.PASS, "")
+
+
+@pytest.mark.parametrize(
+    ("check", "without", "said"),
+    [
+        ("adjoint", ["jvp"], "it needs jvp; there is gradient, hessian, hvp, jacobian, value_and_gradient, vjp"),
+        ("linearity", ["vjp"], "it needs vjp; there is "),
+        ("primal", ["primal", "value_and_gradient"], "it needs value_and_gradient; there is "),
+        ("batch", ["batched"], "engine 'python' offers no batched derivative of this function"),
+        ("taylor", ["jacobian", "vjp", "gradient", "value_and_gradient"], "it needs one of jacobian, vjp, gradient, "),
+    ],
+)
+def test_a_check_for_which_there_is_nothing_to_check_says_what_it_needs(check, without, said):
+    verdict = audited(check, without=without)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert f"check {check} is left out: {said}" in verdict.message
+
+
+def test_a_check_that_cannot_be_made_leaves_the_others_alone():
+    verdict = ga.audit(waves, X, gradient=gradient, checks=["gradient", "batch"])
+    assert verdict.status is Status.PASS
+    assert any("check batch is left out" in note for note in verdict.notes)
+
+
+def test_an_identity_names_no_bound_worse_than_its_rounding_and_costs_no_evaluation():
+    verdict = audited("adjoint")
+    assert verdict.measures.bound < 1.1e-5
+    assert verdict.measures.evaluations == 3
+    assert verdict.counts.checked == verdict.counts.passed == 4
+
+
+def test_a_derivative_that_is_zero_is_the_same_both_ways():
+    zeros = {"vjp": lambda x, u: np.zeros_like(x), "jvp": lambda x, v: np.float64(0.0)}
+    verdict = ga.audit(lambda x: 3.0 + 0.0 * x.sum(), X, **zeros)
+    assert verdict.status is Status.PASS
+
+
+def test_forward_and_reverse_mode_are_compared_unasked_and_so_are_values():
+    both = ga.audit(waves, X, vjp=lambda x, u: u * gradient(x), jvp=lambda x, v: 1.01 * gradient(x) @ v)
+    assert both.diagnosis is Diagnosis.CONSTANT_FACTOR  # the first thing that is wrong is told, and that is the jvp
+    assert {element.check for element in both.elements if element.status is Status.FAIL} >= {"jvp", "adjoint"}
+    pair = ga.audit(waves, X, value_and_gradient=lambda x: (waves(x), gradient(x)))
+    assert {element.check for element in pair.elements} == {"gradient", "primal"}

@@ -15,6 +15,9 @@ from gradaudit.judge.evidence import Evidence
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array, Samples
 
+#: Half-precision claims round more often than the limits of a case allow for: so many times.
+ROUNDINGS = 16.0
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -34,11 +37,14 @@ class Identity:
 Compared = Comparison | Identity
 
 
-def weigh(identity: Identity, limits: Limits) -> Evidence:
-    """Rule on every number by the acceptance formula, with the rounding of the claim's own arithmetic as the bar."""
+def weigh(identity: Identity, limits: Limits, *, epsilon: float) -> Evidence:
+    """Rule on every number by the acceptance formula, with the rounding of the claim's own arithmetic as the bar.
+
+    ``epsilon`` is the spacing at 1 of the narrowest numbers that take part.
+    """
     hollow = np.isnan(identity.analytic) & np.isnan(identity.numeric)  # what they have in common is no difference
     analytic, numeric = (np.where(hollow, 0.0, way) for way in (identity.analytic, identity.numeric))
-    claim = _claim(identity, analytic, limits)
+    claim = _claim(identity, analytic, replace(limits, rounding=max(limits.rounding, ROUNDINGS * epsilon)))
     bar = claim.rounding * identity.magnitude
     size = np.fmax(np.abs(analytic), np.abs(numeric))
     allowed = FAIL_FACTOR * bar + claim.rtol * size + claim.atol

@@ -92,6 +92,12 @@ class Subject:
         kinds = [array.real.dtype for array in self.arguments.arrays] + [d for d in self.dtypes if d.kind == "f"]
         return any(dtype.itemsize < 8 for dtype in kinds)
 
+    @property
+    def epsilon(self) -> float:
+        """The spacing at 1 of the narrowest floating numbers among inputs and outputs."""
+        kinds = [array.dtype for array in self.arguments.arrays] + [d for d in self.dtypes if d.kind in "fc"]
+        return max(float(np.finfo(dtype.name).eps) for dtype in kinds)
+
     def evaluate(self, flat: Array) -> Array | None:
         """f at a flat point: (m,); None where it raises or returns something else than at x."""
         try:

@@ -17,12 +17,10 @@ from gradaudit.perturb.samples import Array
 claims = ("vjp",)
 #: A thousand times the usual size, and a thousandth of it; a power of two, so that no cotangent is rounded.
 LARGE = 2.0**10
-#: Columns: a, b, and the name of a·v + b·w.
-COMBINED = (
-    (1.0, 1.0, "out·(cotangent 1 + cotangent 2)"),
-    (LARGE, 0.0, "out·(1024 × cotangent 1)"),
-    (1 / LARGE, 0.0, "out·(cotangent 1 / 1024)"),
-)
+#: The same for half precision, which knows nothing beyond 65504.
+LARGE_HALF = 2.0**4
+#: What has a larger spacing at 1 than this is half precision.
+HALF = 1e-4
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
@@ -30,20 +28,30 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
     need(subject, "vjp")
     v, w = random_directions(rng, 2, subject.value.size)
     of_v, of_w = _pulled(subject, v), _pulled(subject, w)
-    numeric = np.stack([a * of_v + b * of_w for a, b, _ in COMBINED], axis=1)
+    combined = _combined(LARGE_HALF if subject.epsilon > HALF else LARGE)
+    numeric = np.stack([a * of_v + b * of_w for a, b, _ in combined], axis=1)
     # inside a claim, elements may cancel that are as large as the largest it returns
-    largest = np.array([[_largest(a * of_v) + _largest(b * of_w) for a, b, _ in COMBINED]])
+    largest = np.array([[_largest(a * of_v) + _largest(b * of_w) for a, b, _ in combined]])
     return [
         Identity(
             check="linearity",
-            analytic=np.stack([_pulled(subject, a * v + b * w) for a, b, _ in COMBINED], axis=1),
+            analytic=np.stack([_pulled(subject, a * v + b * w) for a, b, _ in combined], axis=1),
             numeric=numeric,
             magnitude=np.broadcast_to(largest, numeric.shape),
             inputs=subject.axis,
-            outputs=Axis(tuple((name, ()) for _, _, name in COMBINED)),
+            outputs=Axis(tuple((name, ()) for _, _, name in combined)),
             broken=Diagnosis.NOT_LINEAR,
         )
     ]
+
+
+def _combined(large: float) -> tuple[tuple[float, float, str], ...]:
+    """Columns: a, b, and the name of a·v + b·w."""
+    return (
+        (1.0, 1.0, "out·(cotangent 1 + cotangent 2)"),
+        (large, 0.0, f"out·({large:g} × cotangent 1)"),
+        (1 / large, 0.0, f"out·(cotangent 1 / {large:g})"),
+    )
 
 
 def _pulled(subject: Subject, cotangent: Array) -> Array:

@@ -26,7 +26,8 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
             check="primal",
             analytic=value[None],
             numeric=subject.value[None],
-            magnitude=np.abs(subject.value)[None],
+            # what is added up on the way to a small output may be as large as the largest
+            magnitude=np.full((1, value.size), np.abs(subject.value[np.isfinite(subject.value)]).max()),
             inputs=Axis((("", ()),)),
             outputs=subject.outputs,
             broken=Diagnosis.OTHER_VALUE,
