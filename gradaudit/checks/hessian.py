@@ -1,8 +1,11 @@
 """Check ``hessian``: a claimed Hessian against differences of the claimed gradient (which is audited before it)."""
 
+from typing import Any
+
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._products import compare_hessian, products_of
 from gradaudit.checks._subject import Subject, Unfit, require_array
 from gradaudit.checks.gradient import claimed_gradient, slopes_at
 from gradaudit.judge.diagnosis import Diagnosis
@@ -13,7 +16,10 @@ claims = ("hessian",)
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """Every entry of the claim beside differences of the gradient along every coordinate."""
-    moves = subject.moves
+    moves, returned = subject.moves, subject.claimed("hessian")
+    if products_of(returned) is not None:
+        _require_one_input(subject)
+        return compare_hessian(subject, rng)
     return [
         Comparison(
             check="hessian",
@@ -21,7 +27,7 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
             base=moves.along(claimed_gradient(subject)),
             directions=moves,
             readout=None,
-            analytic=moves.along(moves.along(_dense(subject)).T),
+            analytic=moves.along(moves.along(_dense(subject, returned)).T),
             inputs=subject.axis,
             outputs=subject.axis.prefixed("gradient "),
             confined=moves.confined,
@@ -30,15 +36,17 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     ]
 
 
-def _dense(subject: Subject) -> Array:
-    arrays = subject.arguments.arrays
-    if any(array.dtype.kind == "c" for array in arrays):
+def _require_one_input(subject: Subject) -> None:
+    count = len(subject.arguments.arrays)
+    if count != 1:
+        raise Unfit(Diagnosis.SHAPE, f"hessian over {count} inputs is not supported; allowed: one, or claim an hvp")
+
+
+def _dense(subject: Subject, returned: Any) -> Array:
+    _require_one_input(subject)
+    (array,) = subject.arguments.arrays
+    if array.dtype.kind == "c":
         raise Unfit(Diagnosis.DTYPE, "a hessian by a complex input is not supported; allowed: claim an hvp")
-    if len(arrays) != 1:
-        raise Unfit(
-            Diagnosis.SHAPE, f"hessian over {len(arrays)} inputs is not supported; allowed: one, or claim an hvp"
-        )
-    returned = subject.claimed("hessian")
-    returned = returned.toarray() if hasattr(returned, "toarray") else returned
-    require_array("hessian", returned, arrays[0].shape * 2)
-    return np.asarray(returned, dtype=np.float64).reshape(arrays[0].size, arrays[0].size)
+    dense = returned.toarray() if hasattr(returned, "toarray") else returned
+    require_array("hessian", dense, array.shape * 2)
+    return np.asarray(dense, dtype=np.float64).reshape(array.size, array.size)

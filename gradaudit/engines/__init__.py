@@ -5,11 +5,11 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import cache
+from functools import cache, wraps
 from types import ModuleType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._packing import packed, packed_claim
 from gradaudit.engines._sources import sources
@@ -71,8 +71,23 @@ def adapt(
     Raises EngineError where no engine can.
     """
     engine = part(target.engine or _chosen(function, target))
-    differentiable = engine.load(target, *_over_leaves(target, function, claims, layout))
+    pair = claims.get("value_and_gradient")
+    value = _first_of_pair(pair) if pair is not None and pair is function else function
+    differentiable = engine.load(target, *_over_leaves(target, value, claims, layout))
     return replace(differentiable, sources=sources(target, function, claims))
+
+
+def _first_of_pair(function: Callable[..., Any]) -> Callable[..., object]:
+    """The value alone of a function that gives its gradient too, as SciPy has them with ``jac=True``."""
+
+    @wraps(function)
+    def value(*inputs: object, **options: object) -> object:
+        returned = function(*inputs, **options)
+        if not isinstance(returned, tuple | list) or len(returned) != 2:
+            raise Misfit("value_and_gradient did not return a pair; allowed: (value, gradient)")
+        return returned[0]
+
+    return value
 
 
 def _over_leaves(
