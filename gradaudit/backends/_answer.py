@@ -25,10 +25,27 @@ def sealed(verdict: bytes, left: tuple[str, ...]) -> bytes:
     return pickle.dumps((verdict, left))
 
 
-def read(payload: bytes) -> "tuple[Verdict, tuple[str, ...]]":
-    """The inverse of ``sealed``. Raises pickle.UnpicklingError for anything but our nouns and NumPy's numbers."""
-    verdict, left = _Reader(io.BytesIO(payload)).load()
-    return _Reader(io.BytesIO(verdict)).load(), left
+def opened(payload: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The inverse of ``sealed``. Raises pickle.UnpicklingError."""
+    found = _load(payload)
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise pickle.UnpicklingError("no answer of a worker")
+    return found
+
+
+def read(verdict: bytes) -> "Verdict":
+    """The inverse of ``write``. Raises pickle.UnpicklingError for anything but our nouns and NumPy's numbers."""
+    found: Verdict = _load(verdict)
+    return found
+
+
+def _load(payload: bytes) -> Any:
+    try:
+        return _Reader(io.BytesIO(payload)).load()
+    except pickle.UnpicklingError:
+        raise
+    except Exception as problem:  # nearly anything, where the bytes are not what pickle wrote
+        raise pickle.UnpicklingError(f"{type(problem).__name__}: {problem}") from None
 
 
 class _Reader(pickle.Unpickler):

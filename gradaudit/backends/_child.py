@@ -97,17 +97,20 @@ class Child:
         self._selector = selectors.DefaultSelector()
         self._await_start()
 
-    def ask(self, request: bytes, *, limits: Limits) -> Reply:
-        """Send one request and wait for its answer, within ``limits``; a late, greedy or dead child is ended.
+    def ask(self, request: bytes, *, limits: Limits) -> None:
+        """Send one request, to be answered within ``limits``; its time begins now.
 
         Raises BrokenPipeError where the process had died before it was asked.
         """
         if self._worker.has_ended():
             raise BrokenPipeError("the worker died between two cases")
         self._drain(self._printed)  # from a thread that outlived the case before
-        number = secrets.randbits(64) or 1
-        _wire.write(self._requests, number, request)
-        reply = self._listen(number, limits)
+        self._expect(secrets.randbits(64) or 1, limits)
+        _wire.write(self._requests, self._number, request)
+
+    def reply(self) -> Reply:
+        """Wait for the answer to what was asked last; a late, greedy or dead child is ended."""
+        reply = self._listen()
         self.served += 1
         return reply
 
@@ -141,7 +144,8 @@ class Child:
             if descriptor is not None:
                 self._selector.register(descriptor, selectors.EVENT_READ)
         try:
-            reply = self._listen(_wire.READY, Limits(seconds=START_LIMIT))
+            self._expect(_wire.READY, Limits(seconds=START_LIMIT))
+            reply = self._listen()
         except BaseException:
             self.close()
             raise
@@ -150,11 +154,13 @@ class Child:
             how = f"took over {START_LIMIT:g} s" if reply.late else f"ended ({died_of(reply.returncode)})"
             raise ChildFailed(f"a worker process {how} before it could take a case; it said:\n{reply.printed.strip()}")
 
-    def _listen(self, number: int, limits: Limits) -> Reply:
-        started = time.monotonic()
+    def _expect(self, number: int, limits: Limits) -> None:
+        self._number, self._limits, self._asked = number, limits, time.monotonic()
+
+    def _listen(self) -> Reply:
         printed = Printed()
-        heard = self._hear(number, limits, printed)
-        seconds = time.monotonic() - started
+        heard = self._hear(printed)
+        seconds = time.monotonic() - self._asked
         if isinstance(heard, bytes):
             self._drain(self._printed, printed)
             return Reply(answer=heard, printed=printed.text(), seconds=seconds)
@@ -171,14 +177,14 @@ class Child:
             seconds=seconds,
         )
 
-    def _hear(self, number: int, limits: Limits, printed: Printed) -> "bytes | _Silence":
+    def _hear(self, printed: Printed) -> "bytes | _Silence":
         """The answer, or why there will be none."""
-        arriving = _wire.Arriving(number)
-        tick = TICK if limits.memory is None else MEMORY_TICK
-        now = time.monotonic()
-        deadline, look = now + (limits.seconds or math.inf), now + tick
-        while now < deadline:
-            ready = [key.fd for key, _ in self._selector.select(min(tick, deadline - now))]
+        arriving = _wire.Arriving(self._number)
+        tick = TICK if self._limits.memory is None else MEMORY_TICK
+        now, deadline = time.monotonic(), self._asked + (self._limits.seconds or math.inf)
+        look, ready = now + tick, [-1]
+        while now < deadline or ready:  # what has arrived is read, however late it is looked at
+            ready = [key.fd for key, _ in self._selector.select(max(0.0, min(tick, deadline - now)))]
             if self._printed in ready and not self._take_printed(printed):
                 self._selector.unregister(self._printed)
             if self._answers in ready:
@@ -193,17 +199,17 @@ class Child:
             now = time.monotonic()
             if now >= look:
                 look = now + tick
-                if (silence := self._examined(limits)) is not None and not ready:
+                if (silence := self._examined()) is not None and not ready:
                     return silence
         return _Silence(late=True)
 
-    def _examined(self, limits: Limits) -> "_Silence | None":
+    def _examined(self) -> "_Silence | None":
         """What a look at the process from outside finds amiss."""
         if self._worker.ending is None and self._worker.has_ended():
             return _Silence(dead=True)
-        if limits.memory is not None:
+        if self._limits.memory is not None:
             held = sum(map(_memory.resident, self._nursery.children()))
-            return _Silence(memory=held) if held > limits.memory else None
+            return _Silence(memory=held) if held > self._limits.memory else None
         return None
 
     def _take_printed(self, printed: Printed) -> bool:

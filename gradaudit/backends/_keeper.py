@@ -55,6 +55,7 @@ class Keeper:
         self._nursery: Nursery | None = None
         self._child: Child | None = None
         self._surroundings: tuple[object, ...] = ()  #: of the child
+        self._ahead: Task | None = None  #: what the child has been asked already
         self._closed = False
         self._busy = threading.Lock()
 
@@ -64,17 +65,20 @@ class Keeper:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def audit(self, task: Task) -> Verdict:
-        """How the case of ``task`` ended. Raises KeeperClosed once ``close`` was called."""
-        attempts = [self._attempt(task)]
+    def audit(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
+        """How the case of ``task`` ended. Raises KeeperClosed once ``close`` was called.
+
+        Where the task of the next call is known, the child begins with it before this verdict is read.
+        """
+        attempts = [self._attempt(task, upcoming=upcoming)]
         while len(attempts) <= task.retries and is_worth_another(attempts[-1], task.case.expect):
             with self._busy:
                 self._discard()  # what an earlier case left behind in the child may be the reason
             attempts.append(self._attempt(task))
         return of_attempts(attempts)
 
-    def _attempt(self, task: Task) -> Verdict:
-        verdict = self._audited(task)
+    def _attempt(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
+        verdict = self._audited(task, upcoming=upcoming)
         if task.fallback is None or verdict.status not in (Status.TIMEOUT, Status.CRASH):
             return verdict
         plain = self._audited(replace(task, audit=task.fallback, fallback=None))
@@ -92,45 +96,69 @@ class Keeper:
             self._discard()
             self._dismiss()
 
-    def _audited(self, task: Task) -> Verdict:
+    def _audited(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
         with self._busy:
             try:
                 reply, alone = self._ask(task)
                 if reply.answer is None and not alone and not self._closed:
                     self._discard()
                     reply, _ = self._ask(task)
-                return self._verdict(task, reply)
+                return self._verdict(task, reply, upcoming)
             except BaseException:  # Ctrl-C above all: the child is in the middle of a case and useless now
                 self._discard()
                 raise
 
-    def _verdict(self, task: Task, reply: Reply) -> Verdict:
+    def _verdict(self, task: Task, reply: Reply, upcoming: Task | None) -> Verdict:
         if reply.answer is None:
             self._discard()
             return _broken(task, reply)
         try:
-            verdict, left = _answer.read(reply.answer)
-        except Exception as problem:  # a case that spoiled what writes answers
+            written, left = _answer.opened(reply.answer)
+            if self._child is not None and self._child.has_strays():
+                left = (*left, "a process that detached itself")
+            if left:
+                self._discard()
+            elif upcoming is not None:
+                self._look_ahead(upcoming)
+            verdict = _answer.read(written)
+        except pickle.UnpicklingError as problem:  # a case that spoiled what writes answers
             self._discard()
             return _broken(task, reply, f"its process gave no verdict that can be read: {problem}")
-        if self._child is not None and self._child.has_strays():
-            left = (*left, "a process that detached itself")
         if left:
-            self._discard()
             note = f"left behind: {', '.join(left)}; the next case has a fresh process"
             verdict = replace(verdict, notes=(*verdict.notes, note))
         return replace(verdict, id=task.case.id, printed=reply.printed)
 
+    def _look_ahead(self, upcoming: Task) -> None:
+        if self._child is None or self._surroundings != _surroundings(upcoming):
+            return
+        try:
+            self._send(self._child, upcoming)
+            self._ahead = upcoming
+        except BrokenPipeError:  # asked again when its turn comes, of another child
+            self._discard()
+
     def _ask(self, task: Task) -> tuple[Reply, bool]:
         """The reply, and whether the child had served no other case."""
-        request = pickle.dumps((task.case, task.threads))
-        limits = Limits(seconds=task.limit, memory=task.memory)
+        if self._ahead is not task:
+            self._ask_anew(task)
+        self._ahead = None
         child = self._child_for(task)
+        return child.reply(), child.served == 1
+
+    def _ask_anew(self, task: Task) -> None:
+        if self._ahead is not None:  # another one than was foretold: its child is busy with that
+            self._discard()
         try:
-            return child.ask(request, limits=limits), child.served == 1
+            self._send(self._child_for(task), task)
         except BrokenPipeError:  # it died between two cases, by something that one of them left behind
             self._discard()
-            return self._child_for(task).ask(request, limits=limits), True
+            self._send(self._child_for(task), task)
+
+    @staticmethod
+    def _send(child: Child, task: Task) -> None:
+        request = pickle.dumps((task.case, task.threads))
+        child.ask(request, limits=Limits(seconds=task.limit, memory=task.memory))
 
     def _child_for(self, task: Task) -> Child:
         if self._child is not None and self._surroundings != _surroundings(task):
@@ -162,6 +190,7 @@ class Keeper:
         return self._nursery
 
     def _discard(self) -> None:
+        self._ahead = None
         if self._child is not None:
             self._child.close()
             self._child = None

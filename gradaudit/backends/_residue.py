@@ -24,13 +24,15 @@ from typing import Any
 from gradaudit.backends import _folder
 
 #: modules whose attributes are compared one by one, where they are loaded: what functions of numbers are made of
-WATCHED = ("builtins", "math", "os", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
+WATCHED = ("builtins", "math", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
 SPARE_DESCRIPTORS = 64  #: that a case may leave open: libraries keep files of their own
 
 _SIGNALS = [int(number) for number in signal.Signals if number not in (signal.SIGKILL, signal.SIGSTOP)]
 _handler_of = _signal.getsignal  # the public one makes an enumeration of each: ten times as slow
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
-_RESOURCES = tuple(value for name, value in vars(resource).items() if name.startswith("RLIMIT_"))
+_RESOURCES = tuple(
+    getattr(resource, f"RLIMIT_{name}") for name in ("AS", "CORE", "CPU", "DATA", "FSIZE", "NOFILE", "NPROC", "STACK")
+)
 _LIBC = ctypes.CDLL(None)
 _MISSING = object()
 
@@ -60,6 +62,7 @@ class Clean:
         # the folder for temporary files is this worker's own, unless the suite names another
         folder = os.environ.get("TMPDIR", "")
         self._temporary = folder if _folder.PREFIX in folder else None
+        self._temporary_since = _changed_at(folder) if self._temporary else 0
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
@@ -141,12 +144,19 @@ class Clean:
             yield f"{threads} {'thread' if threads == 1 else 'threads'} still running"
         if _has_children():
             yield "a child process"
-        if self._temporary and os.listdir(self._temporary):
+        if self._has_temporary_files():
             yield "temporary files"
         if _next_descriptor() > self._descriptor + SPARE_DESCRIPTORS:
             yield "many open files"
         if not all(snapshot.holds() for snapshot in self._attributes):
             yield "replaced modules or functions of Python or NumPy"
+
+    def _has_temporary_files(self) -> bool:
+        if self._temporary is None or _changed_at(self._temporary) == self._temporary_since:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            return bool(os.listdir(self._temporary))
+        return True  # the folder itself is gone: the next case needs one
 
 
 #: what the interpreter calls at certain moments
@@ -188,6 +198,14 @@ class _Snapshot:
             return all(map(is_, self._pick(self._namespace), self._values))
         except KeyError:
             return False
+
+
+def _changed_at(folder: str) -> int:
+    """When something was last made or removed in it, in ns: quicker to ask than what is there."""
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:  # removed
+        return 0
 
 
 def _umask() -> int:
