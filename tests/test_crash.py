@@ -11,78 +11,18 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from killable import CASES, MARK, a_suite, finish, homes, start
 
 from gradaudit import report
 from gradaudit.record import Audit
 
 MOMENTS = int(os.environ.get("CRASH_MOMENTS", "8"))
-MARK = "GA_CRASH_TEST"  #: in the environment of every process of a run
-
-CASES = 13
-MODULE = """\
-import os, time
-import numpy as np
-
-def f(x):
-    return float(np.sin(x).sum())
-
-def right(x):
-    time.sleep(0.05)
-    return np.cos(x)
-
-def wrong(x):
-    return -np.cos(x)
-
-def raises(x):
-    raise ValueError("planted")
-
-def dies(x):
-    os.abort()
-"""
-SUITE = """\
-version: 1
-path: [.]
-defaults: {timeout: 60s}
-functions:
-  - {name: right, function: "m:f", gradient: "m:right", inputs: {x: {shape: [n]}}, matrix: {n: [1, 2, 3, 4, 5, 6, 7]}}
-  - {name: wrong, function: "m:f", gradient: "m:wrong", inputs: {x: {shape: [n]}}, matrix: {n: [1, 2, 3, 4]}}
-  - {name: raises, function: "m:f", gradient: "m:raises", inputs: {x: {shape: [3]}}}
-  - {name: dies, function: "m:f", gradient: "m:dies", inputs: {x: {shape: [3]}}}
-"""
-
-
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    """A run of the suite, in a session of its own."""
-    environment = {**os.environ, MARK: str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "gradaudit", "run", "suite.yaml", "-j", "2", "--format", "quiet", *options]
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, start_new_session=True, stderr=subprocess.PIPE
-    )
-
-
-def finish(folder: Path, *options: str) -> tuple[int, str]:
-    """Exit status and stderr of a run that nobody kills."""
-    process = start(folder, *options)
-    _, said = process.communicate(timeout=120)
-    return process.returncode, said
-
-
-def a_suite(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "m.py").write_text(MODULE)
-    (folder / "suite.yaml").write_text(SUITE)
-    return folder
-
-
-def homes(folder: Path) -> list[Path]:
-    return [path.parent for path in (folder / "reports" / "suite").glob("*/results.jsonl")]
 
 
 @pytest.fixture(scope="module")

@@ -50,13 +50,13 @@ def require_writable(path: Path) -> None:
         raise unwritable(path, error) from error
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
+def unwritable(path: Path, error: OSError, *, remedy: str = "choose another place with -o PATH") -> OutputError:
     """The error to raise for an `error` of the operating system at `path`."""
     if error.errno in _BREAKAGE:
         return OutputBroken(f"cannot write {path}: {error.strerror}; make room there, and try again")
     # Making a folder where a file stands fails with "File exists", which would puzzle a reader.
     reason = "a file stands where its folder should be" if isinstance(error, FileExistsError) else error.strerror
-    return OutputError(f"cannot write {path}: {reason}; choose another place with -o PATH")
+    return OutputError(f"cannot write {path}: {reason}; {remedy}")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -20,6 +20,8 @@ from gradaudit.report._disk import Syncing, sync_folder
 from gradaudit.report._files import OutputError, unwritable
 from gradaudit.report.jsonl import end_line, head, read_stored, result_line
 
+REMEDY = "make it writable, or run in another folder"
+
 
 class ResultsFile:
     """``results.jsonl``, open from before the first measurement until after the last report. Use as a context."""
@@ -51,7 +53,7 @@ class ResultsFile:
                 file.close()
                 raise
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise unwritable(path, error, remedy=REMEDY) from error
         sync_folder(path.parent)
         file.path = path
         return file
@@ -72,7 +74,7 @@ class ResultsFile:
                 os.close(descriptor)
                 raise
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise unwritable(path, error, remedy=REMEDY) from error
         file = cls(path, descriptor, plan)
         file._write(_lines.sealed(head(run, plan)))
         return file
@@ -92,7 +94,7 @@ class ResultsFile:
         try:
             self._syncing.close()
         except OSError as error:
-            raise unwritable(self.path, error) from error
+            raise unwritable(self.path, error, remedy=REMEDY) from error
         finally:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -113,7 +115,7 @@ class ResultsFile:
             self._syncing.written()
         except OSError as error:
             self._take_back()
-            raise unwritable(self.path, error) from error
+            raise unwritable(self.path, error, remedy=REMEDY) from error
         except BaseException:  # Ctrl-C in the middle of a line
             self._take_back()
             raise
