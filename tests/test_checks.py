@@ -13,6 +13,7 @@ from gradaudit.engines._differentiable import Differentiable
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Case, Given, Input, Settings, Target
+from gradaudit.plan.checks import claims_for
 
 X = np.array([0.3, -1.1, 0.8, 2.0, -0.6])
 DEFAULT = ("gradient", "vjp", "jvp", "jacobian", "hessian", "hvp")
@@ -154,6 +155,11 @@ def test_a_check_without_differences_says_what_does_not_hold_and_where(check):
             assert "allowed" in verdict.message
 
 
+@pytest.mark.parametrize("check", checks.names())
+def test_a_suite_knows_for_every_check_which_claims_it_works_on(check):
+    assert set(checks.part(check).claims) == {claim for claims in claims_for(check) for claim in claims}
+
+
 def two_outputs(a, b):
     return np.outer(a, b), (a**2).sum()
 
@@ -227,3 +233,19 @@ def test_forward_and_reverse_mode_are_compared_unasked_and_so_are_values():
     assert {element.check for element in both.elements if element.status is Status.FAIL} >= {"jvp", "adjoint"}
     pair = ga.audit(waves, X, value_and_gradient=lambda x: (waves(x), gradient(x)))
     assert {element.check for element in pair.elements} == {"gradient", "primal"}
+
+
+def both_modes(factor):
+    return {"vjp": lambda x, u: factor * u * gradient(x), "jvp": lambda x, v: factor * gradient(x) @ v}
+
+
+def test_modes_that_agree_tell_a_wrong_claim_from_a_noisy_function():
+    wrong = ga.audit(waves, X, **both_modes(2.0))
+    assert wrong.status is Status.FAIL
+    assert any("both are wrong alike" in note for note in wrong.notes)
+    # the same value for the same x, and a relative noise of 1e-3 between any two
+    noise = lambda x: 1e-3 * np.random.default_rng(list(x.tobytes())).normal()  # noqa: E731
+    noisy = ga.audit(lambda x: waves(x) + noise(x), X, **both_modes(1.0), checks=["vjp", "adjoint"])
+    assert noisy.status is Status.INCONCLUSIVE
+    assert any("it is the differences of f that cannot decide" in note for note in noisy.notes)
+    assert not any("forward" in note for note in ga.audit(waves, X, **both_modes(1.0)).notes)

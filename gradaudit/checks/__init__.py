@@ -1,7 +1,8 @@
-"""The shelf of checks: each file compares one kind of claim with differences; its name is the word the user types.
+"""The shelf of checks: each file compares claims with differences, or with each other; its name is what the user types.
 
-A check is a file with ``claims`` (the kinds of claim it can work on, one of which must be there) and
-``compare(subject, rng) -> list[Comparison]``.
+A check is a file with ``claims`` (the kinds of claim it works on: see ``plan.checks`` for which of them must be there)
+and ``compare(subject, rng) -> list[Comparison] | list[Identity]``. It raises ``Absent`` where the engine does not offer
+what it needs.
 """
 
 import importlib

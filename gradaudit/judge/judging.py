@@ -10,6 +10,7 @@ from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.element import REASONS, Outcome
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.heat import heat_maps
+from gradaudit.judge.modes import what_agreement_adds
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
 from gradaudit.perturb.extrapolation import extrapolate
 from gradaudit.perturb.samples import Array
@@ -230,6 +231,7 @@ def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
             " themselves; they are bounded relative to the local slope or the largest sensitivity only"
         )
     notes += _integrals(evidences)
+    notes += what_agreement_adds(evidences)
     if counts.checked < counts.elements:
         notes.append(f"{counts.checked} of {counts.elements} elements were checked")
     return notes

@@ -50,16 +50,17 @@ def default_checks(kinds: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_claimed(check: str, kinds: Sequence[str]) -> bool:
-    return any(needed <= set(kinds) for needed in _claims_for(check))
+    return any(needed <= set(kinds) for needed in claims_for(check))
 
 
-def _claims_for(check: str) -> tuple[frozenset[str], ...]:
+def claims_for(check: str) -> tuple[frozenset[str], ...]:
+    """The sets of claims of which a check needs one."""
     return _WORKS_ON.get(check, (frozenset({check}),))
 
 
 def _needs(check: str) -> str:
     """``a claim 'vjp'``, ``claims 'jvp' and 'vjp'``, or several of such with an "or"."""
-    sets = [sorted(map(repr, needed)) for needed in _claims_for(check)]
+    sets = [sorted(map(repr, needed)) for needed in claims_for(check)]
     return " or ".join(f"{'claims' if len(names) > 1 else 'a claim'} {as_sentence(names)}" for names in sets)
 
 
