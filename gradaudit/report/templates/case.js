@@ -64,7 +64,8 @@ function since(past, row) {
   return [make("p", { class: "since" }, make("span", { class: `change ${past.change}` }, past.change), ` ${parts.join("; ")}.`)];
 }
 
-const derivative = (item) => `d ${item.output}/d ${item.input}`;
+// what is no derivative has no input: a value beside one
+const derivative = (item) => (item.input ? `d ${item.output}/d ${item.input}` : item.output);
 const samePlace = (one) => (other) => other.check === one.check && other.output === one.output && other.input === one.input;
 
 function curves(packed, elements) {
