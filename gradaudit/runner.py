@@ -324,10 +324,16 @@ def _finish(
 
 
 def _write(audit: Audit, home: Path, outputs: Sequence[Path]) -> None:
-    report.write_all(audit, home)
-    for output in outputs:
-        report.render(audit, output)
-    report.write_latest(audit, home)
+    """Each report that can be written, whatever becomes of the others; then raise the first problem."""
+    problems: list[Exception] = []
+    elsewhere = [partial(report.render, audit, output) for output in outputs]
+    for write in (partial(report.write_all, audit, home), *elsewhere, partial(report.write_latest, audit, home)):
+        try:
+            write()
+        except Exception as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
 
 
 def _listed(files: str | Path | Sequence[str | Path]) -> list[str | Path]:

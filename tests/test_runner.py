@@ -100,6 +100,19 @@ def test_a_report_that_cannot_be_written_breaks_the_run_and_keeps_the_results(su
     assert len(stored.results) == 4
 
 
+def test_an_output_that_cannot_be_written_costs_no_other(suite: str):
+    def take_away(progress: runner.Progress) -> None:
+        if progress.done == 4:
+            Path("lost").rmdir()
+            Path("lost").write_text("in the way")
+
+    with pytest.raises(runner.RunBroken, match=r"cannot write lost/out\.csv") as broken:
+        runner.run(suite, jobs=1, outputs=[Path("lost/out.csv"), Path("kept.csv")], observe=take_away)
+    assert Path("kept.csv").exists()
+    assert json.loads(Path("reports/nightly/latest.json").read_text())["complete"]
+    assert repr(report.read(runner.run_folder(broken.value.audit.run)).results) == repr(broken.value.audit.results)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
