@@ -56,16 +56,22 @@ def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
 def _connected(ray: ModuleType, *, jobs: int, address: str | None) -> Iterator[None]:
     if address is not None:
         _reach(address)
-    own = {"num_cpus": jobs, "include_dashboard": False} if address is None else {"address": address}
     try:
         with _importing_the_same():
-            ray.init(**own, log_to_driver=False, logging_level=logging.CRITICAL)
+            ray.init(**_where(jobs, address), log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, RuntimeError, ValueError) as problem:
         raise BackendError(f"no ray cluster answers at {address or 'this machine'}: {problem}") from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _where(jobs: int, address: str | None) -> dict[str, Any]:
+    if address is not None:
+        return {"address": address}
+    # "local": left out, ray would take any cluster that happens to run on this machine
+    return {"address": "local", "num_cpus": jobs, "include_dashboard": False}
 
 
 @contextmanager
