@@ -99,9 +99,10 @@ def test_no_absolute_floor_hides_a_small_gradient(scale):
 
 
 def test_a_large_offset_is_no_reason_to_accuse_a_right_claim():
-    verdict = audit(lambda x: 1e12 + total_sine(x), X, gradient=np.cos)
+    verdict = audit(lambda x: 1e15 + total_sine(x), X, gradient=np.cos)
     assert verdict.status is Status.INCONCLUSIVE
     assert verdict.diagnosis is Diagnosis.PRECISION
+    assert audit(lambda x: 1e12 + total_sine(x), X, gradient=np.cos).status is Status.PASS
     assert audit(lambda x: 1e12 + total_sine(x), X, gradient=altered(lambda g: -g)).status is Status.FAIL
 
 
@@ -402,3 +403,17 @@ def test_structural_zeros_beside_linear_elements_are_no_sign_of_a_quantised_func
     verdict = audit(np.multiply, a, b, jacobian=lambda a, b: (np.diag(b), -np.diag(a)))
     assert verdict.status is Status.FAIL
     assert all(element.uncertainty < 1e-11 for element in verdict.elements if element.status is Status.FAIL)
+
+
+@pytest.mark.parametrize("x", [0.5, 0.3, 1.7])
+def test_a_ripple_that_all_first_steps_hide_is_seen_before_its_right_derivative_fails(x):
+    height, frequency = 1e-7, 2 * np.pi * 2.0**16  # steps of 2⁻¹⁶ and larger are whole periods
+
+    def f(x):
+        return float(x[0] ** 2 + height * np.sin(frequency * x[0]))
+
+    def gradient(x):
+        return 2 * x + height * frequency * np.cos(frequency * x)
+
+    assert audit(f, np.array([x]), gradient=gradient).status is Status.PASS
+    assert audit(f, np.array([x]), gradient=lambda x: 1.001 * gradient(x)).status is Status.FAIL

@@ -219,21 +219,24 @@ class _Ladder:
         """Descending steps until each direction is decided or noise drowns the next; returns what stayed open."""
         samples = samples.and_then(self._sample(self._octaves(*SWEEP_FIRST)))
         left: list[tuple[int, Samples]] = []
+        wrong_before = np.zeros(self.rulings.outcome[self.todo].shape, dtype=bool)
         exponent = SWEEP_NEXT
         while self.todo.size:
             claim = self._claims()
             rulings = self._table(samples, claim)
             h = self._octaves(exponent)
             # where f stands still, it is only after the largest steps that a claim can be said to be wrong
-            settled = rulings.decided | (_clearly_failed(rulings, claim) & ~(rulings.numeric == 0))
-            done = (settled | _drowned(samples, claim, rulings, h)).all(axis=1)
+            wrong = _clearly_failed(rulings, claim) & ~(rulings.numeric == 0)
+            settled = rulings.decided | wrong
+            # a finer step must say so too: a ripple may hide between the first ones
+            done = (rulings.decided | (wrong & wrong_before) | _drowned(samples, claim, rulings, h)).all(axis=1)
             if exponent > SWEEP_LAST:
                 done = np.ones_like(done)
             left += [
                 (int(self.todo[d]), samples.take(np.array([d]))) for d in np.flatnonzero(done & ~settled.all(axis=1))
             ]
             self.rulings.put(self.todo, rulings)
-            samples = samples.take(np.flatnonzero(~done))
+            samples, wrong_before = samples.take(np.flatnonzero(~done)), wrong[~done]
             self.todo = self.todo[~done]
             if self.todo.size:
                 samples = samples.and_then(self._sample(self._octaves(exponent)))
