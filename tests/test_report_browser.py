@@ -390,3 +390,10 @@ def test_evidence_that_is_missing_is_named(chromium: Browser, split: Path) -> No
     (split.parent / "night-evidence" / "0.js").unlink()
     chromium.open(split)
     assert "night-evidence/0.js is missing: keep this folder beside the report." in chromium.ask("article.textContent")
+
+
+def test_a_run_without_a_case_is_a_page_too(chromium: Browser, tmp_path: Path) -> None:
+    render(Audit(RUN, ()), tmp_path / "none.html")
+    chromium.open(tmp_path / "none.html")
+    assert chromium.problems == []
+    assert chromium.ask("document.querySelector('h1').textContent") == "no case was run."

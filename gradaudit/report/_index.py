@@ -37,6 +37,7 @@ def index(audit: Audit, results: Sequence[Result], *, queues: Sequence[Queue]) -
     rows = [_row(result, histories.get(result.case.id)) for result in results]
     columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
     return {
+        "run": audit.run.id,
         "rows": columns,
         "queues": [
             {"key": queue.key, "label": queue.label, "about": queue.about, "members": sorted(queue.members)}

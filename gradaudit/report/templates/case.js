@@ -31,9 +31,7 @@ function section(title, ...children) {
 function heading(packed, row) {
   const words = [row.statusWord, packed.diagnosis].filter(Boolean).join(" · ");
   const facts = [row.engine && `@${row.engine}`, row.owner, ...row.tags.map((tag) => `#${tag}`)].filter(Boolean).join("  ");
-  // The message holds the evidence: said once, the evidence leads.
-  const message = packed.evidence && packed.message.endsWith(packed.evidence)
-    ? packed.message.slice(0, -packed.evidence.length).replace(/[;:]\s*$/, "") : packed.message;
+  const message = withoutEvidence(packed);
   return [
     make("button", { type: "button", class: "quiet back", "data-back": "" }, "← All cases"),
     make("div", { class: `badge ${packed.status}` }, icon(packed.status), words),
@@ -44,6 +42,13 @@ function heading(packed, row) {
     packed.notes.length ? make("ul", { class: "notes" }, packed.notes.map((note) => make("li", {}, note))) : null,
     packed.place || facts ? make("p", { class: "place mono" }, [packed.place, facts].filter(Boolean).join("   ")) : null,
   ].filter(Boolean);
+}
+
+/** The message holds the diagnosis and its evidence too, which stand above it. */
+function withoutEvidence({ message, evidence, diagnosis }) {
+  if (!evidence || !message.endsWith(evidence)) return message;
+  const rest = message.slice(0, -evidence.length).replace(/[;:]\s*$/, "");
+  return rest.endsWith(`; ${diagnosis}`) ? rest.slice(0, -diagnosis.length - 2) : rest;
 }
 
 const capital = (text) => (/^[a-z]{2}/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
@@ -77,17 +82,28 @@ function curves(packed, elements) {
   buttons.forEach((button, index) => button.addEventListener("click", () => {
     for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
     const curve = packed.curves[index];
-    const before = packed.past?.before?.curves.find(samePlace(curve));
-    showCurve(holder, curve, { element: elements.find(samePlace(curve)), before: before?.points });
+    showCurve(holder, curve, { element: elements.find(samePlace(curve)), before: curveBefore(packed.past, curve) });
   }));
   tabs.append(...buttons);
   return [section("Error against step", tabs, holder)];
 }
 
+/** The same element's curve in the run before, or that of the element that was worst there. */
+function curveBefore(past, curve) {
+  const curves = past?.before?.curves ?? [];
+  return curves.find(samePlace(curve)) ?? curves.find((one) => one.check === curve.check);
+}
+
+function saidOfBefore(curve, before) {
+  if (!before) return null;
+  if (!samePlace(curve)(before)) return `Dashed: the run that this one is compared with, where ${derivative(before)} was worst.`;
+  return sameCurve(curve.points, before.points) ? "The run that this one is compared with has the same curve." : "Dashed: the run that this one is compared with.";
+}
+
 /** Drawn on a click on its tab, because its width is known only once it stands in the page. */
 function showCurve(holder, curve, { element, before }) {
   const width = Math.max(280, Math.min(760, holder.clientWidth || 560));
-  const { svg, rows, x } = drawCurve(curve.points, { before, allowed: element?.allowed, taken: element?.h, width });
+  const { svg, rows, x } = drawCurve(curve.points, { before: before?.points, allowed: element?.allowed, taken: element?.h, width });
   const resting = caption(rows, element?.allowed);
   const readout = make("output", {}, resting);
   const hair = draw("line", { class: "hair", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" });
@@ -103,7 +119,8 @@ function showCurve(holder, curve, { element, before }) {
     hair.setAttribute("visibility", "hidden");
     readout.textContent = resting;
   });
-  holder.replaceChildren(...[svg, readout, before ? make("p", { class: "caption" }, "Dashed: the run that this one is compared with.") : null, curveTable(rows)].filter(Boolean));
+  const said = saidOfBefore(curve, before);
+  holder.replaceChildren(...[svg, readout, said && make("p", { class: "caption" }, said), curveTable(rows)].filter(Boolean));
 }
 
 function caption(rows, allowed) {
@@ -218,7 +235,7 @@ function pastRuns(past, row) {
   const runs = new Map(page.runs.map((run) => [run[0], run]));
   const ends = [...past.ends.map(([run, status, error]) => ({ run: runs.get(run) ?? [run, "", ""], status, error })),
     { run: ["this run", "", ""], status: row.status, error: row.error ?? "NaN" }];
-  const told = (run) => [run[0], run[1] && `of ${run[1].slice(0, 10)}`, run[2] && `commit ${run[2].slice(0, 10)}`].filter(Boolean).join(", ");
+  const told = (run) => run[0] === page.run ? "this run" : [run[0], run[1] && `of ${run[1].slice(0, 10)}`, run[2] && `commit ${run[2].slice(0, 10)}`].filter(Boolean).join(", ");
   const began = past.firstBad ? make("p", { class: "caption" },
     `First bad: ${told(past.firstBad)}.`, past.lastGood ? ` Last good: ${told(past.lastGood)}.` : "") : null;
   const header = ["Run", "Started", "Commit", "Status", "Error ÷ tol."].map((name, index) => make("th", { scope: "col", class: index === 4 ? "number" : null }, name));

@@ -15,7 +15,7 @@ function readPoints(points) {
 /** `before`: points of the run that this one is compared with; `allowed` and `taken` (the step that was used) may be missing. */
 function drawCurve(points, { before = [], allowed, taken, width }) {
   const rows = readPoints(points);
-  const earlier = readPoints(before);
+  const earlier = sameCurve(points, before) ? [] : readPoints(before);
   const frame = scales(rows, earlier, allowed, width);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": spoken(rows, allowed) });
   svg.append(...axes(frame, width), ...noise(rows, frame), ...truncation(rows, frame));
@@ -100,13 +100,20 @@ function bar({ h, error, noise: bound }, frame) {
   return draw("line", { class: "error-bar", x1: frame.x(h), x2: frame.x(h), y1: high.toFixed(1), y2: low.toFixed(1) });
 }
 
+/** Whether two curves would lie on each other. */
+function sameCurve(points, before) {
+  const [now, then] = [readPoints(points), readPoints(before)];
+  const near = (one, other) => one === other || Math.abs(Math.log10(one / other)) < 0.02;
+  return now.length === then.length && now.every((row, index) => near(row.h, then[index].h) && near(row.error, then[index].error));
+}
+
 function lastRun(earlier, frame) {
   const points = trace(earlier, "error", frame);
   if (points.length < 2) return [];
   const [x, y] = points[points.length - 1]; // a branch that rises to the right leaves room on its left
   return [
     draw("path", { class: "before-line", d: path(points) }),
-    draw("text", { class: "on-before", x: x - 10, y: Math.max(y + 4, frame.top + 10), "text-anchor": "end" }, "last run"),
+    draw("text", { class: "on-before", x: x - 10, y: Math.min(Math.max(y + 4, frame.top + 10), frame.bottom - 26), "text-anchor": "end" }, "last run"),
   ];
 }
 

@@ -35,17 +35,21 @@ const asNumber = (value) => (value === null ? NaN : Number(value));
 /** Where a long id may be broken: before its axes, after a comma. */
 const breakable = (id) => id.split(/(?=\[)|(?<=,)/).flatMap((part, index) => (index ? [make("wbr"), part] : [part]));
 
-/** The width that ids have at least; a column that leaves it less goes, the highest `leaves` first. */
-const ID_WIDTH = 236;
+/** Ids are set in two lines where one is too short; a column that leaves them less goes, the highest `leaves` first. */
+function idWidth() {
+  const lengths = rows.map((row) => row.id.length).sort((one, other) => one - other);
+  const common = lengths[Math.floor(0.95 * lengths.length)] ?? 0;
+  return Math.min(260, Math.max(150, 0.6 * 7.6 * common), innerWidth / 3);
+}
 
 const COLUMNS = [
-  { key: "status", label: "Status", width: innerWidth < 500 ? 98 : 122, sort: (row) => row.index, cell: (row) => [icon(row.status), TABLE_WORDS[row.status] ?? row.status] },
+  { key: "status", label: "Status", width: innerWidth < 500 ? 98 : 114, sort: (row) => row.index, cell: (row) => [icon(row.status), TABLE_WORDS[row.status] ?? row.status] },
   { key: "id", label: "Case", sort: (row) => row.id.toLowerCase(), cell: (row) => make("a", { href: `#${encodeURIComponent(row.id)}`, title: row.id }, breakable(row.id)) },
-  { key: "diagnosis", label: "Diagnosis", width: 140, leaves: 2, sort: (row) => row.diagnosis, cell: (row) => make("span", { title: row.diagnosis }, row.diagnosis) },
-  { key: "error", label: "Error ÷ tol.", width: 96, number: true, title: "error_over_tolerance: largest |analytic − numeric| ÷ allowed; at most 1 passes", sort: (row) => asNumber(row.error), cell: (row) => short(row.error) },
-  { key: "change", label: "Change", width: 100, leaves: 1, title: "Since the run that this one is compared with; in decades of error ÷ tolerance", sort: (row) => asNumber(row.decades), descends: true, shown: () => page.compared, cell: changeCell },
+  { key: "diagnosis", label: "Diagnosis", width: 132, leaves: 2, sort: (row) => row.diagnosis, cell: (row) => make("span", { title: row.diagnosis }, row.diagnosis) },
+  { key: "error", label: "Error ÷ tol.", width: 88, number: true, title: "error_over_tolerance: largest |analytic − numeric| ÷ allowed; at most 1 passes", sort: (row) => asNumber(row.error), cell: (row) => short(row.error) },
+  { key: "change", label: "Change", width: 92, leaves: 1, title: "Since the run that this one is compared with; in decades of error ÷ tolerance", sort: (row) => asNumber(row.decades), descends: true, shown: () => page.compared, cell: changeCell },
   { key: "curve", label: "Curve", width: 72, leaves: 3, title: "Error against step, both logarithmic; the line in the middle is the tolerance", shown: () => rows.some((row) => row.curve.length), cell: curveThumb },
-  { key: "runs", label: "Last runs", width: 108, leaves: 4, title: "Earlier runs and this one; tall bars did not pass", shown: () => rows.some((row) => row.runs), sort: (row) => pastEnds(row).filter((end) => end.status !== "pass").length, descends: true, cell: runsThumb },
+  { key: "runs", label: "Last runs", width: 100, leaves: 4, title: "Earlier runs and this one; tall bars did not pass", shown: () => rows.some((row) => row.runs), sort: (row) => pastEnds(row).filter((end) => end.status !== "pass").length, descends: true, cell: runsThumb },
   { key: "bound", label: "Bound", width: 78, leaves: 7, number: true, title: "The largest relative error that a pass could have missed", sort: (row) => asNumber(row.bound), cell: (row) => short(row.bound) },
   { key: "seconds", label: "Seconds", width: 84, leaves: 5, number: true, title: "duration_s: in the worker, loading included", sort: (row) => asNumber(row.seconds), cell: (row) => (row.seconds === null ? "–" : Number(row.seconds).toFixed(row.seconds < 9.995 ? 2 : 0)) },
   { key: "owner", label: "Owner", width: 110, leaves: 6, shown: () => rows.some((row) => row.owner), sort: (row) => row.owner.toLowerCase(), cell: (row) => row.owner },
@@ -56,7 +60,7 @@ let columns = [];
 function changeCell(row) {
   if (!row.change || row.change === "same") return null;
   const moved = row.decades !== null && Math.abs(row.decades) >= 0.05;
-  const by = moved ? make("span", { class: "by" }, `${row.decades > 0 ? "+" : "−"}${Math.abs(row.decades).toFixed(1)}`) : null;
+  const by = moved ? make("span", { class: "by" }, `${row.decades > 0 ? "+" : "−"}${Math.abs(row.decades).toFixed(Math.abs(row.decades) < 9.95 ? 1 : 0)}`) : null;
   return [make("span", { class: `change ${row.change}` }, row.change), by];
 }
 
@@ -184,7 +188,7 @@ function revealRow(row) {
 function fittingColumns() {
   const known = COLUMNS.filter((column) => !column.shown || column.shown());
   const edge = parseFloat(getComputedStyle(table).getPropertyValue("--edge"));
-  let room = document.querySelector(".list").clientWidth - edge - Math.min(ID_WIDTH, innerWidth / 3);
+  let room = document.querySelector(".list").clientWidth - edge - idWidth();
   const fits = (column) => {
     room -= column.width ?? 0;
     return !column.leaves || room >= 0;

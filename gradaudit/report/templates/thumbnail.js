@@ -2,7 +2,8 @@
 
 // The grid on which _index.py draws curves; the tolerance runs through the middle.
 const THUMB = { width: 48, height: 16 };
-const RUN_WIDTH = 3;
+/** Widths of the picture of runs, and of a bar where there are few of them. */
+const RUNS = { width: 90, widest: 6 };
 const LETTERS = { p: "pass", f: "fail", i: "inconclusive", e: "error", t: "timeout", c: "crash", x: "xfail", u: "xpass" };
 
 function curveThumb(row) {
@@ -25,13 +26,12 @@ function pastEnds(row) {
 function runsThumb(row) {
   const ends = [...pastEnds(row), { status: row.status, level: levelOf(row.error), now: true }].slice(-30);
   if (ends.length < 2) return null;
-  const width = 30 * RUN_WIDTH;
-  const first = 30 - ends.length;
+  const slot = Math.min(RUNS.widest, RUNS.width / ends.length);
   const bars = ends.map((end, index) => {
     const height = end.status === "pass" ? 2 + end.level : end.level >= 5 ? 7 + end.level : 12;
-    return draw("rect", { class: `run ${end.status}`, x: (first + index) * RUN_WIDTH, y: 16 - height, width: RUN_WIDTH - 1, height });
+    return draw("rect", { class: `run ${end.status}`, x: index * slot, y: 16 - height, width: slot - 1, height });
   });
-  return draw("svg", { class: "thumb runs", viewBox: `0 -1 ${width} 18`, role: "img", "aria-label": spokenRuns(ends) }, bars);
+  return draw("svg", { class: "thumb runs", viewBox: `0 -1 ${RUNS.width} 18`, role: "img", "aria-label": spokenRuns(ends) }, bars);
 }
 
 function levelOf(error) {
