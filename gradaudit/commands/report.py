@@ -8,6 +8,7 @@ import click
 
 from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
+from gradaudit.commands._showing import showing
 
 if TYPE_CHECKING:
     from gradaudit.record import Audit
@@ -16,18 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("report")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "outputs",
-    metavar="PATH",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Where to write; format by ending, as in 'run' (repeatable). Left out: all reports, to the run's folder.",
-)
-@click.option(
-    "--format", "style", type=click.Choice(speech.STYLES), default="full", show_default=True, help="For stdout."
-)
-@click.option("--strict", is_flag=True, help="Inconclusive cases fail too.")
+@showing(outputs="Where to write, in place of all reports in the run's folder")
 @click.option("--partial", is_flag=True, help="Merge though shards are missing or unfinished.")
 def command(runs: tuple[str, ...], outputs: tuple[Path, ...], style: str, strict: bool, partial: bool) -> int:
     """Render stored runs again; merge shards into one run.

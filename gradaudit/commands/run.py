@@ -10,6 +10,7 @@ import click
 from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
 from gradaudit.commands._selecting import overrides, selecting, selection
+from gradaudit.commands._showing import showing
 
 if TYPE_CHECKING:
     from gradaudit.plan.shard import Shard
@@ -22,18 +23,7 @@ if TYPE_CHECKING:
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Cases at once; as many as cores if left out.")
 @click.option("--backend", metavar="NAME", help="loky, threading, sequential, dask or ray; by --jobs if left out.")
 @click.option("--scheduler", metavar="ADDR", help="The cluster to run on: tcp://host:8786 for dask, or ray's address.")
-@click.option(
-    "-o",
-    "outputs",
-    metavar="PATH",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Write a report too; format by ending: .html .csv .json .jsonl .junit.xml .md (repeatable).",
-)
-@click.option(
-    "--format", "style", type=click.Choice(speech.STYLES), default="full", show_default=True, help="For stdout."
-)
-@click.option("--strict", is_flag=True, help="Inconclusive cases fail too.")
+@showing(outputs="Write a report too")
 @click.option(
     "--retries",
     type=click.IntRange(min=0, max=100),
