@@ -40,7 +40,8 @@ def gradaudit() -> None:
 def main() -> NoReturn:
     """The console script."""
     for number in STOPPING:
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a job in the background of a script
+            signal.signal(number, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a C locale, or half a surrogate pair in a name
