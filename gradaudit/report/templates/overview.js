@@ -18,7 +18,7 @@ function matrixView(found) {
 
 const axisOf = (row, axis) => row.axes.find(([name]) => name === axis)?.[1] ?? "";
 const pointOf = (row) => /@[^@]*$/.exec(row.id)?.[0] ?? "";
-const inOrder = (values) => [...new Set(values)].sort((one, other) => one.localeCompare(other, undefined, { numeric: true }));
+const inOrder = (values) => [...new Set(values)].sort((one, other) => WORDS.compare(one, other));
 
 function grid(members, varying) {
   const across = varying.at(-1);
@@ -34,7 +34,7 @@ function grid(members, varying) {
 
 function flow(members, axis) {
   const label = (row) => (axis ? `${axis}=${axisOf(row, axis)}` : row.axes.map((pair) => pair.join("=")).join(", ")) + pointOf(row);
-  const inRow = members.toSorted((one, other) => label(one).localeCompare(label(other), undefined, { numeric: true }));
+  const inRow = members.toSorted((one, other) => WORDS.compare(label(one), label(other)));
   return make("ul", { class: "flow" }, inRow.map((row) => make("li", { class: row.status }, matrixLink(row, make("small", {}, label(row))))));
 }
 

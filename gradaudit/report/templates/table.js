@@ -82,12 +82,15 @@ function chosenRows() {
   return column ? sorted(found, column.sort, state.descending) : found;
 }
 
+/** n=8 stands before n=33. */
+const WORDS = new Intl.Collator(undefined, { numeric: true });
+
 /** Numbers by value, words as people read them; what is missing comes last either way, equals stay worst first. */
 function sorted(found, key, descending) {
   const sign = descending ? -1 : 1;
   const keyed = found.map((row) => [key(row), row]);
   const missing = ([value]) => Number.isNaN(value) || value === "";
-  const compare = (one, other) => (typeof one === "string" ? one.localeCompare(other, undefined, { numeric: true }) : one - other);
+  const compare = (one, other) => (typeof one === "string" ? WORDS.compare(one, other) : one - other);
   keyed.sort((one, other) =>
     missing(one) - missing(other) || (missing(one) ? 0 : sign * compare(one[0], other[0])) || one[1].index - other[1].index);
   return keyed.map(([, row]) => row);
