@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,8 +16,7 @@ from pathlib import Path
 import pytest
 from stand_in import AUDIT, a_case
 
-from gradaudit import backends, cli, runner
-from gradaudit.backends import BackendError
+from gradaudit import backends, cli, report, runner
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 
@@ -23,6 +24,8 @@ ray = pytest.importorskip("ray", reason="the ray backend needs ray: pip install 
 
 #: ray warns of what it will do with GPUs one day, and leaves sockets to the end of the process
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::ResourceWarning")
+
+TOKEN = secrets.token_hex(32)
 
 SUITE = """\
 version: 1
@@ -61,7 +64,7 @@ def address() -> Iterator[str]:
     options = ["--head", "--port", str(port), "--num-cpus", "2", "--include-dashboard", "false", "--block"]
     process = subprocess.Popen(
         [sys.executable, "-m", "ray.scripts.scripts", "start", *options],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -76,7 +79,19 @@ def address() -> Iterator[str]:
 def _takes_us(address: str) -> bool:
     # it listens long before it has a node that takes drivers
     command = [sys.executable, "-c", f"import ray; ray.init({address!r}, log_to_driver=False)"]
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return subprocess.run(command, capture_output=True, env=environment()).returncode == 0
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that imports what this one does, and shares with the cluster of these tests a token of their own."""
+    path = os.pathsep.join(sys.path)
+    return {**os.environ, "PYTHONPATH": path, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, **more}
+
+
+def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own: ray reads its token once in a process."""
+    command = [sys.executable, "-m", "gradaudit", "run", *arguments]
+    return subprocess.run(command, env=environment(**more), capture_output=True, text=True)
 
 
 def wait_until(true, *, limit: float = 20.0) -> bool:
@@ -105,7 +120,10 @@ def timeless(verdict: Verdict) -> str:
 
 def test_a_run_on_a_cluster_is_bit_identical_to_one_on_this_machine(suite: str, address: str):
     here = runner.run(suite, jobs=1)
-    there = runner.run(suite, backend="ray", scheduler=address)
+    done = run(suite, "--backend", "ray", "--scheduler", address)
+    assert done.returncode == 1, done.stderr
+    (home,) = {file.parent for file in Path("reports").rglob("results.jsonl")} - {runner.run_folder(here.run)}
+    there = report.read(home)
     assert [timeless(result.verdict) for result in there.results] == [timeless(r.verdict) for r in here.results]
     assert [str(result.verdict.status) for result in there.results] == ["pass"] * 4 + ["fail", "error"]
 
@@ -180,11 +198,9 @@ def test_a_cluster_that_cannot_be_reached_is_refused_with_its_address_and_the_fi
     assert not Path("reports").exists()
 
 
-def test_a_node_that_cannot_import_a_module_of_the_suite_is_named_before_the_first_case(
-    suite: str, address: str, monkeypatch
-):
+def test_a_node_that_cannot_import_a_module_of_the_suite_is_named_before_the_first_case(suite: str, address: str):
     Path("mine.py").write_text(f"{MINE}\nif 'HERE' not in os.environ: raise ModuleNotFoundError('planted')\n")
-    monkeypatch.setenv("HERE", "yes")  # the cluster has been there before
-    with pytest.raises(BackendError, match=r"node \S+ cannot import what right\[n=1\] names: .*planted"):
-        runner.run(suite, backend="ray", scheduler=address)
+    done = run(suite, "--backend", "ray", "--scheduler", address, HERE="yes")  # the cluster was there before
+    assert done.returncode == 2
+    assert re.search(r"node \S+ cannot import what right\[n=1\] names: .*planted", done.stderr)
     assert not Path("reports").exists()
