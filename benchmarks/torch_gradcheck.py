@@ -1,0 +1,125 @@
+"""Engine ``torch`` beside ``torch.autograd.gradcheck``: every derivative by every element, on the same functions.
+
+Both take central differences along every coordinate, parameters of modules included, and compare all of them with
+reverse mode: gradcheck the whole Jacobian, one output after the other, gradaudit the products with random cotangents.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from benchmarks._table import race, table
+from gradaudit import engines
+from gradaudit.auditor import audit_function
+from gradaudit.engines._arguments import Arguments
+from gradaudit.judge.verdict import Status
+from gradaudit.plan.case import Case, Given, Input, Target
+
+RIVAL, OWN = "torch gradcheck", "gradaudit"
+GOAL = "< 0.25"
+ROUNDS = 3
+
+
+def run() -> str:
+    """The table."""
+    if find_spec("torch") is None:
+        return "PyTorch is not installed: pip install 'gradaudit[torch]'"
+    import torch
+
+    rng = np.random.default_rng(20261123)
+    rows = []
+    torch.set_num_threads(1)  # for both: on a busy machine a second one makes gradcheck several times slower
+    for name, (function, inputs) in problems(rng).items():
+        contestants = {RIVAL: rival(function, inputs), OWN: own(function, inputs)}
+        measured = race(contestants, reference=RIVAL, rounds=ROUNDS)
+        n = sum(array.size for array in [*inputs, *parameters(function).values()])
+        milliseconds = [f"{1e3 * measured[who][0]:.0f}" for who in (RIVAL, OWN)]
+        rows.append((name, str(n), *milliseconds, f"{measured[OWN][1]:.2f}", GOAL))
+    return table(
+        "Every element beside torch.autograd.gradcheck, one thread",
+        ("function", "elements", "gradcheck ms", "gradaudit ms", "ratio", "goal"),
+        rows,
+    )
+
+
+def problems(rng: np.random.Generator) -> Mapping[str, tuple[Callable[..., Any], list[Any]]]:
+    """Functions over tensors, and the arrays that they are differentiated by."""
+    import torch
+
+    labels = torch.from_numpy(rng.integers(0, 50, 64))
+    mlp = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.Tanh(), torch.nn.Linear(32, 4)).double()
+    norm = torch.nn.LayerNorm(64).double()
+    conv = torch.nn.Conv2d(3, 4, 3).double()
+    return {
+        "elementwise, 1,000": (elementwise, [rng.normal(size=1_000)]),
+        "elementwise, 4,000": (elementwise, [rng.normal(size=4_000)]),
+        "cross entropy 64×50": (lambda x: torch.nn.functional.cross_entropy(x, labels), [rng.normal(size=(64, 50))]),
+        "matmul 24×24": (torch.matmul, [rng.normal(size=(24, 24)), rng.normal(size=(24, 24))]),
+        "layer norm 16×64": (norm, [rng.normal(size=(16, 64))]),
+        "conv 2×3×12×12": (conv, [rng.normal(size=(2, 3, 12, 12))]),
+        "MLP 16-32-4, batch 32": (mlp, [rng.normal(size=(32, 16))]),
+        "custom function, 1,000": (swish(), [rng.normal(size=1_000)]),
+    }
+
+
+def elementwise(x: Any) -> Any:
+    """A smooth function of each element."""
+    import torch
+
+    return torch.sin(x) * torch.exp(-x * x)
+
+
+def swish() -> Callable[..., Any]:
+    """A custom autograd function, as most of them are written."""
+    import torch
+
+    class Swish(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * torch.sigmoid(x)
+
+        @staticmethod
+        def backward(ctx: Any, cotangent: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            s = torch.sigmoid(x)
+            return cotangent * (s + x * s * (1 - s))
+
+    return Swish.apply
+
+
+def parameters(function: Any) -> dict[str, Any]:
+    """The parameters of a module as arrays."""
+    named = getattr(function, "named_parameters", dict)
+    return {name: parameter.detach().numpy() for name, parameter in dict(named()).items()}
+
+
+def rival(function: Callable[..., Any], inputs: list[Any]) -> Callable[[], object]:
+    """gradcheck of a function by its inputs and parameters."""
+    import torch
+
+    held = parameters(function)
+
+    def called(*tensors: Any) -> Any:
+        if not held:
+            return function(*tensors)
+        given = dict(zip(held, tensors[len(inputs) :], strict=True))
+        return torch.func.functional_call(function, given, tensors[: len(inputs)])
+
+    tensors = [torch.from_numpy(array).clone().requires_grad_() for array in [*inputs, *held.values()]]
+    return lambda: torch.autograd.gradcheck(called, tensors)
+
+
+def own(function: Callable[..., Any], inputs: list[Any]) -> Callable[[], object]:
+    """The audit of the same function; it must pass."""
+    target = Target("benchmark", engine="torch")
+    named = tuple(Input(f"x{i}", Given(None)) for i in range(len(inputs)))
+    case = Case("benchmark", "benchmark", target, named, ("vjp",))
+
+    def audit() -> None:
+        verdict = audit_function(case, engines.adapt(target, function, {}), Arguments.of(inputs))
+        assert verdict.status is Status.PASS, verdict.message
+
+    return audit
