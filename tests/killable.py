@@ -7,6 +7,8 @@ from pathlib import Path
 
 MARK = "GA_CRASH_TEST"  #: in the environment of every process of a run
 
+_started: list[subprocess.Popen[str]] = []
+
 CASES = 13
 MODULE = """\
 import os, time
@@ -44,9 +46,21 @@ def start(folder: Path, *options: str, **how: object) -> subprocess.Popen[str]:
     """A run of the suite, in a session of its own."""
     environment = {**os.environ, MARK: str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "gradaudit", "run", "suite.yaml", "-j", "2", "--format", "quiet", *options]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command, cwd=folder, env=environment, text=True, start_new_session=True, stderr=subprocess.PIPE, **how
     )
+    _started.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Leave no run behind, whatever became of the test that started it."""
+    while _started:
+        process = _started.pop()
+        process.kill()  # harmless where it has ended
+        process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def finish(folder: Path, *options: str) -> tuple[int, str]:

@@ -6,17 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from killable import CASES, a_suite, finish, homes, start
+from killable import CASES, a_suite, end_all, finish, homes, start
 
 from gradaudit import report
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return a_suite(tmp_path / "suite")
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield a_suite(tmp_path / "suite")
+    end_all()
 
 
 def wait_for_lines(folder: Path, count: int) -> None:
