@@ -14,14 +14,13 @@ from pathlib import Path
 from gradaudit import backends, history, provenance, report
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.opening import Opening, opened
 from gradaudit.plan import Selection, make_plan
 from gradaudit.plan.case import Case
-from gradaudit.plan.fingerprint import Planned, planned
+from gradaudit.plan.fingerprint import planned
 from gradaudit.plan.selection import unknown_ids
 from gradaudit.plan.shard import Shard
 from gradaudit.record import Audit, History, Result, Run
-from gradaudit.rerun import Rerun, last_failed
-from gradaudit.resume import Resumed, resumed
 from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder
@@ -118,7 +117,8 @@ def run(
     everything = select in (None, Selection()) or len(cases) == len(make_plan(suite))
     described = replace(described, whole=everything)
     mine = [case for case in cases if shard is None or shard.holds(case.id)]
-    opening = _open(described, planned(cases, power=power), resume=resume, only_failed=only_failed, folder=folder)
+    home = run_folder(described, folder)
+    opening = opened(described, planned(cases, power=power), home=home, resume=resume, only_failed=only_failed)
     before = _baseline(baseline, folder)
     for sentence in opening.told(len(mine)):
         tell(sentence)
@@ -194,48 +194,6 @@ def _why_nothing(suite: Suite, select: Selection) -> str:
     return "; ".join(unknown) or f"no case of {', '.join(suite.files)} is selected"
 
 
-@dataclass(frozen=True)
-class _Opening:
-    """Where a run begins: with nothing, or with what an earlier one has left."""
-
-    run: Run
-    home: Path
-    plan: tuple[Planned, ...]
-    earlier: Resumed | None = None
-    rerun: Rerun | None = None
-
-    @property
-    def kept(self) -> Mapping[str, Result]:
-        known = self.earlier or self.rerun
-        return known.kept if known else {}
-
-    def told(self, total: int) -> list[str]:
-        known = self.earlier or self.rerun
-        return known.told(total) if known else []
-
-    def results_file(self) -> report.ResultsFile:
-        """The results, open and locked; a run that is killed from now on can be resumed."""
-        make = report.ResultsFile.resume if self.earlier else report.ResultsFile.create
-        stored = make(self.home / "results.jsonl", self.run, self.plan)
-        try:
-            report.write_beginning(self.run, self.home)
-        except BaseException:
-            stored.close()
-            raise
-        return stored
-
-
-def _open(
-    described: Run, plan: tuple[Planned, ...], *, resume: str | None, only_failed: bool, folder: Path
-) -> _Opening:
-    home = run_folder(described, folder)
-    if resume is None:
-        rerun = last_failed(described, plan, suite=home.parent) if only_failed else None
-        return _Opening(described, home, plan, rerun=rerun)
-    earlier = resumed(resume, described, plan, suite=home.parent)
-    return _Opening(earlier.run, earlier.home, plan, earlier)
-
-
 def _baseline(named: str | None, folder: Path) -> LookBack:
     """How to look back once the run is over; what was named is read now, and refused before anything is measured."""
     compare = named != NOTHING
@@ -291,7 +249,7 @@ def _audit(
         audited.stop = problem
 
 
-def _gathered(opening: _Opening, audited: _Audited, cases: Sequence[Case], *, seconds: float) -> Audit:
+def _gathered(opening: Opening, audited: _Audited, cases: Sequence[Case], *, seconds: float) -> Audit:
     results = tuple(audited.results[case.id] for case in cases if case.id in audited.results)
     before = opening.earlier.stored.run.duration_s if opening.earlier else 0.0
     run = replace(opening.run, duration_s=before + seconds, complete=len(results) == len(cases))
