@@ -118,8 +118,10 @@ def own(function: Callable[..., Any], inputs: list[Any]) -> Callable[[], object]
     named = tuple(Input(f"x{i}", Given(None)) for i in range(len(inputs)))
     case = Case("benchmark", "benchmark", target, named, ("vjp",))
 
+    loaded = engines.adapt(target, function, {})
+
     def audit() -> None:
-        verdict = audit_function(case, engines.adapt(target, function, {}), Arguments.of(inputs))
+        verdict = audit_function(case, loaded, Arguments.of(inputs))
         assert verdict.status is Status.PASS, verdict.message
 
     return audit

@@ -1,6 +1,7 @@
 """Engine torch: custom functions, modules, both modes, complex numbers; faults are caught in the input they are in."""
 
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from gradaudit import engines  # noqa: E402
 from gradaudit.engines import EngineError  # noqa: E402
 from gradaudit.engines import torch as engine  # noqa: E402
 from gradaudit.engines._arguments import Arguments  # noqa: E402
+from gradaudit.engines._torch_forward import forwards_alone  # noqa: E402
 from gradaudit.plan.case import Case, Drawn, Given, Input, Target  # noqa: E402
 from tests import torch_functions as functions  # noqa: E402
 
@@ -408,9 +410,25 @@ def test_rows_are_what_calls_give(function, inputs):
 
 
 def test_a_function_that_vmap_cannot_take_is_called_point_by_point_and_says_so():
-    verdict = audit(lambda x: functions.Cube.apply(x).sum(), X)
+    verdict = audit(lambda x: torch.tensor(3.0) * functions.Pinned.apply(x).sum(), X)
     assert verdict.status == "pass"
     assert "evaluated point by point: the batched function raised RuntimeError" in notes(verdict)
+
+
+def test_custom_functions_within_a_function_or_module_go_in_batches_and_are_restored():
+    apply = torch.autograd.Function.__dict__["apply"]
+    for function in (lambda x: functions.Cube.apply(x).sum() * functions.CubeForward.apply(x), functions.Scorer):
+        verdict = audit(function, X)
+        assert verdict.status == "pass"
+        assert "point by point" not in notes(verdict)
+    assert torch.autograd.Function.__dict__["apply"] is apply
+
+
+def test_another_thread_still_differentiates_while_one_evaluates_in_batches():
+    x = torch.tensor(X, requires_grad=True)
+    with ThreadPoolExecutor(1) as other, forwards_alone():
+        assert functions.Cube.apply(x).grad_fn.name() != "CubeBackward"
+        assert other.submit(lambda: functions.Cube.apply(x).grad_fn.name()).result() == "CubeBackward"
 
 
 def test_control_flow_by_value_is_called_point_by_point():

@@ -163,6 +163,15 @@ class CubeForwardWrong(CubeForward):
         return 2 * x**2 * tangent
 
 
+class Pinned(Cube):
+    """Goes through NumPy, where vmap cannot follow."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.from_numpy(x.detach().numpy() ** 3)
+
+
 class Square(Function):
     """z², holomorphic: backward takes the conjugate of its derivative."""
 

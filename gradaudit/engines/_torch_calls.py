@@ -1,7 +1,7 @@
 """A function over tensors, called with arrays: precision and random state are pinned, outputs come back as arrays."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._moving import Moving
+from gradaudit.engines._torch_forward import forwards_alone
 from gradaudit.engines._trees import leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Target
@@ -24,9 +25,6 @@ class Called(Protocol):
 
     def __call__(self, tensors: Sequence[Any], /) -> Any:
         """The outputs as the function gives them."""
-
-    def vectorised(self, tensors: Sequence[Any], /) -> Any:
-        """The same, in a form that ``vmap`` can take and that needs no derivative."""
 
     def name(self, position: int, count: int, /) -> str:
         """What the input at a position of ``count`` is called in a note."""
@@ -63,18 +61,6 @@ def seed_of(target: Target) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest())
 
 
-class Context:
-    """Stands for autograd's context where only a value is asked for: it takes everything and keeps nothing."""
-
-    def __init__(self, inputs: int) -> None:
-        self.needs_input_grad = (False,) * inputs
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith(("save_", "mark_", "set_")):
-            return lambda *_, **__: None
-        raise AttributeError(name)
-
-
 @dataclass(frozen=True)
 class Calls:
     """A function of tensors, seen as a function of arrays."""
@@ -101,14 +87,14 @@ class Calls:
 
         def one(*moving: Tensor) -> tuple[Tensor, ...]:
             values = dict(enumerate(inputs)) | dict(zip(arguments.differentiated, moving, strict=True))
-            outputs, _ = self.outputs(self.called.vectorised(list(values.values())))
+            outputs, _ = self.outputs(self.called(list(values.values())))
             return tuple(output.reshape(-1) for output in outputs)
 
         # every row draws what a call draws: the same mask at every point
         mapped = torch.func.vmap(one, randomness="same")
 
         def rows(points: Array) -> Array:
-            with self.surroundings(arguments.arrays), torch.no_grad():
+            with self.surroundings(arguments.arrays), torch.no_grad(), forwards_alone():
                 outputs = mapped(*(torch.from_numpy(array) for array in arguments.stacked(points)))
                 return np.concatenate([array_of(output) for output in outputs], axis=1)
 

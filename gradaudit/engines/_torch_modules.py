@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -22,15 +23,10 @@ class Plain:
     """A function that is called with its inputs and nothing else."""
 
     function: Function
-    forward: Function | None = None  #: another form of it without a derivative
 
     def __call__(self, tensors: Sequence[Any], /) -> Any:
         """The function's own output."""
         return self.function(*tensors)
-
-    def vectorised(self, tensors: Sequence[Any], /) -> Any:
-        """The same, by the form that ``vmap`` can take."""
-        return (self.forward or self.function)(*tensors)
 
     def name(self, position: int, count: int, /) -> str:
         """``input 1``: inputs have names in the suite only."""
@@ -71,16 +67,22 @@ class Module:
         inputs, given = tensors[:count], dict(zip(self.parameters, tensors[count:], strict=True))
         narrow = torch.get_default_dtype() is torch.float32
         fixed = {name: _in_precision(t, narrow=narrow).clone() for name, t in self.constants.items()}
-        before = {name: part.training for name, part in self.module.named_modules()}
-        try:
-            if self.training is not None:
-                self.module.train(self.training)
+        with self._mode():
             return torch.func.functional_call(self.module, given | fixed, tuple(inputs), dict(self.options))
-        finally:
-            for name, part in self.module.named_modules():
-                part.training = before.get(name, part.training)
 
-    vectorised = __call__
+    @contextmanager
+    def _mode(self) -> Iterator[None]:
+        """The mode that was asked for; each part has its own again afterwards."""
+        if self.training is None:
+            yield
+            return
+        before = [(part, part.training) for part in self.module.modules()]
+        self.module.train(self.training)
+        try:
+            yield
+        finally:
+            for part, training in before:
+                part.training = training
 
     def name(self, position: int, count: int, /) -> str:
         """A parameter's own name; ``input 1`` for what comes before them."""

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._differentiable import Differentiable, EngineError
@@ -50,7 +50,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     notes: list[str] = []
     pinned = Pinned(seed_of(target))
     module = module_of(function, target, pinned)
-    called = module or Plain(with_options(function, target), forward=_forward_of(function, target))
+    called = module or Plain(with_options(_callee(function), target))
     hidden = [] if module else unseen(function)
     if hidden:
         notes.append(f"not checked: {', '.join(hidden)} (held by the function, not among its inputs)")
@@ -68,18 +68,14 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     )
 
 
-def _forward_of(function: Any, target: Target) -> Callable[..., Any] | None:
-    """The forward of a custom autograd function by itself: unlike ``apply`` it can be vectorised as it is."""
+def _callee(function: Any) -> Callable[..., Any]:
+    """The function; ``apply`` of a custom one as its class has it at the time of the call."""
     import torch  # type: ignore[import-not-found, unused-ignore]
 
     if not _is_apply(function, torch):
-        return None
-    from gradaudit.engines._torch_calls import Context
-
-    cls, options = function.__self__, dict(target.kwargs)
-    if cls.setup_context is not torch.autograd.Function.setup_context:
-        return lambda *inputs: cls.forward(*inputs, **options)
-    return lambda *inputs: cls.forward(Context(len(inputs)), *inputs, **options)
+        return cast(Callable[..., Any], function)
+    cls = function.__self__
+    return lambda *inputs, **options: cls.apply(*inputs, **options)
 
 
 def _is_module(function: object, torch: Any) -> bool:
