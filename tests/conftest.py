@@ -13,4 +13,5 @@ os.environ.setdefault("NUMBA_OPT", "1")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "numba")
 
 settings.register_profile("gradaudit", deadline=None, derandomize=True)
+settings.register_profile("long", deadline=None, max_examples=2_000)
 settings.load_profile("gradaudit")

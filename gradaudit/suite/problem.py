@@ -28,7 +28,7 @@ class Problem:
     source_line: str = ""  #: the text of the line in the file, without its end
 
     def __str__(self) -> str:
-        headline = f"{self.place}: {self.message}"
+        headline = _printable(f"{self.place}: {self.message}")
         return f"{headline}\n{_excerpt(self.place, self.source_line)}" if self.source_line else headline
 
 
@@ -56,6 +56,11 @@ def one_of(allowed: Iterable[str]) -> str:
 
 def _ignoring_case(word: str, allowed: Sequence[str]) -> list[str]:
     return [candidate for candidate in allowed if candidate.lower() == word.lower()][:1]
+
+
+def _printable(text: str) -> str:
+    """What a suite says is quoted in messages: nothing in it may steer a terminal or look like another message."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _excerpt(place: Place, line: str) -> str:
