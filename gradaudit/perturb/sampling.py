@@ -201,7 +201,8 @@ class _Silence:
 def _differs(change: Array) -> NDArray[np.bool_]:
     """(P, m) outputs that moved; none of a row in which one has no value."""
     differs = change != 0
-    missing = np.isnan(change @ np.zeros(change.shape[1]))
+    with np.errstate(invalid="ignore"):  # an infinite change is one without a value, too
+        missing = np.isnan(change @ np.zeros(change.shape[1]))
     differs[missing] = False
     return differs
 
