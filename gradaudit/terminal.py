@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from textwrap import indent
 
@@ -10,7 +11,9 @@ from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Case
 from gradaudit.record import Audit, Result, Run
 from gradaudit.report import _power, formats, one_line, summary
+from gradaudit.report._queues import ends_soon
 from gradaudit.report._reproduce import command
+from gradaudit.report._since import changes
 
 LONGEST = 30  #: lines of a traceback, or of what was printed; the report has all of them
 UNREMARKABLE = frozenset({Status.PASS, Status.XFAIL})
@@ -22,12 +25,12 @@ _PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+):(?P<column>\d+)$")
 def full(audit: Audit) -> str:
     """Every case that needs attention with its evidence and how to run it again; the power and the summary last."""
     blocks = [_block(result, audit.run) for result in _remarkable(audit)]
-    return "\n".join([*blocks, *_power.as_text(audit), summary(audit), ""])
+    return "\n".join([*blocks, *_ending_lines(audit)])
 
 
 def concise(audit: Audit) -> str:
     """Every case that needs attention on a line; the power and the summary last."""
-    return "\n".join([*map(one_line, _remarkable(audit)), *_power.as_text(audit), summary(audit), ""])
+    return "\n".join([*map(one_line, _remarkable(audit)), *_ending_lines(audit)])
 
 
 def as_json(audit: Audit) -> str:
@@ -108,6 +111,18 @@ def import_problem(result: Result) -> str:
     lines = [f"{case.place or case.id}: {verdict.message}"]
     lines += [indent(_ending(text), "    ") for text in (verdict.traceback, verdict.printed) if text.strip()]
     return _safe("\n".join(lines)) + "\n"
+
+
+def _ending_lines(audit: Audit) -> list[str]:
+    """What concerns the whole run: power, expectations that end soon, what changed since the baseline, the summary."""
+    expiring = [
+        f"expires soon: {result.case.id} is expected to {expect.status} until {expect.until} ({expect.reason})"
+        for result in audit.results
+        if (expect := result.case.expect) is not None and ends_soon(expect, date.today())
+    ]
+    baseline = audit.history and audit.history.baseline
+    since = [f"since {baseline.id}: {told}"] if baseline and (told := ", ".join(changes(audit))) else []
+    return [*_power.as_text(audit), *map(_safe, expiring), *since, summary(audit), ""]
 
 
 def _remarkable(audit: Audit) -> list[Result]:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 
@@ -16,9 +18,10 @@ from gradaudit import cli, commands, progress, provenance, terminal
 from gradaudit.backends import _keeper
 from gradaudit.commands._speech import STYLES
 from gradaudit.commands._status import exit_status
+from gradaudit.history import compared
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
-from gradaudit.plan.case import Source
+from gradaudit.plan.case import Expectation, Source
 from gradaudit.record import Audit, Result
 from gradaudit.runner import Progress, describe
 
@@ -360,3 +363,18 @@ def test_github_is_pointed_at_the_claim_where_it_is_written_in_the_repository():
     elsewhere = (Source("function", "scipy:f", "/usr/lib/scipy.py", 3),)
     shown = terminal.github(verdicts(Verdict("a", Status.FAIL, sources=elsewhere)))
     assert "::error file=suite.yaml,line=3,col=5,title=fail a::" in shown
+
+
+def test_the_end_says_what_expires_soon_and_what_has_changed():
+    soon = date.today() + timedelta(days=3)
+    case = a_case("known", expect=Expectation("fail", "GH-1", soon))
+    audit = Audit(
+        describe("s", files=["s.yaml"], seed=0, arguments=()), (Result(case, Verdict(case.id, Status.XFAIL)),)
+    )
+    assert f"expires soon: known[i=0] is expected to fail until {soon} (GH-1)\n" in terminal.full(audit)
+    later = replace(audit.results[0], case=replace(case, expect=Expectation("fail", "GH-1", soon + timedelta(days=30))))
+    assert "expires soon" not in terminal.full(replace(audit, results=(later,)))
+    before, now = verdicts(Verdict("ok[i=0]", Status.FAIL)), verdicts(Verdict("ok[i=0]", Status.PASS))
+    told = terminal.concise(replace(now, history=compared(now, before)))
+    assert told.startswith(f"since {before.run.id}: 1 fixed\n1 of 1 passes")
+    assert terminal.concise(replace(now, history=compared(now, now))).startswith("1 of 1 passes")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gradaudit.judge.verdict import Status
+from gradaudit.plan.case import Expectation
 from gradaudit.record import Audit, CaseHistory, Change, Result
 from gradaudit.report._since import FAILING, case_histories, is_new_failure
 
@@ -12,6 +13,11 @@ from gradaudit.report._since import FAILING, case_histories, is_new_failure
 SOON = timedelta(days=14)
 
 _BROKEN = (Status.ERROR, Status.CRASH, Status.TIMEOUT)
+
+
+def ends_soon(expect: Expectation, today: date) -> bool:
+    """Whether the expectation ends so soon that a reader should know before it fails."""
+    return expect.until is not None and expect.until - today <= SOON
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class _Item:
     @property
     def expires(self) -> bool:
         expect = self.result.case.expect
-        return expect is not None and expect.until is not None and expect.until - self.today <= SOON
+        return expect is not None and ends_soon(expect, self.today)
 
 
 _Rule = tuple[str, str, str, Callable[[_Item], bool]]

@@ -28,10 +28,10 @@ def headline(audit: Audit) -> str:
     """``3 new failures, 1 worse, 2 fixed; 494 of 500 pass``; without a baseline, how many cases ended how."""
     if audit.history is None or audit.history.baseline is None:
         return summary(audit)
-    changes = ", ".join(_changes(audit)) or "nothing changed"
+    changed = ", ".join(changes(audit)) or "nothing changed"
     passed = sum(result.verdict.status is Status.PASS for result in audit.results)
     unfinished = "" if audit.run.complete else "; the run did not finish"
-    return f"{changes}; {passed} of {len(audit.results)} pass{unfinished}"
+    return f"{changed}; {passed} of {len(audit.results)} pass{unfinished}"
 
 
 def removed(audit: Audit) -> list[str]:
@@ -55,7 +55,8 @@ def surroundings(audit: Audit) -> list[tuple[str, str, str]]:
     return [(name, before.get(name, ""), now.get(name, "")) for name in names if before.get(name) != now.get(name)]
 
 
-def _changes(audit: Audit) -> Iterator[str]:
+def changes(audit: Audit) -> Iterator[str]:
+    """``3 new failures``, ``1 worse``, …: what happened since the baseline, in counts; nothing where nothing did."""
     histories = case_histories(audit)
     past = {result.case.id: histories.get(result.case.id) for result in audit.results}
     new = sum(is_new_failure(result, past[result.case.id]) for result in audit.results)
