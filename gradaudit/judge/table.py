@@ -4,7 +4,7 @@ Arrays are (D, R): D directions × R readouts. The acceptance formula stands in 
 below says which wrong verdict it prevents. Source: NUMERICS procedure, section 4.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,70 +44,136 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     up = _one_sided(samples.ahead, samples.forward, samples.noise)
     down = _one_sided(samples.behind, samples.backward, samples.noise)
     chosen = _at_the_edge(samples, claim, central, up, down)
-    d, bar = chosen.value, chosen.bar
-    g, slope = claim.analytic, slope_of(samples, claim)
-    constant = samples.constant
-    bar = np.where(constant, KAPPA * claim.quiet / largest_step(samples), bar)
-    d = np.where(constant, 0.0, d)
+    draft = _by_the_formula(samples, claim, chosen)
+    draft = _where_f_can_tell(draft, samples, claim, chosen)
+    draft = _bounded_zeros(draft, samples, claim)
+    proven = _proven_zeros(samples, claim)
+    draft = draft.passing(proven, allowed=draft.tolerated)
+    kink = _kink(up, down, chosen, claim, draft)
+    draft = _at_kinks(draft, kink, samples, claim, two_sided=np.isfinite(up.bar) & np.isfinite(down.bar))
+    draft = _without_singular(draft, samples, kink)
+    draft = _with_hollow(draft, claim)
+    return Rulings(
+        outcome=draft.outcome,
+        # a pass at a kink that the suite accepts says so
+        reason=np.where(draft.passed, np.where(kink.there, reason(Diagnosis.KINK), 0), draft.why).astype(np.int8),
+        numeric=draft.d,
+        bar=draft.bar,
+        allowed=draft.allowed,
+        scale=draft.scale,
+        h=chosen.h,
+        floored=draft.passed & ~proven & ~kink.inside & (draft.allowed > claim.resolution * draft.size),
+        forward=up.value,
+        backward=down.value,
+        integrated=np.zeros(draft.d.shape, dtype=bool),
+    )
 
+
+@dataclass(frozen=True)
+class _Draft:
+    """A ruling in the making: (D, R) arrays. Each rule below turns one into the next."""
+
+    d: Array
+    bar: Array
+    size: Array  #: max(|analytic|, |numeric|)
+    slope: Array  #: the local slope of f
+    tolerated: Array  #: what the claim may be off by where the numeric derivative is exact
+    allowed: Array
+    scale: Array
+    passed: Mask
+    failed: Mask
+    why: NDArray[np.int_]
+
+    @property
+    def outcome(self) -> NDArray[np.int8]:
+        """An element that has neither passed nor failed is inconclusive."""
+        undecided = np.where(self.failed, Outcome.FAIL, Outcome.INCONCLUSIVE)
+        return np.where(self.passed, Outcome.PASS, undecided).astype(np.int8)
+
+    def passing(self, where: Mask, *, allowed: Array) -> "_Draft":
+        """The same, with passes ``where`` this is true."""
+        return replace(
+            self,
+            passed=self.passed | where,
+            failed=self.failed & ~where,
+            allowed=np.where(where, allowed, self.allowed),
+        )
+
+    def undecided(self, where: Mask, why: Diagnosis) -> "_Draft":
+        """The same, with no decision ``where`` this is true."""
+        return replace(
+            self,
+            passed=self.passed & ~where,
+            failed=self.failed & ~where,
+            why=np.where(where, reason(why), self.why),
+        )
+
+
+def _by_the_formula(samples: Samples, claim: Claim, chosen: Limit) -> _Draft:
+    """The acceptance formula, before any exception from it."""
+    g, slope, constant = claim.analytic, slope_of(samples, claim), samples.constant
+    bar = np.where(constant, KAPPA * claim.quiet / largest_step(samples), chosen.bar)
+    d = np.where(constant, 0.0, chosen.value)
     size = np.fmax(np.abs(g), np.abs(d))
     tolerated = claim.rtol * size + claim.atol + claim.rounding * slope
     allowed = FAIL_FACTOR * bar + tolerated
     scale = np.fmax(size, np.fmax(SLOPE_FLOOR * slope, LARGEST_FLOOR * claim.largest))
-    error = np.abs(d - g)
-
-    apart = error > allowed
-    fine_enough = allowed <= claim.resolution * scale
-    passed = ~apart & fine_enough & np.isfinite(g)
-    failed = apart & np.isfinite(g)
+    apart, claimed = np.abs(d - g) > allowed, np.isfinite(g)
+    passed = ~apart & (allowed <= claim.resolution * scale) & claimed
     why = np.where(apart, reason(Diagnosis.WRONG), _what_limits(chosen, samples, claim))
+    return _Draft(d, bar, size, slope, tolerated, allowed, scale, passed, apart & claimed, why)
 
-    unseen = error * claim.natural[:, None] < VISIBLE * np.fmax(
-        _quietest(samples), np.where(constant, claim.quiet, 0.0)
-    )
-    why = np.where(failed & unseen, reason(Diagnosis.UNSEEN), why)
-    blocked = failed & ~unseen & _some_scale_supports(samples, claim, chosen)
-    why = np.where(blocked, reason(Diagnosis.SCALE), why)
-    failed &= ~unseen & ~blocked
 
-    drowned = (g == 0) & never_leaves_noise(samples, claim)
-    passed |= drowned
-    failed &= ~drowned
-    d = np.where(drowned, 0.0, d)
-    bar = np.where(drowned, KAPPA * loudest(samples) / largest_step(samples), bar)
-    allowed = np.where(drowned, FAIL_FACTOR * bar + tolerated, allowed)
-    scale = np.where(drowned, np.fmax(scale, claim.largest), scale)
+def _where_f_can_tell(draft: _Draft, samples: Samples, claim: Claim, chosen: Limit) -> _Draft:
+    """No failure by what does not move f by more than its noise at the scale of x, nor where some scale supports g."""
+    hidden = np.fmax(_quietest(samples), np.where(samples.constant, claim.quiet, 0.0))
+    error = np.abs(draft.d - claim.analytic)
+    unseen = draft.failed & (error * claim.natural[:, None] < VISIBLE * hidden)
+    draft = draft.undecided(unseen, Diagnosis.UNSEEN)
+    return draft.undecided(draft.failed & _some_scale_supports(samples, claim, chosen), Diagnosis.SCALE)
 
+
+def _bounded_zeros(draft: _Draft, samples: Samples, claim: Claim) -> _Draft:
+    """A claimed zero of a function that never leaves its noise."""
+    zero = (claim.analytic == 0) & never_leaves_noise(samples, claim)
+    bar = np.where(zero, KAPPA * loudest(samples) / largest_step(samples), draft.bar)
+    draft = draft.passing(zero, allowed=FAIL_FACTOR * bar + draft.tolerated)
+    scale = np.where(zero, np.fmax(draft.scale, claim.largest), draft.scale)
+    return replace(draft, d=np.where(zero, 0.0, draft.d), bar=bar, scale=scale)
+
+
+def _proven_zeros(samples: Samples, claim: Claim) -> Mask:
+    """A claimed zero of a function that stands still to the last bit, though it is computed finely enough to move."""
     fine = claim.quiet <= COARSEST * claim.magnitude
-    structural_zero = (constant & fine | still(samples, claim)) & (g == 0)
-    passed |= structural_zero
-    failed &= ~structural_zero
-    allowed = np.where(structural_zero, tolerated, allowed)
+    return np.asarray((samples.constant & fine | still(samples, claim)) & (claim.analytic == 0))
 
-    kink, inside, sharp = _kink(up, down, chosen, claim, scale, tolerated)
-    two_sided = np.isfinite(up.bar) & np.isfinite(down.bar) & ~constant
-    parted = two_sided & ~kink & ~_slopes_meet(samples, scale)
-    passed = np.where(kink, inside & sharp & claim.accept_kinks, passed & ~parted)
-    failed = np.where(kink, ~inside & np.isfinite(g), failed & ~parted)
-    why = np.where(kink & inside | parted, reason(Diagnosis.KINK), why)
-    allowed = np.where(kink & inside, np.fmax(allowed, error), allowed)
 
-    singular = (_grows(samples.forward, samples) | _grows(samples.backward, samples)) & ~kink
-    passed &= ~singular
-    failed &= ~singular
-    why = np.where(singular, reason(Diagnosis.SINGULAR), why)
+def _at_kinks(draft: _Draft, kink: "_Kink", samples: Samples, claim: Claim, *, two_sided: Mask) -> _Draft:
+    """At a kink, claims between its slopes are undecided, or pass where the suite accepts them; all others fail."""
+    error = np.abs(draft.d - claim.analytic)
+    parted = two_sided & ~samples.constant & ~kink.there & ~_slopes_meet(samples, draft.scale)
+    draft = draft.undecided(kink.inside | parted, Diagnosis.KINK)
+    accepted = kink.inside & kink.sharp & claim.accept_kinks
+    return replace(
+        draft,
+        passed=np.where(kink.there, accepted, draft.passed),
+        failed=np.where(kink.there, ~kink.inside & np.isfinite(claim.analytic), draft.failed),
+        allowed=np.where(kink.inside, np.fmax(draft.allowed, error), draft.allowed),
+    )
 
-    hollow = ~np.isfinite(g)
-    failed |= hollow & (bar <= 0.3 * np.fmax(np.abs(d), slope)) & (np.isfinite(d))
-    why = np.where(hollow, reason(Diagnosis.NOT_FINITE), why)
 
-    said = np.where(kink, reason(Diagnosis.KINK), 0)  # a pass at a kink that the suite accepts says so
-    outcome = np.where(passed, Outcome.PASS, np.where(failed, Outcome.FAIL, Outcome.INCONCLUSIVE)).astype(np.int8)
-    floored = passed & ~structural_zero & (allowed > claim.resolution * size) & ~(kink & inside)
-    return Rulings(
-        outcome, np.where(passed, said, why).astype(np.int8), d, bar, allowed, scale, chosen.h, floored,
-        up.value, down.value, np.zeros(outcome.shape, dtype=bool),
-    )  # fmt: skip
+def _without_singular(draft: _Draft, samples: Samples, kink: "_Kink") -> _Draft:
+    """Where a one-sided slope grows without limit, there is no derivative to agree with."""
+    grows = _grows(samples.forward, samples) | _grows(samples.backward, samples)
+    return draft.undecided(grows & ~kink.there, Diagnosis.SINGULAR)
+
+
+def _with_hollow(draft: _Draft, claim: Claim) -> _Draft:
+    """A claim that is not finite where f has a derivative fails."""
+    hollow = ~np.isfinite(claim.analytic)
+    known = np.isfinite(draft.d) & (draft.bar <= 0.3 * np.fmax(np.abs(draft.d), draft.slope))
+    why = np.where(hollow, reason(Diagnosis.NOT_FINITE), draft.why)
+    return replace(draft, failed=draft.failed | (hollow & known), why=why)
 
 
 def _one_sided(step: Array, slope: Array, noise: Array) -> Limit:
@@ -168,21 +234,24 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
     return np.asarray(extrapolated | coarse)
 
 
-def _kink(
-    up: Limit, down: Limit, chosen: Limit, claim: Claim, scale: Array, tolerated: Array
-) -> tuple[Mask, Mask, Mask]:
-    """Where the one-sided limits differ, where the claim lies between them (both ends included), and where both ends
-    are known well enough to say so."""
+@dataclass(frozen=True)
+class _Kink:
+    """(D, R) where f has a kink at x."""
+
+    there: Mask  #: the one-sided limits differ,
+    inside: Mask  #: and the claim lies between them, both ends included;
+    sharp: Mask  #: both ends are known well enough to say so
+
+
+def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft) -> _Kink:
     with np.errstate(invalid="ignore"):
         gap = np.abs(up.value - down.value)
-        width = FAIL_FACTOR * (up.bar + down.bar)
-        kink = (
-            (gap > width) & (gap > FAIL_FACTOR * chosen.bar) & (gap > claim.resolution * scale) & (gap > 1e-5 * scale)
-        )
-        slack = FAIL_FACTOR * np.fmax(up.bar, down.bar) + tolerated
+        least = np.fmax(claim.resolution, 1e-5) * draft.scale
+        there = (gap > FAIL_FACTOR * (up.bar + down.bar)) & (gap > FAIL_FACTOR * chosen.bar) & (gap > least)
+        slack = FAIL_FACTOR * np.fmax(up.bar, down.bar) + draft.tolerated
         low, high = np.fmin(up.value, down.value) - slack, np.fmax(up.value, down.value) + slack
         inside = (low <= claim.analytic) & (claim.analytic <= high)
-        return kink, kink & inside, slack <= claim.resolution * scale
+        return _Kink(there, there & inside, slack <= claim.resolution * draft.scale)
 
 
 def _grows(slope: Array, samples: Samples) -> Mask:
