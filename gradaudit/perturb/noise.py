@@ -139,18 +139,17 @@ def _leaves_flat(values: Array, *, climbed: bool) -> NDArray[np.bool_]:
 def _level(values: Array, *, climbed: bool) -> Array:
     """Noise of each column of ``values`` (9, c), quantisation included."""
     sigma = _difference_table_level(values)
-    for column in range(values.shape[1]):
-        v = values[:, column]
-        if climbed:
-            sigma[column] = max(sigma[column], quantum(v) / np.sqrt(12))
-        if _is_float32(v):
-            sigma[column] = max(sigma[column], 2.0**-24 * float(np.max(np.abs(v))) / np.sqrt(3))
-    return sigma
+    if climbed:
+        steps = np.array([quantum(column) for column in values.T])
+        sigma = np.maximum(sigma, steps / np.sqrt(12))
+    narrow = 2.0**-24 * np.abs(values).max(axis=0) / np.sqrt(3)
+    return np.where(_is_float32(values), np.maximum(sigma, narrow), sigma)
 
 
-def _is_float32(values: Array) -> bool:
+def _is_float32(values: Array) -> NDArray[np.bool_]:
+    """Columns that single precision holds."""
     with np.errstate(over="ignore"):
-        return bool((values == values.astype(np.float32)).all())
+        return np.asarray((values == values.astype(np.float32)).all(axis=0))
 
 
 def _difference_table_level(values: Array) -> Array:
