@@ -24,13 +24,31 @@ from gradaudit.suite import load_suite
 
 SUITE = Path(__file__).parents[1] / "configs" / "suite.yaml"
 OPS = sorted(name for name in ops.__all__ if not name.endswith("_vjp"))
-CHECKS = ("vjp", "jvp", "jacobian", "gradient", "hvp")
+#: Each check with the claims that it is given.
+CHECKS = {
+    "vjp": ("vjp",),
+    "jvp": ("jvp",),
+    "jacobian": ("jacobian",),
+    "gradient": ("gradient",),
+    "hvp": ("gradient", "hvp"),
+    "taylor": ("vjp",),
+    "adjoint": ("vjp", "jvp"),
+    "linearity": ("vjp",),
+    "repeat": ("vjp", "jvp", "jacobian"),
+}
+IDENTITIES = ("adjoint", "linearity", "repeat")
 #: Enough elements for two to be swapped.
 LEAST = 3
 #: Shapes for ops whose points there are large.
 SMALLER = {
     "avg_pool2d": {"x": (1, 1, 3, 3)},
     "max_pool2d": {"x": (1, 1, 3, 3)},
+    "dropout": {"x": (2, 2), "mask": (2, 2)},
+    "squeeze": {"x": (2, 1, 2)},
+    "unsqueeze": {"x": (2, 2)},
+    "split": {"x": (4, 1)},
+    "embedding": {"weight": (1, 3), "indices": (2,)},
+    "get_item": {"x": (1, 3), "indices": (2,)},
     "conv2d": {"x": (1, 1, 3, 3), "weight": (1, 1, 2, 2), "bias": (1,)},
     "lstm_cell": {"x": (1, 1), "h": (1, 1), "c": (1, 1), "w_x": (4, 1), "w_h": (4, 1), "b": (4,)},
     "rnn_cell": {"x": (1, 1), "h": (1, 2), "w_x": (2, 1), "w_h": (2, 2), "b": (2,)},
@@ -119,16 +137,24 @@ def at_points() -> dict[str, OpAtPoint]:
 
 
 def smaller(case: Case, shapes: dict[str, tuple[int, ...]]) -> Case:
-    inputs = tuple(replace(i, source=Drawn(shapes[i.name])) if i.name in shapes else i for i in case.inputs)
-    return replace(case, inputs=inputs)
+    def shrunk(input_):
+        source = input_.source
+        if not isinstance(source, Drawn):
+            return source
+        return replace(source, shape=shapes.get(input_.name, (4,) if source.shape == (8,) else source.shape))
+
+    inputs = [replace(input_, source=shrunk(input_)) for input_ in case.inputs]
+    return replace(case, inputs=tuple(inputs))
 
 
-def audited(name: str, check: str) -> Verdict:
+def audited(name: str, check: str, *, spoil: Callable | None = None) -> Verdict:
+    """The verdict of one check on one op; ``spoil`` changes what its vjp gives."""
     op = at_points()[name]
-    scalar = check in ("gradient", "hvp")
-    claims = {"gradient": op.gradient, "hvp": op.hvp} if scalar else {check: getattr(op, check)}
-    differentiable = Differentiable("python", op.scalar if scalar else op.value, claims)
-    return audit_function(replace(op.case, checks=(check,)), differentiable, op.arguments, power=True)
+    claims = {kind: getattr(op, kind) for kind in CHECKS[check]}
+    if spoil:
+        claims["vjp"] = lambda *inputs: spoil(op.vjp(*inputs))
+    differentiable = Differentiable("python", op.scalar if "gradient" in claims else op.value, claims)
+    return audit_function(replace(op.case, checks=(check,)), differentiable, op.arguments, power=not spoil)
 
 
 def complaint(verdict: Verdict, planted: Planted) -> str | None:
@@ -145,7 +171,28 @@ def test_every_op_has_a_point_with_enough_elements():
     assert sorted(at_points()) == OPS
 
 
-@pytest.mark.parametrize("check", CHECKS)
+def doubled(gradients):
+    return tuple(2 * g for g in gradients) if isinstance(gradients, tuple) else 2 * gradients
+
+
+def guarded(gradients):
+    """Kept away from zero, on the way back."""
+    parts = gradients if isinstance(gradients, tuple) else (gradients,)
+    return tuple(part + 1e-6 * np.sign(part) for part in parts)
+
+
+@pytest.mark.parametrize("check", IDENTITIES)
+def test_no_right_op_breaks_an_identity(check: str):
+    assert {name: v.message for name in OPS if (v := audited(name, check)).status is not Status.PASS} == {}
+
+
+@pytest.mark.parametrize(("check", "spoil"), [("adjoint", doubled), ("linearity", guarded)])
+def test_every_op_with_a_wrong_vjp_breaks_the_identity_that_it_stands_in(check: str, spoil: Callable):
+    passed = {name for name in OPS if audited(name, check, spoil=spoil).status is not Status.FAIL}
+    assert passed == set()
+
+
+@pytest.mark.parametrize("check", [check for check in CHECKS if check not in IDENTITIES])
 def test_every_fault_above_the_bound_is_caught_at_its_place_in_every_op_and_no_right_claim_fails(check: str):
     verdicts = {name: audited(name, check) for name in OPS}
     refused = {name: f"{v.status}: {v.message}" for name, v in verdicts.items() if v.status is not Status.PASS}
