@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+MOST = 200  #: problems shown: nobody mends more at once
 _WIDEST_LINE = 120
 
 
@@ -40,7 +41,9 @@ class SuiteError(Exception):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
+        left_out = len(self.problems) - MOST
+        more = [f"… and {left_out:,} more problems"] if left_out > 0 else []
+        return "\n".join([*map(str, self.problems[:MOST]), *more])
 
 
 def did_you_mean(word: str, allowed: Sequence[str]) -> str:
