@@ -91,6 +91,9 @@ class InputKeys(Strict, Distributions):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "InputKeys":
+        for name in self._given((*SOURCES, *CONTAINERS, *NAMES)):
+            if name != "value" and getattr(self, name) is None:
+                raise wrong(f"{name!r} is null; give it a value, or remove it", name)
         self._has_at_most_one((*SOURCES, *CONTAINERS), "sources")
         self._is_container_alone()
         self._has_at_most_one(NAMES, "distributions")
