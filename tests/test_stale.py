@@ -143,3 +143,11 @@ def test_the_evaluations_of_second_calls_are_counted():
     verdict = ga.audit(counted, X, gradient=gradient, hessian=layer.hessian)
     claimed = 4  # the gradient at x, for both checks, before the differences and once more after the failure
     assert verdict.measures.evaluations == len(calls) - claimed
+
+
+def test_a_wrong_claim_that_gives_another_answer_each_time_is_nondeterministic():
+    rng = np.random.default_rng(3)
+    verdict = ga.audit(waves, X, gradient=lambda x: np.cos(x) * rng.uniform(0.9, 1.1, x.shape))
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.NONDETERMINISTIC)
+    assert "asked at x twice, the claim gives d out/d x[0] = " in verdict.evidence
+    assert verdict.evidence.endswith("4 of 4 differ")
