@@ -156,11 +156,20 @@ def test_columns_sort_both_ways_and_a_third_click_returns_to_worst_first(literal
     assert ascending.index("plain.crash") < ascending.index("plain.pass") < ascending.index("plain.xpass")
 
 
-def test_numbers_sort_largest_first_and_what_is_missing_stands_last(literal: Browser) -> None:
+def test_numbers_sort_largest_first(literal: Browser) -> None:
     literal.click("th[data-key=error] button")
     assert literal.ask(SHOWN)[1] == CASE.id  # after one that is infinite
     literal.click("th[data-key=error] button")
     assert literal.ask(SHOWN)[0] == CASE.id
+
+
+@pytest.mark.parametrize("order", ["error", "-error"])
+def test_what_has_no_number_stands_last_either_way(chromium: Browser, pages: Path, order: str) -> None:
+    chromium.open(pages / "large.html", address=f"#&queue=all&sort={order}")
+    errors = chromium.ask("items.map((row) => row.error)")
+    known = [error for error in errors if error is not None]
+    assert errors[len(known) :] == [None] * 3
+    assert known == sorted(known, reverse=order.startswith("-"))
 
 
 def test_cases_are_grouped_on_demand(literal: Browser) -> None:
@@ -216,6 +225,10 @@ def test_keys_keep_the_case_in_sight(chromium: Browser, pages: Path) -> None:
     place = "document.querySelector('#cases [aria-current]')?.getBoundingClientRect().bottom"
     chromium.wait("document.querySelector('#cases [aria-current]')?.dataset.i === '60'")
     assert 0 < chromium.ask(place) <= 900
+    head = chromium.ask("document.querySelector('#cases thead').getBoundingClientRect().bottom")
+    chromium.press(*"k" * 55)
+    chromium.wait("document.querySelector('#cases [aria-current]')?.dataset.i === '5'")
+    assert head < chromium.ask(place) <= 900
 
 
 def test_a_link_into_thousands_scrolls_to_its_case(chromium: Browser, pages: Path) -> None:
@@ -343,6 +356,8 @@ def test_everything_that_can_be_used_has_a_name_for_a_screen_reader(night: Brows
     assert [node for node in used if not node.get("name", {}).get("value")] == []
     roles = {node.get("role", {}).get("value") for node in nodes}
     assert {"table", "columnheader", "row", "main", "region", "article"} <= roles
+    parts = [node for node in nodes if node.get("role", {}).get("value") in ("region", "article")]
+    assert {node["name"]["value"] for node in parts} == {"Cases", "The selected case"}
 
 
 def test_the_tab_key_reaches_the_filter_and_shows_where_it_is(night: Browser) -> None:
