@@ -165,6 +165,74 @@ def dies_later(case: Case) -> None:
     threading.Timer(0.05, os._exit, (1,)).start()
 
 
+def sets_an_alarm(case: Case) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+
+def poisons(case: Case) -> None:
+    POISONED.append(case.id)
+
+
+def is_fragile(case: Case) -> str:
+    """Dies, hangs or grows where another case was here before."""
+    if POISONED:
+        {"exits": exits, "hangs": hangs, "eats": eats}[case.tags[0]](case)
+    return "unharmed"
+
+
+def eats(case: Case) -> None:
+    held = [b"x" * 10_000_000 for _ in range(100)]
+    time.sleep(20)
+    assert held
+
+
+def eats_by_a_child(case: Case) -> None:
+    if os.fork() == 0:
+        eats(case)
+        os._exit(0)
+    os.wait()
+
+
+def kills_its_parent(case: Case) -> None:
+    os.kill(os.getppid(), signal.SIGKILL)
+
+
+def counts(case: Case) -> None:
+    with open(os.environ["COUNTED"], "a") as file:
+        file.write(f"{case.id}\n")
+    if "exits" in case.tags:
+        os._exit(7)
+
+
+def makes_temporary_files(case: Case) -> str:
+    import tempfile
+
+    folder = tempfile.mkdtemp()
+    os.chmod(folder, 0)
+    return folder
+
+
+def answers_with_a_function(case: Case) -> Callable[..., object]:
+    """What stands in the verdict as its evidence would be called where it is read."""
+    return ReadMe()  # type: ignore[return-value]
+
+
+class ReadMe:
+    def __str__(self) -> str:
+        return EvilText("evil")
+
+    def __format__(self, _: str) -> str:
+        return EvilText("evil")
+
+
+class EvilText(str):
+    def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+        return os.mkdir, (os.environ["COUNTED"],)
+
+
+POISONED: list[str] = []
+
+
 def waits(case: Case) -> None:
     time.sleep(0.2)
 

@@ -1,0 +1,177 @@
+"""Workers and the process that they are forked from: what is shared, what is replaced, and what is run again."""
+
+import os
+import pickle
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from stand_in import AUDIT, a_case
+
+from gradaudit import backends
+from gradaudit.backends import _answer, _environment, _memory
+from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Measures, Status, Verdict
+from gradaudit.plan.case import Case
+
+ALONE = "stand_in_alone:audit"
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds, and who its are")
+
+
+def asked(*cases: Case, audit: str = AUDIT, limit: float = 20.0, memory: int | None = None) -> list[Verdict]:
+    """The verdicts of one keeper, in turn."""
+    with Keeper() as keeper:
+        return [keeper.audit(Task(i, case, limit=limit, memory=memory, audit=audit)) for i, case in enumerate(cases)]
+
+
+# what is shared and what is replaced
+
+
+def test_healthy_cases_share_a_worker():
+    assert len({verdict.evidence for verdict in asked(*(a_case("process", i) for i in range(5)))}) == 1
+
+
+@on_linux
+@pytest.mark.parametrize("name", ["makes_temporary_files", "forks", "dies_later"])
+def test_a_case_that_leaves_something_behind_says_so_and_the_next_has_a_fresh_worker(name: str):
+    before, culprit, after = asked(a_case("process"), a_case(name), a_case("process", 1))
+    assert culprit.status is Status.PASS
+    assert [note for note in culprit.notes if note.startswith("left behind: ")]
+    assert before.evidence != after.evidence
+    assert after.notes == ()
+
+
+@on_linux
+def test_temporary_files_go_with_their_worker_even_where_nobody_may_open_them():
+    culprit, after = asked(a_case("makes_temporary_files"), a_case("ok"))
+    assert not Path(culprit.evidence).parent.exists()
+    assert after.status is Status.PASS
+
+
+def test_an_alarm_that_a_case_has_set_does_not_ring_in_the_next():
+    first, second = asked(a_case("sets_an_alarm"), a_case("waits"))
+    assert [first.status, second.status] == [Status.PASS, Status.PASS]
+
+
+@on_linux
+def test_a_case_that_kills_the_process_that_workers_come_from_harms_nobody():
+    verdicts = asked(a_case("ok"), a_case("kills_its_parent"), a_case("process"), a_case("exits"), a_case("process", 1))
+    assert [verdict.status for verdict in verdicts] == ["pass", "pass", "pass", "crash", "pass"]
+
+
+def test_what_python_reads_when_it_starts_is_set_before_it_starts():
+    assert _environment.early((("OMP_NUM_THREADS", "2"), ("LD_LIBRARY_PATH", "x"), ("WORD", "y"))).keys() == {
+        "OMP_NUM_THREADS",
+        "LD_LIBRARY_PATH",
+    }
+    early, late = (("PYTHONUTF8", "0"), ("OMP_NUM_THREADS", "3")), (("WORD", "late"),)
+    (verdict,) = asked(a_case("settings", env=(*early, *late)))
+    assert verdict.evidence == "['late', '3', '1']"
+
+
+def test_where_forking_is_not_safe_every_worker_is_a_process_of_its_own():
+    names = ["process", "process", "exits", "hangs", "ok"]
+    verdicts = asked(*(a_case(name, i) for i, name in enumerate(names)), audit=ALONE, limit=2.0)
+    assert [verdict.status for verdict in verdicts] == ["pass", "pass", "crash", "timeout", "pass"]
+    assert verdicts[0].evidence == verdicts[1].evidence
+    assert "exit code 7" in verdicts[2].message
+    assert "in hangs" in verdicts[3].evidence
+
+
+# what is run again
+
+
+@pytest.mark.parametrize("harm", ["exits", "hangs", pytest.param("eats", marks=on_linux)])
+def test_what_a_worker_breaks_over_is_run_again_alone_if_others_had_used_the_worker(harm: str):
+    poison, fragile = asked(a_case("poisons"), a_case("is_fragile", tags=(harm,)), limit=2.0, memory=300_000_000)
+    assert poison.status is Status.PASS
+    assert (fragile.status, fragile.evidence) == (Status.PASS, "unharmed")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_nothing_else_is_run_again(jobs: int, tmp_path: Path):
+    counted = tmp_path / "counted"
+    env = (("COUNTED", str(counted)),)
+    cases = [a_case("counts", i, env=env, tags=("exits",) if i in (4, 9) else ()) for i in range(14)]
+    found = dict(backends.run(cases, jobs=jobs, audit=AUDIT))
+    assert [found[i].status for i in range(14)] == ["crash" if i in (4, 9) else "pass" for i in range(14)]
+    runs = Counter(counted.read_text().splitlines())
+    assert {name for name, count in runs.items() if count > 1} <= {cases[4].id, cases[9].id}
+    assert set(runs) == {case.id for case in cases}
+    assert max(runs.values()) <= 2
+
+
+def test_a_task_that_was_foretold_and_does_not_come_changes_nothing():
+    first, other, third = (Task(i, a_case("process", i), audit=AUDIT) for i in range(3))
+    with Keeper() as keeper:
+        verdicts = [keeper.audit(first, upcoming=other), keeper.audit(third), keeper.audit(other)]
+    assert [verdict.id for verdict in verdicts] == [first.case.id, third.case.id, other.case.id]
+    assert [verdict.status for verdict in verdicts] == [Status.PASS] * 3
+
+
+# memory
+
+
+@on_linux
+@pytest.mark.parametrize("name", ["eats", "eats_by_a_child"])
+def test_a_case_that_holds_too_much_memory_is_killed_and_says_how_much(name: str):
+    greedy, after = asked(a_case(name, place="s.yaml:1:1"), a_case("ok"), memory=400_000_000)
+    assert (greedy.status, greedy.diagnosis) == (Status.CRASH, Diagnosis.MEMORY)
+    assert greedy.message.startswith("s.yaml:1:1: its process held ")
+    assert "MB of memory, allowed 400 MB, and was killed; raise --max-memory" in greedy.message
+    assert f"in {name}" in greedy.traceback
+    assert after.status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("64k", 64_000), ("1048576", 2**20)],
+)
+def test_a_size_may_be_written_as_people_write_it(text: str, count: int):
+    assert _memory.size(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "1e400TB", "2 giga", "9" * 30])
+def test_anything_else_is_refused_with_what_is_allowed(text: str):
+    with pytest.raises(ValueError, match="is not a size; allowed: 500MB, 2GB"):
+        _memory.size(text)
+
+
+@on_linux
+def test_what_this_process_holds_is_more_than_nothing_and_less_than_all():
+    assert 10_000_000 < _memory.resident(os.getpid()) < 100_000_000_000
+    assert _memory.resident(2**22 + 1) == 0
+
+
+# answers
+
+
+def test_an_answer_comes_back_as_it_was():
+    verdict = Verdict("a", Status.FAIL, Diagnosis.ZERO, measures=Measures(bound=1e-3), notes=("one", "two"))
+    written, left = _answer.opened(_answer.sealed(_answer.write(verdict), ("a thread",)))
+    assert repr(_answer.read(written)) == repr(verdict)
+    assert left == ("a thread",)
+
+
+@pytest.mark.parametrize("called", [os.mkdir, eval, getattr, _answer.read, pickle.loads])
+def test_nothing_in_an_answer_is_called(called: object):
+    with pytest.raises(pickle.UnpicklingError, match="has no place in a verdict"):
+        _answer.read(pickle.dumps(called))
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", pickle.dumps(7), pickle.dumps((b"", ()))[:-3]])
+def test_bytes_that_are_no_answer_are_refused(payload: bytes):
+    with pytest.raises(pickle.UnpicklingError):
+        _answer.opened(payload)
+
+
+def test_a_verdict_that_would_call_something_when_it_is_read_is_a_crash_of_its_case(tmp_path: Path):
+    made = tmp_path / "made"
+    evil, after = asked(a_case("answers_with_a_function", env=(("COUNTED", str(made)),)), a_case("ok"))
+    assert evil.status is Status.CRASH
+    assert "no verdict that can be read: " in evil.message
+    assert not made.exists()
+    assert after.status is Status.PASS
