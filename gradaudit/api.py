@@ -44,7 +44,8 @@ def audit(
     is in ``args`` is passed after everything else, as SciPy does, and not differentiated. The claims are called as in a
     suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``, ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of
     shape output + input. hessian and hvp need the gradient, of which they are the derivative. ``checks`` says which
-    checks are made; left out: that of each claim, and those that come with them. ``power`` plants known faults into a
+    checks are made; left out: that of each claim (vjp where an engine
+    differentiates f by itself), and those that come with them. ``power`` plants known faults into a
     claim that passes: what became of them stands in ``Verdict.power``. ``structure`` says what no step may leave:
     "symmetric", "positive_definite" or "simplex", or a list with an entry for each leaf of the inputs, None for none.
     What f and the claims raise becomes a verdict. Raises ValueError where nothing is claimed and no engine
@@ -113,7 +114,8 @@ def _audited(
         Input(name, Given(None), differentiate=i in arguments.differentiated, structure=kept)
         for (i, name), kept in zip(enumerate(arguments.names), _kept(structure, arguments), strict=True)
     )
-    chosen = default_checks(tuple(claims or differentiable.claims)) if checks is None else tuple(dict.fromkeys(checks))
+    own = ("vjp",) if "vjp" in differentiable.claims else tuple(differentiable.claims)
+    chosen = default_checks(tuple(claims) or own) if checks is None else tuple(dict.fromkeys(checks))
     case = Case(name, name, target, named, chosen, settings, seed)
     return audit_function(case, differentiable, arguments, power=power)
 

@@ -115,7 +115,28 @@ def test_a_wrong_forward_mode_is_caught_where_reverse_is_right():
     assert audit(functions.CubeForwardWrong.apply, X, checks=["jvp"]).status == "fail"
 
 
+def test_a_wrong_rule_for_batches_is_caught_where_single_points_are_right():
+    def squared(x):
+        return functions.BatchedWrong.apply(x) ** 2
+
+    assert audit(squared, X).status == "pass"
+    assert audit(squared, X, checks=["batch"]).status == "fail"
+
+
+@pytest.mark.parametrize("function", [functions.CubeForward.apply, functions.mlp, lambda x: (x.sin(), {"a": x.sum()})])
+def test_the_derivative_of_a_batch_is_that_of_its_points(function):
+    verdict = audit(function, X, checks=["batch"])
+    assert verdict.status == "pass"
+    assert not verdict.notes
+
+
 # what does not exist is left out, and said
+
+
+def test_a_function_without_a_rule_for_batches_leaves_that_check_out_with_a_note():
+    verdict = audit(functions.Cube.apply, X, checks=["vjp", "batch"])
+    assert verdict.status == "pass"
+    assert "check batch is left out" in notes(verdict)
 
 
 def test_a_function_without_forward_mode_leaves_that_check_out_with_a_note():

@@ -163,6 +163,16 @@ class CubeForwardWrong(CubeForward):
         return 2 * x**2 * tangent
 
 
+class BatchedWrong(CubeForward):
+    """Right for one point; its rule for many of them forgets a factor."""
+
+    generate_vmap_rule = False
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return CubeForward.apply(x) / 2, in_dims[0]
+
+
 class Pinned(Cube):
     """Goes through NumPy, where vmap cannot follow."""
 

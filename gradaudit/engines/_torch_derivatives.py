@@ -16,6 +16,7 @@ from gradaudit.engines._trees import leaves_of
 MISFITS = ("returned an invalid gradient", "returned an incorrect number of gradients")
 #: What it says where a derivative does not exist in the mode that is asked for.
 NO_FORWARD_MODE = ("forward AD", "forward mode AD", "forward-mode AD", "Jacobian-vector product", "jvp")
+NO_VMAP = ("functorch", "vmap", "Batching rule", "batched tensor")
 NOT_TWICE = ("is not implemented", "derivative for")
 
 
@@ -78,6 +79,32 @@ class Derivatives:
                 return self._arrays(inputs, [None] * len(leaves))
             slope = sum((real(g) * real(v)).sum() for g, v in pairs)
             return self._arrays(inputs, torch.autograd.grad(slope, list(leaves.values()), allow_unused=True))
+
+    def many_vjps(self, *inputs_and_cotangent: Any) -> object:
+        """``vjp`` of many points in one call of ``vmap``, each with its own cotangent: all have a leading axis.
+
+        Raises Absent where an operation has no rule for that.
+        """
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        *inputs, cotangent = inputs_and_cotangent
+        positions = self.calls.moving.positions(inputs)
+        tensors = dict(enumerate(map(tensor_of, inputs)))
+
+        def one(moving: tuple[Tensor, ...], pulls: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            def outputs(*moved: Tensor) -> tuple[Tensor, ...]:
+                values = tensors | dict(zip(positions, moved, strict=True))
+                return tuple(self.calls.outputs(self.calls.called(list(values.values())))[0])
+
+            values, pull = torch.func.vjp(outputs, *moving)
+            return tuple(pull(tuple(c.to(value.dtype) for c, value in zip(pulls, values, strict=True))))
+
+        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NO_VMAP, Absent):
+            moving, pulls = (
+                tuple(map(tensor_of, part)) for part in (self.calls.moving.parts(inputs), leaves_of(cotangent))
+            )
+            gradients = torch.func.vmap(one, randomness="same")(moving, pulls)
+            return tuple(array_of(gradient.resolve_conj()) for gradient in gradients)
 
     def _traced(self, inputs: Sequence[Any]) -> tuple[dict[int, Tensor], list[Tensor], bool]:
         leaves, passed = self.calls.leaves(inputs)

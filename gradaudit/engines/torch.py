@@ -63,6 +63,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
         calls.value,
         {**derivatives.claims, **given},
         batch=calls.batch,
+        batched={} if "vjp" in given else {"vjp": derivatives.many_vjps},
         held=module.held if module else None,
         notes=notes,
     )
