@@ -1,10 +1,13 @@
 """configs/hostile.yaml: each case has the verdict that it deserves, and no healthy neighbour sees any of it."""
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -117,8 +120,8 @@ def neighbours() -> list[Case]:
     return [replace(case, id=f"{case.id}[after={before.id}]") for before in hostile() for case in healthy]
 
 
-def audited(cases: list[Case], *, jobs: int) -> dict[str, Verdict]:
-    found = backends.run(cases, jobs=jobs, timeout=60.0, max_memory=MEMORY)
+def audited(cases: list[Case], **place) -> dict[str, Verdict]:
+    found = backends.run(cases, timeout=60.0, max_memory=MEMORY, **place)
     return {verdict.id: timeless(verdict) for _, verdict in found}
 
 
@@ -132,13 +135,45 @@ def undisturbed() -> dict[str, Verdict]:
     return audited(neighbours(), jobs=1)
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+def here(jobs: int) -> AbstractContextManager[dict[str, object]]:
+    return nullcontext({"jobs": jobs})
+
+
+@contextmanager
+def on_dask(processes: int) -> Iterator[dict[str, object]]:
+    """A cluster whose workers survive everything that runs on them."""
+    distributed = importlib.import_module("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=processes, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        before = client.run(os.getpid)
+        yield {"scheduler": cluster.scheduler_address}
+        assert client.run(os.getpid) == before
+
+
+needs_dask = pytest.mark.skipif(
+    find_spec("distributed") is None, reason="the dask backend needs dask: pip install 'gradaudit[dask]'"
+)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(partial(here, 1), id="one job"),
+        pytest.param(partial(here, 2), id="two jobs"),
+        pytest.param(partial(on_dask, 2), id="two processes of dask", marks=needs_dask),
+    ],
+)
 def mixed(request: pytest.FixtureRequest) -> Iterator[dict[str, Verdict]]:
     """All verdicts where every hostile case is followed by healthy ones."""
     before, healthy = leftovers(), neighbours()
     each = len(healthy) // len(hostile())
     groups = [[case, *healthy[i * each : (i + 1) * each]] for i, case in enumerate(hostile())]
-    yield audited([case for group in groups for case in group], jobs=request.param)
+    with request.param() as place:
+        yield audited([case for group in groups for case in group], **place)
     assert leftovers() <= before
 
 
