@@ -412,3 +412,13 @@ def test_a_run_without_a_case_is_a_page_too(chromium: Browser, tmp_path: Path) -
     chromium.open(tmp_path / "none.html")
     assert chromium.problems == []
     assert chromium.ask("document.querySelector('h1').textContent") == "no case was run."
+
+
+def test_paper_has_the_sentence_the_table_and_the_open_case(chromium: Browser, pages: Path) -> None:
+    chromium.size(794, 1123)  # A4 at 96 dots an inch
+    chromium.open(pages / "night.html", address=f"#{quote(CASE.id, safe='')}")
+    chromium.send("Emulation.setEmulatedMedia", media="print")
+    shown = "['.top', '.list', '#case'].map((one) => getComputedStyle(document.querySelector(one)).display !== 'none')"
+    assert chromium.ask(shown) == [True, True, True]
+    assert chromium.ask("getComputedStyle(document.querySelector('.tools')).display") == "none"
+    assert chromium.ask("document.documentElement.scrollWidth") <= 794

@@ -46,6 +46,11 @@ function draw(name, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 }
 
+/** Text whose numbers stay on one line: `5e-07` does not break after its sign. */
+function unbroken(text) {
+  return text.split(/(\s+)/).map((word) => (/\de[-+]\d/.test(word) ? make("span", { class: "unbroken" }, word) : word));
+}
+
 function fill(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined) node.setAttribute(key, value);
