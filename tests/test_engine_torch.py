@@ -393,6 +393,16 @@ def test_torchs_own_state_is_left_as_it_was():
     assert torch.get_num_threads() == threads
 
 
+def test_audits_that_share_a_process_do_not_disturb_each_other():
+    def f(x):
+        return torch.nn.functional.dropout(x @ torch.ones(3, 2), 0.5)
+
+    with ThreadPoolExecutor(4) as threads:
+        verdicts = list(threads.map(lambda x: audit(f, x), [X, X.astype(np.float32)] * 4))
+    assert [verdict.status for verdict in verdicts] == ["pass"] * 8
+    assert len({verdict.measures.bound for verdict in verdicts}) == 2
+
+
 def test_a_call_runs_on_one_thread():
     seen = []
     load(lambda x: seen.append(torch.get_num_threads()) or x).function(X)

@@ -12,7 +12,7 @@ import pytest
 from gradaudit.libraries import LIBRARIES, missing
 
 DOCS = Path(__file__).parents[1] / "docs"
-GUIDES = ["scipy"]
+GUIDES = ["scipy", "torch"]
 
 
 def blocks(name):

@@ -1,6 +1,7 @@
 """A function over tensors, called with arrays: precision and random state are pinned, outputs come back as arrays."""
 
 import hashlib
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ class Called(Protocol):
         """What the input at a position of ``count`` is called in a note."""
 
 
+#: torch has one generator and one default precision for all threads: audits that share a process take turns.
+_turn = threading.RLock()
+
+
 @dataclass(frozen=True)
 class Pinned:
     """The surroundings of every call: one thread, the same random numbers, and the inputs' precision by default."""
@@ -42,6 +47,7 @@ class Pinned:
         import torch  # type: ignore[import-not-found, unused-ignore]
 
         generator = torch.default_generator
+        _turn.acquire()
         state, threads, dtype = generator.get_state(), torch.get_num_threads(), torch.get_default_dtype()
         try:
             # audits run side by side already: threads of torch's own would only wait for each other
@@ -53,6 +59,7 @@ class Pinned:
             torch.set_default_dtype(dtype)
             torch.set_num_threads(threads)
             generator.set_state(state)
+            _turn.release()
 
 
 def seed_of(target: Target) -> int:
