@@ -236,12 +236,11 @@ def test_many_points_go_through_one_compiled_call():
 
 
 def test_a_batch_gives_what_calls_give():
-    adapted = load(smooth)
-    arguments = Arguments.of([X, W])
-    rows = np.random.default_rng(0).normal(size=(4, 8))
-    values = adapted.batch(arguments)(rows)
+    adapted = load(lambda x, w: smooth(x[:4], w))
+    rows = np.random.default_rng(0).normal(size=(4, 204))
+    values = adapted.batch(Arguments.of([rows[0, :200], W]))(rows)
     for row, value in zip(rows, values, strict=True):
-        total, rest = adapted.function(row[:4], row[4:])
+        total, rest = adapted.function(row[:200], row[200:])
         np.testing.assert_allclose(value, [total, *rest["products"].ravel(), rest["best"]], rtol=1e-12)
 
 
@@ -249,7 +248,7 @@ def test_a_function_that_looks_at_its_values_is_called_point_by_point_and_says_s
     def looking(x):
         return jnp.sum(x**2) if float(x[0]) > -9 else jnp.sum(x)
 
-    verdict = ga.audit(looking, X, engine="jax", gradient=lambda x: 2 * x)
+    verdict = ga.audit(looking, np.linspace(0.1, 2.0, 150), engine="jax", gradient=lambda x: 2 * x)
     assert verdict.status == "pass"
     assert any("point by point" in note for note in verdict.notes)
 
@@ -334,3 +333,23 @@ def test_constants_of_a_module_are_made_in_64_bits_where_the_engine_is_named(tmp
     found = engines.load(Target("module_of_constants:f", engine="jax"))
     assert found.function(np.array([1.0, 1.0])) == 0.1 + 0.2
     assert "JAX_ENABLE_X64" not in os.environ
+
+
+def test_randomness_that_no_key_gives_is_named():
+    rng = np.random.default_rng(0)
+    verdict = ga.audit(lambda x: jnp.sum(x * rng.normal()), X, engine="jax", checks=["vjp"])
+    assert (verdict.status, verdict.diagnosis) == ("inconclusive", "nondeterministic")
+
+
+def test_loops_are_compiled_once_and_not_in_every_call():
+    traced = []
+
+    def f(x):
+        def step(carry, part):
+            traced.append(1)
+            return jnp.sin(carry + part), None
+
+        return jax.lax.scan(step, 0.0, x)[0]
+
+    assert ga.audit(f, X, engine="jax", checks=["vjp"]).status == "pass"
+    assert len(traced) < 30

@@ -1,1 +1,1 @@
-"""Models over frameworks that configs/torch_nn.yaml audits."""
+"""Models over frameworks, which configs/torch_nn.yaml, jax_nn.yaml and autograd.yaml audit."""

@@ -3,13 +3,14 @@
 # mypy: disable-error-code="import-not-found,import-untyped"
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from gradaudit.engines._trees import leaves_of
+from gradaudit.engines._agreement import agree
+from gradaudit.engines._trees import Tree, leaves_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class OfParts:
     function: Callable[..., Any]
     fixed: tuple[Any, ...]  #: values for all positions
     positions: tuple[int, ...]  #: of the parts
+    _forms: list[Tree | None] = field(default_factory=list)  #: of the output, once it is known
 
     def outputs(self, *parts: Any) -> list[Any]:
         """The output leaves."""
@@ -26,7 +28,18 @@ class OfParts:
 
         moved = dict(zip(self.positions, parts, strict=True))
         output = self.function(*(moved.get(i, value) for i, value in enumerate(self.fixed)))
+        self._forms[:] = [Tree.of(output)]
         return list(map(jax.numpy.asarray, leaves_of(output)))
+
+    def value(self, parts: Sequence[Any], convert: Callable[[Any], Any]) -> Any:
+        """The output in its own containers, every leaf converted."""
+        leaves = map(convert, self._evaluation(*parts))
+        (tree,) = self._forms
+        return next(leaves) if tree is None else tree.build(leaves)
+
+    @cached_property
+    def _evaluation(self) -> Callable[..., list[Any]]:
+        return _Evaluation(self.outputs)
 
     def pulled(self, parts: Sequence[Any], cotangents: Sequence[Any]) -> Any:
         """The cotangents of the parts for those of the outputs."""
@@ -67,6 +80,20 @@ class OfParts:
         return _Compiled(lambda parts, vectors: jax.jvp(self.gradient.function, (parts,), (vectors,))[1])
 
 
+class _Evaluation:
+    """A function compiled, unless it gives other values then, or another one each time: that is for others to see."""
+
+    def __init__(self, function: Callable[..., list[Any]]) -> None:
+        self._function = function
+        self._chosen: Callable[..., list[Any]] | None = None
+
+    def __call__(self, *parts: Any) -> list[Any]:
+        if self._chosen is None:
+            called, compiled = self._function(*parts), _Compiled(self._function)
+            self._chosen = compiled if _agree(compiled(*parts), called) else self._function
+        return self._chosen(*parts)
+
+
 class _Compiled:
     """A function compiled by JAX; or called, where it looks at the values of its inputs."""
 
@@ -85,6 +112,12 @@ class _Compiled:
             found = self.function(*inputs)  # what this raises is the user's
             self._call = self.function
             return found
+
+
+def _agree(found: Sequence[Any], called: Sequence[Any]) -> bool:
+    narrow = any(np.dtype(part.dtype) != np.float64 for part in called if _floats(part))
+    pairs = zip(found, called, strict=True)
+    return all(agree(np.asarray(a, np.float64), np.asarray(b, np.float64), narrow=narrow) for a, b in pairs)
 
 
 def _cotangent(part: Any, output: Any) -> Any:
