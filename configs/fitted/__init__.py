@@ -1,0 +1,1 @@
+"""Functions of scikit-learn and statsmodels that ship their own derivatives."""
