@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._table import race, table
+from benchmarks.memory import peak
 from gradaudit import engines
 from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
@@ -22,10 +23,36 @@ GOAL = "< 0.25"
 ROUNDS = 3
 
 
+#: One elementwise function of so many elements in a process of its own.
+MEMORY_N = 4_000
+BARE = """
+import numpy as np, torch
+from benchmarks.torch_gradcheck import elementwise, own, rival
+torch.set_num_threads(1)
+x = np.random.default_rng(0).normal(size={n})
+"""
+
+
 def run() -> str:
-    """The table."""
+    """Both tables."""
     if find_spec("torch") is None:
         return "PyTorch is not installed: pip install 'gradaudit[torch]'"
+    return "\n\n".join([time_table(), memory_table()])
+
+
+def memory_table() -> str:
+    """Peaks above the imports: gradcheck holds whole Jacobians, gradaudit a few rows."""
+    bare = BARE.format(n=MEMORY_N)
+    imported = peak(bare)
+    rows = [
+        (who, f"{peak(f'{bare}{call}(elementwise, [x])()') - imported:.0f}")
+        for who, call in ((RIVAL, "rival"), (OWN, "own"))
+    ]
+    return table(f"Memory, elementwise, n = {MEMORY_N:,}", ("peak above the imports", "MB"), rows)
+
+
+def time_table() -> str:
+    """Milliseconds and their ratio, function by function."""
     import torch
 
     rng = np.random.default_rng(20261123)
