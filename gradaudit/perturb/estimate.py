@@ -50,7 +50,7 @@ def _block(probe: Probe, directions: Directions, h: tuple[float, ...] | None) ->
     if h is None:
         return _swept(probe, directions)
     samples = probe.sample(directions, given(directions, h))
-    return _single(samples) if len(h) == 1 else _limit(samples)
+    return _single(samples) if len(h) == 1 else limit(samples)
 
 
 def _single(samples: Samples) -> Estimate:
@@ -62,7 +62,7 @@ def _single(samples: Samples) -> Estimate:
 
 def _swept(probe: Probe, directions: Directions) -> Estimate:
     samples = probe.sample(directions, octaves(directions, np.array(FIRST)))
-    found = _limit(samples)
+    found = limit(samples)
     open_ = np.arange(len(directions))
     exponent = NEXT
     evaluations = samples.evaluations
@@ -77,7 +77,7 @@ def _swept(probe: Probe, directions: Directions) -> Estimate:
         finer = probe.sample(directions.take(open_), h[:, helps])
         evaluations += finer.evaluations
         samples = samples.and_then(finer)
-        _improve(found, open_, _limit(samples))
+        _improve(found, open_, limit(samples))
         exponent += OCTAVES
     return Estimate(found.value, found.uncertainty, found.h, evaluations)
 
@@ -87,7 +87,8 @@ def _improve(found: Estimate, which: NDArray[np.intp], newer: Estimate) -> None:
         mine[which] = better
 
 
-def _limit(samples: Samples) -> Estimate:
+def limit(samples: Samples) -> Estimate:
+    """The derivative along each direction from differences that are there already."""
     central = extrapolate(samples.h, samples.central, samples.central_noise, order=2)
     up, down = _side(samples.ahead, samples.forward, samples), _side(samples.behind, samples.backward, samples)
     two_sided = np.isfinite(samples.h).any(axis=0)

@@ -185,17 +185,17 @@ class Tangents:
     point: Point
     v: Array  #: (D, n)
 
-    @property
+    @cached_property
     def scale(self) -> Array:
         """(D,) the step at which the first coordinate has moved by its scale."""
         return power_of_two_below(1.0 / self._stretch(self.point.scale))
 
-    @property
+    @cached_property
     def natural(self) -> Array:
         """(D,) the step at which the first coordinate has moved by its natural scale, at most ``scale``."""
         return np.minimum(1.0 / self._stretch(self.point.natural), self.scale)
 
-    @property
+    @cached_property
     def smallest_step(self) -> Array:
         """(D,) the step at which every coordinate moves by its smallest step or more, where it moves at all."""
         with np.errstate(divide="ignore"):
