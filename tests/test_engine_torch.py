@@ -369,6 +369,18 @@ def test_a_module_that_a_function_uses_is_listed_by_its_parameters():
     assert "not checked: LINEAR.weight, LINEAR.bias (" in notes(audit(functions.uses_a_global_module, X))
 
 
+def test_a_name_that_is_not_bound_yet_hides_nothing():
+    def outer():
+        def f(x):
+            return torch.sin(x) if x is not None else later
+
+        adapted = load(f)
+        later = 1
+        return adapted, later
+
+    assert outer()[0].notes == []
+
+
 def test_a_function_that_holds_nothing_has_no_note():
     assert audit(torch.sin, X).notes == ()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from types import CellType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from gradaudit.engines._torch_calls import Pinned, Tensor, array_of
 from gradaudit.plan.case import Target
 
 Function = Callable[..., Any]
+_EMPTY = CellType()
 
 
 @dataclass(frozen=True)
@@ -186,9 +188,10 @@ def _holdings(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _of_code(function: Any) -> Iterator[tuple[str, Any]]:
-    found = inspect.getclosurevars(function)
-    yield from found.nonlocals.items()
-    yield from found.globals.items()
+    names = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    yield from ((name, cell.cell_contents) for name, cell in names if cell != _EMPTY)
+    known = function.__globals__
+    yield from ((name, known[name]) for name in function.__code__.co_names if name in known)
     parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     yield from ((p.name, p.default) for p in parameters if p.default is not p.empty)
 
