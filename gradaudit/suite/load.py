@@ -129,8 +129,9 @@ def _entries(file: SuiteFile, layers: tuple[Layer, ...], profile: str | None) ->
 
 
 def _search_path(file: SuiteFile) -> tuple[str, ...]:
-    folders = (str((above.folder / folder).resolve()) for above in file.chain() for folder in above.keys.path)
-    return tuple(dict.fromkeys(folders))
+    folders = (above.folder / folder for above in file.chain() for folder in above.keys.path)
+    # a name that no folder can have is refused elsewhere, with its place
+    return tuple(dict.fromkeys(str(folder.resolve()) for folder in folders if _is(Path.is_dir, folder)))
 
 
 def _environment(file: SuiteFile) -> tuple[tuple[str, str], ...]:
