@@ -231,3 +231,13 @@ def test_a_word_without_a_dot_must_be_on_the_shelf(tmp_path):
 def test_scenarios_demand_passes_and_failures_and_errors():
     assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
     assert {scenario.status.value for scenario in SCENARIOS} == {"pass", "fail", "error"}
+
+
+@pytest.mark.parametrize("check", ["jvp", "hvp", "gradient", "jacobian", "hessian"])
+def test_a_check_that_an_engine_has_nothing_for_is_left_out_and_named(own, check):
+    verdict = ga.audit(lambda x: np.sum(np.sin(x)), np.ones(3), engine="complex_step_engine:Engine", checks=[check])
+    assert verdict.status == "inconclusive"
+    assert f"check {check} is left out: there is no" in verdict.message
+    both = ga.audit(lambda x: np.sum(np.sin(x)), np.ones(3), engine="complex_step_engine:Engine", checks=["vjp", check])
+    assert both.status == "pass"
+    assert any(f"check {check} is left out" in note for note in both.notes)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gradaudit.engines._agreement import agree
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
-from gradaudit.engines._differentiable import Differentiable, flatten_output
+from gradaudit.engines._differentiable import Absent, Differentiable, flatten_output
 from gradaudit.engines._trees import Tree, WrongForm, leaves_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.axis import Axis
@@ -112,8 +112,11 @@ class Subject:
     def claimed(self, kind: str, *extra: object) -> object:
         """What the claim ``kind`` returns at x; ``extra`` are cotangents or tangents.
 
-        Raises Unfit where it changes its input, UserError where it raises.
+        Raises Absent where there is no such claim, Unfit where it changes its input, UserError where it raises.
         """
+        claims = self.differentiable.claims
+        if kind not in claims:
+            raise Absent(f"there is no {kind.removeprefix('value_and_')}; allowed: {', '.join(sorted(claims)) or 'no check of a claim'}")
         return _call_unmutated(kind, self.differentiable.claims[kind], self.arguments, extra)
 
     def claimed_at(self, kind: str, flat: Array, *extra: object) -> object:
