@@ -116,7 +116,8 @@ class Subject:
         """
         claims = self.differentiable.claims
         if kind not in claims:
-            raise Absent(f"there is no {kind.removeprefix('value_and_')}; allowed: {', '.join(sorted(claims)) or 'no check of a claim'}")
+            has = ", ".join(sorted(claims)) or "no check of a claim"
+            raise Absent(f"there is no {kind.removeprefix('value_and_')}; allowed: {has}")
         return _call_unmutated(kind, self.differentiable.claims[kind], self.arguments, extra)
 
     def claimed_at(self, kind: str, flat: Array, *extra: object) -> object:
