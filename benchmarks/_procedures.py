@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks._mutations import Claim
 from gradaudit import engines
 from gradaudit.checks import part
-from gradaudit.checks._measure import Limits, measure
+from gradaudit.checks._measure import Ground, Limits, measure
 from gradaudit.checks._subject import Subject, Unfit
 from gradaudit.engines._arguments import Arguments
 from gradaudit.judge.element import Outcome
@@ -73,7 +73,7 @@ def by_gradaudit(function: Function, claim: Claim, x: Any, *, settings: Settings
         return Answer(Outcome.INCONCLUSIVE, counted.calls, counted.calls)
     rng = np.random.default_rng(seed)
     [comparison] = part("gradient").compare(subject, rng)
-    evidence = measure(comparison, settings, Limits.of(settings, narrow=subject.narrow), rng)
+    evidence = measure(Ground.of(comparison, Limits.of(settings, narrow=subject.narrow), rng), settings, rng)
     verdict = judge("case", [evidence])
     outcome = {Status.PASS: Outcome.PASS, Status.FAIL: Outcome.FAIL}.get(verdict.status, Outcome.INCONCLUSIVE)
     deciding = evidence.evaluations - evidence.surroundings

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradaudit import checks, engines
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._identity import Compared, Identity, weigh
-from gradaudit.checks._measure import Limits, measure
+from gradaudit.checks._measure import Ground, Limits, measure
 from gradaudit.checks._stale import Points, asked_again
 from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
 from gradaudit.engines._arguments import Arguments
@@ -90,13 +90,15 @@ def audit_function(
         batch = batched(subject)
 
         def examined(compared: Compared, rng: np.random.Generator) -> Evidence:
-            return weigh(compared, limits, epsilon=subject.epsilon) if isinstance(compared, Identity) else measured(compared, rng)
+            if isinstance(compared, Identity):
+                return weigh(compared, limits, epsilon=subject.epsilon)
+            return measured(compared, rng)
 
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
             # a copy: a claim that is measured again meets the same random numbers
-            return measure(
-                comparison, case.settings, limits, deepcopy(rng), kernel=kernel, batch=batch, threads=threads
-            )
+            rng = deepcopy(rng)
+            ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads)
+            return measure(ground, case.settings, rng)
 
         prepared = list(_comparisons(case, subject))
         evidences = [examined(compared, rng) for compared, rng in prepared]

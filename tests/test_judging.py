@@ -7,7 +7,7 @@ import numpy as np
 import gradaudit as ga
 from gradaudit import engines
 from gradaudit.checks import gradient
-from gradaudit.checks._measure import Limits, measure
+from gradaudit.checks._measure import Ground, Limits, measure
 from gradaudit.checks._subject import Subject
 from gradaudit.engines._arguments import Arguments
 from gradaudit.judge.diagnosis import Diagnosis
@@ -31,7 +31,7 @@ def evidence_on(claim, *, calls):
     rng = np.random.default_rng(0)
     (comparison,) = gradient.compare(subject, rng)
     settings = Settings()
-    return measure(comparison, settings, Limits.of(settings, narrow=False), rng)
+    return measure(Ground.of(comparison, Limits.of(settings, narrow=False), rng), settings, rng)
 
 
 def test_stored_evidence_is_judged_again_without_an_evaluation():

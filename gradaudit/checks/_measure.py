@@ -59,6 +59,7 @@ class Limits:
     resolution: float
     atol: float
     rounding: float  #: of the claim's own arithmetic, relative to the local slope of f
+    narrow: bool = False  #: inputs or outputs are float32 or narrower
 
     @classmethod
     def of(cls, settings: Settings, *, narrow: bool) -> "Limits":
@@ -66,33 +67,52 @@ class Limits:
         asked = settings.tolerance
         rtol = asked.rtol if asked.rtol is not None else (1e-4 if narrow else 1e-5)
         resolution = asked.resolution if asked.resolution is not None else (1e-2 if narrow else 1e-3)
-        return cls(rtol, resolution, asked.atol, 2.0**-14 if narrow else 2.0**-40)
+        return cls(rtol, resolution, asked.atol, 2.0**-14 if narrow else 2.0**-40, narrow)
 
 
-def measure(
-    comparison: Comparison,
-    settings: Settings,
-    limits: Limits,
-    rng: np.random.Generator,
-    *,
-    kernel: Kernel | None = None,
-    batch: Batched | None = None,
-    threads: int = 1,
-) -> Evidence:
-    """Take differences until each element is decided, or until no step can help.
+@dataclass(frozen=True)
+class Ground:
+    """A comparison in a unit of its own, with the noise of its function measured: what differences are taken from."""
 
-    ``kernel`` and ``batch`` are the compiled and the batched way to differences of the case's own function.
-    """
-    unit = unit_of(comparison.base)
-    comparison, limits = measured_in(unit, comparison), replace(limits, atol=limits.atol / unit)
-    base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
-    noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
-    kernel, batch = (kernel, batch) if comparison.primal else (None, None)
-    probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads, batch)
-    chosen = _chosen(len(comparison.directions), settings, rng)
-    directions, claim = comparison.directions.take(chosen), _claim(comparison, probe, settings, limits).take(chosen)
+    comparison: Comparison
+    limits: Limits
+    probe: Probe
+    unit: float  #: what f is measured in; 1 but for extreme values
+    evaluations: int  #: that the noise took
+
+    @classmethod
+    def of(
+        cls,
+        comparison: Comparison,
+        limits: Limits,
+        rng: np.random.Generator,
+        *,
+        kernel: Kernel | None = None,
+        batch: Batched | None = None,
+        threads: int = 1,
+    ) -> "Ground":
+        """``kernel`` and ``batch`` are the compiled and the batched way to differences of the case's own function."""
+        unit = unit_of(comparison.base)
+        comparison, limits = measured_in(unit, comparison), replace(limits, atol=limits.atol / unit)
+        base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
+        noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
+        kernel, batch = (kernel, batch) if comparison.primal else (None, None)
+        probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads, batch)
+        return cls(comparison, limits, probe, unit, noise.evaluations)
+
+
+def measure(ground: Ground, settings: Settings, rng: np.random.Generator) -> Evidence:
+    """Take differences along all directions, or the sample that the suite asks for."""
+    return measure_along(ground, settings, _chosen(len(ground.comparison.directions), settings, rng))
+
+
+def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) -> Evidence:
+    """Take differences until each of the ``chosen`` directions is decided, or until no step can help."""
+    comparison, probe = ground.comparison, ground.probe
+    directions = comparison.directions.take(chosen)
+    claim = _claim(comparison, probe, settings, ground.limits).take(chosen)
     rulings = Rulings.undecided(chosen.size, probe.readouts)
-    evaluations, extended = noise.evaluations, False
+    evaluations, extended = ground.evaluations, False
     block = max(1, BLOCK // (STEPS * probe.readouts))
     for start in range(0, chosen.size, block):
         part = np.arange(start, min(start + block, chosen.size))
@@ -118,10 +138,10 @@ def measure(
         witness_direction=worst,
         witness_readout=readout,
         evaluations=evaluations + witness.evaluations,
-        surroundings=noise.evaluations + witness.evaluations,
+        surroundings=ground.evaluations + witness.evaluations,
         extended=extended,
     )
-    return restored(evidence, unit)
+    return restored(evidence, ground.unit)
 
 
 def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:
