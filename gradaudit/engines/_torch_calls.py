@@ -44,7 +44,7 @@ class Pinned:
     @contextmanager
     def __call__(self, *, narrow: bool = False) -> Iterator[None]:
         """Set them, and put back what was there before."""
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         generator = torch.default_generator
         _turn.acquire()
@@ -88,7 +88,7 @@ class Calls:
 
     def batch(self, arguments: Arguments) -> Batch:
         """f at many points in one call of ``vmap``."""
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         inputs = [tensor_of(value) for value in arguments.inputs]
 
@@ -120,7 +120,7 @@ class Calls:
 
     def outputs(self, output: Any) -> tuple[list[Tensor], bool]:
         """The real dense outputs that can have a derivative, and whether they came in a container."""
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         found = [(k, leaf) for k, leaf in enumerate(leaves_of(output)) if isinstance(leaf, torch.Tensor | float)]
         kept = [real(leaf) for k, leaf in found if self._is_kept(k, leaf)]
@@ -143,7 +143,7 @@ class Calls:
 
     def _report_writing(self, inputs: Sequence[Any], leaves: dict[int, Tensor], passed: Sequence[Any]) -> None:
         """What the function wrote into its inputs shows in the arrays that it was given, as for any function."""
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         for i, leaf in leaves.items():
             if not torch.equal(leaf.detach(), passed[i].detach()):
@@ -152,7 +152,7 @@ class Calls:
 
 def tensor_of(value: Any) -> Any:
     """An array as a tensor that shares its memory; anything else as it is."""
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     if isinstance(value, np.generic):
         value = np.asarray(value)
@@ -161,7 +161,7 @@ def tensor_of(value: Any) -> Any:
 
 def real(output: Any) -> Tensor:
     """A dense real tensor: a complex one has its real and imaginary parts along a last axis."""
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     if isinstance(output, float):
         return torch.tensor(output)
@@ -172,7 +172,7 @@ def real(output: Any) -> Tensor:
 
 def array_of(tensor: Tensor) -> NDArray[Any]:
     """A dense tensor as an array; formats that NumPy has not come as float32, which holds them."""
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     tensor = tensor.detach().resolve_neg().cpu()
     narrow = tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64)

@@ -45,7 +45,7 @@ class Derivatives:
 
     def gradient(self, *inputs: Any) -> object:
         """The gradient of the sum of all outputs."""
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         with self.calls.surroundings(inputs), _translated(MISFITS, Misfit):
             leaves, outputs, _ = self._traced(inputs)
@@ -53,7 +53,7 @@ class Derivatives:
 
     def jvp(self, *inputs_and_tangents: Any) -> object:
         """The tangent of each output in forward mode. Raises Absent where an operation has none."""
-        import torch.autograd.forward_ad as forward  # type: ignore[import-not-found, unused-ignore]
+        import torch.autograd.forward_ad as forward
 
         inputs, tangents = self.calls.moving.split(inputs_and_tangents)
         with self.calls.surroundings(inputs), _translated(NO_FORWARD_MODE, Absent), _quiet(), forward.dual_level():
@@ -64,7 +64,7 @@ class Derivatives:
 
     def hvp(self, *inputs_and_vectors: Any) -> object:
         """The derivative of ``gradient`` along the vectors, by going back twice. Raises Absent where it is refused."""
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         inputs, vectors = self.calls.moving.split(inputs_and_vectors)
         with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NOT_TWICE, Absent):
@@ -85,7 +85,7 @@ class Derivatives:
 
         Raises Absent where an operation has no rule for that.
         """
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         *inputs, cotangent = inputs_and_cotangent
         positions = self.calls.moving.positions(inputs)
@@ -112,7 +112,7 @@ class Derivatives:
         return leaves, outputs, several
 
     def _duals(self, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
-        import torch.autograd.forward_ad as forward  # type: ignore[import-not-found, unused-ignore]
+        import torch.autograd.forward_ad as forward
 
         values = [tensor_of(x) for x in inputs]
         for position, tangent in zip(self.calls.moving.positions(inputs), tangents, strict=True):
@@ -147,7 +147,7 @@ def _pulled(
     leaves: Mapping[int, Tensor], outputs: Sequence[Tensor], cotangents: Sequence[Tensor], *, create_graph: bool = False
 ) -> Sequence[Tensor | None]:
     """Gradients by every leaf; None where no output depends on it by its graph."""
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if _is_traced(o)]
     if not pairs:
@@ -181,7 +181,7 @@ def _as(cotangent: Any, output: Tensor) -> Tensor:
 
 
 def _tangent(output: Tensor) -> np.ndarray[Any, Any]:
-    import torch.autograd.forward_ad as forward  # type: ignore[import-not-found, unused-ignore]
+    import torch.autograd.forward_ad as forward
 
     primal, tangent = forward.unpack_dual(output)
     return np.zeros(primal.shape) if tangent is None else array_of(tangent)

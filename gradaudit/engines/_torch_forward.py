@@ -41,7 +41,7 @@ def forwards_alone() -> Iterator[None]:
 
 def _enter() -> None:
     global _inside
-    from torch.autograd import Function  # type: ignore[import-not-found, unused-ignore]
+    from torch.autograd import Function
 
     with _change:
         _inside += 1
@@ -72,7 +72,7 @@ def _forward_or(original: Any) -> Any:
 
 
 def _forward(cls: Any, *inputs: Any, **options: Any) -> Any:
-    from torch.autograd import Function  # type: ignore[import-not-found, unused-ignore]
+    from torch.autograd import Function
 
     takes_context = cls.setup_context is Function.setup_context
     return cls.forward(*([Context(len(inputs))] if takes_context else []), *inputs, **options)

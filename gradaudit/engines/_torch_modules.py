@@ -63,7 +63,7 @@ class Module:
 
     def __call__(self, tensors: Sequence[Any], /) -> Any:
         """The module's output with these inputs and parameters; it and its buffers stay as they were."""
-        import torch  # type: ignore[import-not-found, unused-ignore]
+        import torch
 
         count = len(tensors) - len(self.parameters)
         inputs, given = tensors[:count], dict(zip(self.parameters, tensors[count:], strict=True))
@@ -97,7 +97,7 @@ def module_of(function: Any, target: Target, pinned: Pinned) -> Module | None:
 
     Raises EngineError where a factory gives something else.
     """
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     options = dict(target.kwargs)
     if _makes_modules(function, options):
@@ -117,7 +117,7 @@ def module_of(function: Any, target: Target, pinned: Pinned) -> Module | None:
 
 
 def _noted(module: Module, target: Target) -> Module:
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     for name, tensor in (module.parameters | module.constants).items():
         if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
@@ -128,7 +128,7 @@ def _noted(module: Module, target: Target) -> Module:
 
 
 def _makes_modules(function: Any, options: Mapping[str, Any]) -> bool:
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     if isinstance(function, type):
         return issubclass(function, torch.nn.Module)
@@ -152,7 +152,7 @@ def _takes_an_input(parameter: inspect.Parameter) -> bool:
 
 def _in_precision(tensor: Tensor, *, narrow: bool) -> Tensor:
     """A floating or complex tensor in single or double precision; any other as it is."""
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     if tensor.is_complex():
         return tensor.detach().to(torch.complex64 if narrow else torch.complex128)
@@ -197,7 +197,7 @@ def _of_code(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _trainable(where: str, value: Any) -> Iterator[str]:
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     if isinstance(value, torch.Tensor):
         if value.requires_grad:

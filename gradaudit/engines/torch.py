@@ -71,7 +71,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
 
 def _callee(function: Any) -> Callable[..., Any]:
     """The function; ``apply`` of a custom one as its class has it at the time of the call."""
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     if not _is_apply(function, torch):
         return cast(Callable[..., Any], function)
