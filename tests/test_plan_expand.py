@@ -94,7 +94,9 @@ functions:
             Input("i", Drawn((2,), "integers", (("low", 0), ("high", 2))), dtype="int64", differentiate=False),
         ),
         checks=("gradient", "primal"),
-        settings=Settings((1e-4,), Tolerance(1e-3, None, 0.0), 5, "central", False, "accept", 60.0),
+        settings=Settings(
+            (1e-4,), Tolerance(1e-3, None, 0.0), 5, method="central", extend=False, kinks="accept", timeout=60.0
+        ),
         seed=3,
         axes=(("n", 2), ("axis", -1)),
         tags=("fast",),
@@ -223,6 +225,10 @@ def test_a_file_that_is_read_twice_is_named_as_the_reason(tmp_path: Path) -> Non
         (item(inputs="{x: {value: a}}"), "3:44: no input is differentiated"),
         (item("method: central, extend: false"), "3:71: method: central needs exactly one h, got auto; write h: 1e-4"),
         (item("method: central, h: 1e-3"), "3:71: method: central goes by the given h alone; write extend: false"),
+        (
+            item("method: central, h: 1e-3, extend: false, elements: auto"),
+            "3:71: method: central has no error bars to certify with; write elements: all, or leave method out",
+        ),
         (item("checks: [vjp]"), "3:71: check 'vjp' needs a claim 'vjp'; 'f' claims 'gradient'"),
         (item("checks: [adjoint]"), "3:71: check 'adjoint' needs claims 'jvp' and 'vjp'; 'f' claims 'gradient'"),
         (item("checks: []"), "3:71: 'checks' is empty; leave it out, and the claims decide"),
@@ -349,3 +355,13 @@ def test_a_case_carries_where_its_settings_stand_but_for_what_is_built_in(tmp_pa
     origins = dict(case.origins)
     assert origins["timeout"].startswith("defaults (")
     assert "kinks" not in origins
+
+
+@pytest.mark.parametrize(
+    ("written", "directions", "auto"), [("{directions: 8}", 8, False), ("auto", None, True), ("all", None, False)]
+)
+def test_a_choice_of_elements_goes_to_its_settings(
+    tmp_path: Path, written: str, directions: int | None, auto: bool
+) -> None:
+    (case,) = plan(tmp_path, suite(item(f"elements: {written}")))
+    assert (case.settings.elements, case.settings.directions, case.settings.auto) == (None, directions, auto)

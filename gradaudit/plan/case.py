@@ -38,6 +38,8 @@ class Settings:
     h: tuple[float, ...] | None = None  #: step sizes in units of x; None: chosen per element
     tolerance: Tolerance = field(default_factory=Tolerance)
     elements: int | None = None  #: how many elements to sample; None: all
+    directions: int | None = None  #: certify all elements along this many random directions; None: one by one
+    auto: bool = False  #: one by one where that is cheap, else certified, by measured cost
     method: Literal["auto", "central"] = "auto"
     extend: bool = True  #: go on to steps of our own where the given ones cannot decide
     kinks: Literal["undecided", "accept"] = "undecided"

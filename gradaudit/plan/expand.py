@@ -220,12 +220,18 @@ def _settings(found: Mapping[str, Setting[Any]]) -> Settings:
             resolution=found["tolerance.resolution"].value,
             atol=found["tolerance.atol"].value,
         ),
-        elements=elements.count if isinstance(elements, Elements) else None,
+        **_elements(elements),
         method=found["method"].value,
         extend=found["extend"].value,
         kinks=found["kinks"].value,
         timeout=found["timeout"].value,
     )
+
+
+def _elements(chosen: Elements) -> dict[str, Any]:
+    """The fields of Settings that a choice of elements stands for."""
+    fields: dict[str, dict[str, Any]] = {"all": {}, "auto": {"auto": True}, "sample": {"elements": chosen.count}}
+    return fields.get(chosen.kind, {"directions": chosen.count})
 
 
 def _setting_problems(entry: Entry, found: Mapping[str, Setting[Any]]) -> Iterator[Problem]:
@@ -237,6 +243,9 @@ def _setting_problems(entry: Entry, found: Mapping[str, Setting[Any]]) -> Iterat
     if not isinstance(h, tuple) or len(h) != 1:
         got = "auto" if h is None else f"{len(h) if isinstance(h, tuple) else 0} steps"
         yield method.layer.problem(f"method: central needs exactly one h, got {got}; write h: 1e-4", "method")
+    if found["elements"].value.kind in ("directions", "auto"):
+        message = "method: central has no error bars to certify with; write elements: all, or leave method out"
+        yield method.layer.problem(message, "method")
     if extend.value:
         yield method.layer.problem("method: central goes by the given h alone; write extend: false", "method")
 

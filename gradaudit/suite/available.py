@@ -1,14 +1,12 @@
-"""What the suite format has room for and this version cannot do yet: refused at its place, with what to use instead."""
+"""What a suite asks for that cannot be had here: refused at its place, with what to use instead."""
 
 from collections.abc import Iterator
 
 from gradaudit.libraries import missing
 from gradaudit.suite.problem import Problem, did_you_mean, one_of
-from gradaudit.suite.quantities import Elements, is_module
+from gradaudit.suite.quantities import is_module
 from gradaudit.suite.shelves import parts
 from gradaudit.suite.suite import Entry, Layer
-
-NOT_YET = "is not implemented yet in 0.1"
 
 
 def refusals(entry: Entry) -> Iterator[Problem]:
@@ -24,9 +22,6 @@ def _all_layers(entry: Entry) -> Iterator[Layer]:
 
 
 def _layer_refusals(layer: Layer) -> Iterator[Problem]:
-    chosen = getattr(layer.keys, "elements", None)
-    if isinstance(chosen, Elements) and chosen.kind in ("directions", "auto"):
-        yield layer.problem(f"elements: {chosen.kind} {NOT_YET}; use all or {{sample: 256}}", "elements")
     engine = getattr(layer.keys, "engine", None)
     if engine is not None and (message := _engine_message(engine)):
         yield layer.problem(message, "engine")

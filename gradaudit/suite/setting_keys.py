@@ -41,7 +41,8 @@ class SettingKeys(Strict):
     tolerance: ToleranceKeys | None = None
     """What a claim may be off by."""
     elements: ElementChoice = Field(default=Elements("all"), json_schema_extra={"default": "all"})
-    """Which elements are checked: all, or a sample of them."""
+    """Which elements are checked: all one by one; a sample; all together along random directions, with a certificate;
+    auto: one by one where that is cheap, else certified."""
     method: Literal["auto", "central"] = "auto"
     """central: the plain rule of one h and one tolerance; it needs exactly one h and extend: false."""
     extend: bool = True
