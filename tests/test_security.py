@@ -130,7 +130,9 @@ def test_no_name_leads_out_of_the_reports_folder(
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
     quoted = '"' + name.replace("\0", "\\0") + '"'
-    entry = CASE.replace("- function", "- name: ok\n    function").replace("x:", f"{quoted}:") + f"    was: [{quoted}]\n"
+    entry = (
+        CASE.replace("- function", "- name: ok\n    function").replace("x:", f"{quoted}:") + f"    was: [{quoted}]\n"
+    )
     status = cli.invoke(["run", suite(entry, head=f"version: 1\nname: {quoted}\nfunctions:"), "-j", "1"])
     assert status in (0, 2), capfd.readouterr().err
     outside = {name for name in files(folder) if not name.startswith("deep/deeper/reports/")}
