@@ -132,13 +132,32 @@ def test_closing_a_keeper_ends_the_case_that_is_under_way_and_refuses_the_next()
     keeper, found = Keeper(), []
     thread = threading.Thread(target=lambda: found.append(keeper.audit(Task(0, a_case("hangs"), audit=AUDIT))))
     thread.start()
-    assert wait_until(lambda: children_of(os.getpid()))
+    assert wait_until(lambda: any(map(children_of, children_of(os.getpid()))))  # a worker, of the nursery
     time.sleep(0.3)
     keeper.close()
     thread.join(10)
     assert [verdict.status for verdict in found] == [Status.CRASH]
     with pytest.raises(KeeperClosed):
         keeper.audit(Task(0, a_case("ok"), audit=AUDIT))
+
+
+def test_closing_a_keeper_that_is_just_starting_is_no_failure_of_the_machine():
+    keeper, ends = Keeper(), []
+
+    def audit() -> None:
+        try:
+            keeper.audit(Task(0, a_case("hangs"), audit=AUDIT))
+        except KeeperClosed as end:
+            ends.append(end)
+
+    before = set(children_of(os.getpid()))
+    thread = threading.Thread(target=audit)
+    thread.start()
+    assert wait_until(lambda: set(children_of(os.getpid())) - before)
+    keeper.close()
+    thread.join(10)
+    assert len(ends) == 1
+    assert set(children_of(os.getpid())) <= before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills an orphan inside a native call")

@@ -21,6 +21,7 @@ from gradaudit.plan.case import Case
 
 AUDIT = "gradaudit.auditor:audit_case"
 WITH_POWER = "gradaudit.auditor:audit_case_with_power"
+OVER = "the run is over: its workers were closed"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,10 @@ class Keeper:
                     self._discard()
                     reply, _ = self._ask(task)
                 return self._verdict(task, reply, upcoming)
+            except NurseryFailed:
+                if self._closed:  # in the middle of its start
+                    raise KeeperClosed(OVER) from None
+                raise
             except BaseException:  # Ctrl-C above all: the child is in the middle of a case and useless now
                 self._discard()
                 raise
@@ -164,7 +169,7 @@ class Keeper:
         if self._child is not None and self._surroundings != _surroundings(task):
             self._discard()
         if self._closed:
-            raise KeeperClosed("the run is over: its workers were closed")
+            raise KeeperClosed(OVER)
         if self._child is None:
             self._child = self._forked(task)
             self._surroundings = _surroundings(task)
