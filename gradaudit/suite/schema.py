@@ -147,9 +147,8 @@ class FunctionKeys(DefaultKeys):
 
     @model_validator(mode="after")
     def _has_sources(self) -> "FunctionKeys":
-        if not self.inputs and not self.at:
-            path = ["inputs"] if self.inputs == {} else []
-            raise wrong("no inputs; add for example inputs: {x: {shape: [8]}}", *path)
+        if self.inputs is None and not self.at:
+            raise wrong("no inputs; add for example inputs: {x: {shape: [8]}}, or {} where a module holds them all")
         given = self.inputs or {}
         every_point = set.intersection(*(set(point) for point in self.at.values())) if self.at else set()
         for name, field in given.items():
