@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from gradaudit.backends import _answer, _environment
-from gradaudit.backends._child import Child, Limits, Reply
+from gradaudit.backends._child import Child, ChildFailed, Limits, Reply
 from gradaudit.backends._nursery import Nursery, NurseryFailed, died_of
 from gradaudit.judge.attempts import is_worth_another, of_attempts
 from gradaudit.judge.diagnosis import Diagnosis
@@ -105,7 +105,8 @@ class Keeper:
                     self._discard()
                     reply, _ = self._ask(task)
                 return self._verdict(task, reply, upcoming)
-            except NurseryFailed:
+            except (NurseryFailed, ChildFailed):
+                self._discard()
                 if self._closed:  # in the middle of its start
                     raise KeeperClosed(OVER) from None
                 raise
