@@ -46,7 +46,7 @@ def asked_again(
         again = ask(subject)
         return [
             _with_signs(evidence, comparison, again[k], [(number, there[k]) for number, there in elsewhere], subject)
-            if isinstance(comparison, Comparison)
+            if isinstance(comparison, Comparison) and evidence.inputs is comparison.inputs  # not by random directions
             else evidence
             for k, (evidence, comparison) in enumerate(zip(evidences, comparisons, strict=True))
         ]

@@ -36,7 +36,7 @@ def diagnose(evidence: Evidence) -> Finding:
             return finding
     if failure.everywhere:
         return Diagnosis.WRONG, f"all {failure.count} elements with a derivative are off{_by_how_much(failure)}"
-    off = f"{failure.count} of {failure.failed.size} elements are off"
+    off = f"{failure.count} of {failure.judged} elements are off"
     return Diagnosis.SOME_ELEMENTS, off + _by_how_much(failure) + _in_common(failure)
 
 
@@ -103,12 +103,12 @@ def _constant_factor(failure: Failure) -> Finding | None:
 def _one_element(failure: Failure) -> Finding | None:
     if len(failure.rows) != 1 or failure.failed.shape[0] == 1:
         return None
-    name, others = failure.label(int(failure.rows[0])), len(failure.failed) - 1
+    name, others = failure.label(int(failure.rows[0])), failure.judged // failure.failed.shape[1] - 1
     if failure.check != "vjp" and failure.failed.shape[1] > 1:
         if failure.count > 1:
             return None
         output = failure.evidence.outputs.label(int(np.flatnonzero(failure.failed.any(axis=0))[0]))
-        name, others = f"d {output}/d {name}", failure.failed.size - 1
+        name, others = f"d {output}/d {name}", failure.judged - 1
     return Diagnosis.ONE_ELEMENT, f"only {name} is off; the other {others} agree"
 
 
@@ -222,7 +222,7 @@ def _where(failure: Failure) -> str:
     inputs = failure.inputs
     if len(inputs) == 1 and failure.covers(inputs[0]):
         return f"in the whole of {failure.name(inputs[0])}"
-    return f"in {failure.count} of {failure.failed.size} elements"
+    return f"in {failure.count} of {failure.judged} elements"
 
 
 def _looks_like(failure: Failure, factor: float) -> str:

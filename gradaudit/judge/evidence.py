@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import REASONS, Claim, Mask, Outcome, Rulings
 from gradaudit.perturb.axis import Axis
@@ -31,10 +32,14 @@ class Evidence:
     broken: Diagnosis | None = None  #: of two ways that need no differences: what it means where they part
     #: what second calls of a claim that failed have shown, with what shows it: stale, or another answer each time
     recalled: tuple[Diagnosis, str] | None = None
+    certificate: Certificate | None = None  #: for all elements but those that failed; rows may then be directions
+    remarks: tuple[str, ...] = ()  #: what a reader should know besides
 
     @property
     def elements(self) -> int:
         """How many elements there are in all, checked or not."""
+        if self.certificate:
+            return self.certificate.elements + self.certificate.excluded
         return self.inputs.size * self.outputs.size
 
     @property

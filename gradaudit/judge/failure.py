@@ -50,6 +50,11 @@ class Failure:
         return int(self.failed.sum())
 
     @property
+    def judged(self) -> int:
+        """How many elements were judged, those that a certificate speaks of included."""
+        return self.evidence.elements if self.evidence.certificate else self.failed.size
+
+    @property
     def everywhere(self) -> bool:
         """Every element that has a derivative at all failed."""
         return bool(self.failed[np.abs(self.numeric) > self.slack].all())

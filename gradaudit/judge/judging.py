@@ -1,10 +1,12 @@
 """From evidence to a verdict: the headline numbers, the worst elements, and what to say about them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from math import inf, nan
 
 import numpy as np
 
+from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.diagnose import diagnose
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.element import REASONS, Outcome
@@ -51,6 +53,7 @@ def judge(
         curves=tuple(point for evidence in evidences for point in _curves(evidence)),
         heat=tuple(heat for evidence in evidences for heat in heat_maps(evidence)),
         notes=(*notes, *_notes(evidences, counts)),
+        certificates=tuple(evidence.certificate for evidence in evidences if evidence.certificate),
     )
 
 
@@ -72,6 +75,8 @@ def _diagnosis(evidences: Sequence[Evidence], status: Status) -> tuple[Diagnosis
 
 def _undecided(evidence: Evidence) -> tuple[Diagnosis, str]:
     """The most frequent reason among the undecided elements."""
+    if evidence.certificate:
+        return Diagnosis.PRECISION, evidence.certificate.undecided
     open_ = evidence.rulings.outcome == Outcome.INCONCLUSIVE
     codes = evidence.rulings.reason[open_]
     code = int(np.bincount(codes).argmax())
@@ -158,8 +163,13 @@ def _relative(evidence: Evidence) -> Array:
 
 
 def _bounds(evidence: Evidence) -> Array:
-    """The smallest relative error that would have failed, of each element that passed (a proven zero has none)."""
+    """The smallest relative error that would have failed, of each element that passed (a proven zero has none).
+
+    Where all elements were certified together, each has the bound of the certificate.
+    """
     rulings = evidence.rulings
+    if evidence.certificate:
+        return np.where(rulings.outcome == Outcome.PASS, evidence.certificate.bound, np.nan)
     size = np.fmax(np.abs(evidence.claim.analytic), np.abs(rulings.numeric))
     passed = (rulings.outcome == Outcome.PASS) & (size > 0) & ~evidence.subgradient
     return np.divide(rulings.allowed, rulings.scale, out=np.full(size.shape, np.nan), where=passed)
@@ -185,19 +195,33 @@ def _observed_order(evidence: Evidence) -> float:
 
 
 def _counts(evidences: Sequence[Evidence]) -> Counts:
-    def total(outcome: Outcome) -> int:
-        return sum(int((evidence.rulings.outcome == outcome).sum()) for evidence in evidences)
+    counts = [
+        _certified(evidence, one) if (one := evidence.certificate) else _measured(evidence) for evidence in evidences
+    ]
+    return Counts(**{field.name: sum(getattr(one, field.name) for one in counts) for field in fields(Counts)})
 
-    floored = sum(int(evidence.rulings.floored.sum()) for evidence in evidences)
-    passed, failed = total(Outcome.PASS), total(Outcome.FAIL)
+
+def _measured(evidence: Evidence) -> Counts:
+    outcome, floored = evidence.rulings.outcome, int(evidence.rulings.floored.sum())
+    passed, failed, undecided = (
+        int((outcome == one).sum()) for one in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE)
+    )
+    return Counts(evidence.elements, outcome.size, passed, failed, undecided, floored, passed - floored + failed)
+
+
+def _certified(evidence: Evidence, certificate: Certificate) -> Counts:
+    """Counts of the elements that random directions speak of, not of the directions."""
+    status, elements = _status(evidence), evidence.elements
+    failed = certificate.excluded
+    if status is Status.INCONCLUSIVE:
+        return Counts(elements, elements, inconclusive=elements)
     return Counts(
-        elements=sum(evidence.elements for evidence in evidences),
-        checked=sum(evidence.rulings.outcome.size for evidence in evidences),
-        passed=passed,
+        elements,
+        elements,
+        passed=elements - failed,
         failed=failed,
-        inconclusive=total(Outcome.INCONCLUSIVE),
-        bounded_by_largest=floored,
-        resolved=passed - floored + failed,
+        bounded_by_largest=certificate.elements - certificate.resolved,
+        resolved=certificate.resolved + failed,
     )
 
 
@@ -230,6 +254,8 @@ def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
             f"{counts.bounded_by_largest} of {counts.checked} elements are too small to be bounded relative to"
             " themselves; they are bounded relative to the local slope or the largest sensitivity only"
         )
+    notes += [evidence.certificate.sentence for evidence in evidences if evidence.certificate]
+    notes += [remark for evidence in evidences for remark in evidence.remarks]
     notes += _integrals(evidences)
     notes += what_agreement_adds(evidences)
     if counts.checked < counts.elements:

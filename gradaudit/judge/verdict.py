@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import nan
 
+from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.plan.case import Source
 
@@ -146,3 +147,4 @@ class Verdict:
     printed: str = ""  #: what user code wrote to stdout and stderr, capped
     power: tuple[Planted, ...] = ()  #: what became of known faults in the claim, if asked for and the case passed
     sources: tuple[Source, ...] = ()  #: of the function and its claims, where they could be loaded
+    certificates: tuple[Certificate, ...] = ()  #: of checks along random directions, one for each comparison
