@@ -87,3 +87,15 @@ def test_smooth_values_have_no_quantum():
 @pytest.mark.parametrize("x", [[0.9999857, 1.00001341], [0.99998802, 1.00001987], [0.9999812, 0.99998094]])
 def test_the_end_of_a_flat_stretch_is_no_noise(x):
     assert sigma(lambda v: max(abs(v[0]) - 1.0, 0.0) * np.sin(v[1]), x).sigma[0] < 1e-12
+
+
+def test_float32_outputs_too_steep_or_saturated_to_show_their_noise_round_as_those_that_show_it():
+    weight = np.array([[2.0, 0.1], [0.01, 3.0], [4.0, 4.0]], dtype=np.float32)
+    for seed in range(8):
+        found = sigma(lambda v: np.tanh(weight @ v.astype(np.float32)), [1.3, 0.9], seed=seed)
+        assert (found.sigma > 2.0**-24 / 4).all()
+
+
+def test_numbers_that_float32_could_hold_are_exact_beside_those_that_it_could_not():
+    found = sigma(lambda v: np.array([np.sin(v[0]), 1.0]), [0.3])
+    assert found.sigma[1] == 2.0**-54

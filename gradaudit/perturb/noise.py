@@ -26,6 +26,8 @@ VALUES = 9
 SMALLEST_QUANTUM = 4096
 #: What moves and stops moves by few quanta: one below this fraction of the least step is chance too.
 COMMON = 1 / 64
+#: Significant bits of bfloat16, float16 and float32.
+BITS = (8, 11, 24)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
     """
     sigma = np.full(base.shape, np.nan)
     waited = np.zeros(base.shape, dtype=bool)
+    unit = np.zeros(base.shape)
     evaluations = 0
     direction = rng.choice([-1.0, 1.0], point.x.size) * rng.uniform(0.5, 1.0, point.x.size)
     for rung, spacing in enumerate(_spacings(point)):
@@ -61,13 +64,17 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         bends[reacting] = _bends(values[:, reacting])
         reacting &= ~(bends & (np.isfinite(sigma).any() | flat & ~waited))
         waited |= flat
+        unit[reacting] = _unit(values[:, reacting])
         sigma[reacting] = _level(values[:, reacting], climbed=rung > 0)
         silent = np.isnan(sigma)
         # outputs that are exactly zero beside others that react are masked or clipped, not quantised
         if not silent.any() or (not silent.all() and (values[:, silent] == 0).all()):
             break
-    if np.isnan(sigma).all():  # f stood still everywhere: a float32 inside can hide as much as its own rounding
-        sigma = np.where(base == base.astype(np.float32), 2.0**-24 / np.sqrt(3) * np.abs(base), np.nan)
+    # what stood still, or was too steep to tell, rounds as coarsely as what moved; where all stood still, a float32
+    # inside can hide as much as its own rounding
+    coarsest = 2.0**-24 if np.isnan(sigma).all() else float(unit.max(initial=0.0))
+    narrow = np.isnan(sigma) & (_unit(base[None]) > 0)
+    sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
     floor = HALF_ULP * np.abs(base)
     return Noise(np.fmax(sigma, floor), evaluations)
 
@@ -142,14 +149,17 @@ def _level(values: Array, *, climbed: bool) -> Array:
     if climbed:
         steps = np.array([quantum(column) for column in values.T])
         sigma = np.maximum(sigma, steps / np.sqrt(12))
-    narrow = 2.0**-24 * np.abs(values).max(axis=0) / np.sqrt(3)
-    return np.where(_is_float32(values), np.maximum(sigma, narrow), sigma)
+    return np.maximum(sigma, _unit(values) * np.abs(values).max(axis=0) / np.sqrt(3))
 
 
-def _is_float32(values: Array) -> NDArray[np.bool_]:
-    """Columns that single precision holds."""
-    with np.errstate(over="ignore"):
-        return np.asarray((values == values.astype(np.float32)).all(axis=0))
+def _unit(values: Array) -> Array:
+    """(c,) half the spacing at 1 of the narrowest precision that holds each column of ``values``; 0 for float64."""
+    mantissa, _ = np.frexp(values)
+    unit = np.zeros(values.shape[1])
+    for bits in BITS:
+        held = (np.ldexp(mantissa, bits) % 1 == 0).all(axis=0)
+        unit[held & (unit == 0)] = 2.0**-bits
+    return unit
 
 
 def _difference_table_level(values: Array) -> Array:
