@@ -13,7 +13,8 @@ from gradaudit.perturb.batching import Batched, rows_at_once
 from gradaudit.perturb.moved import Along, Moved, Pairs, Placed
 from gradaudit.perturb.noise import Function
 from gradaudit.perturb.samples import HALF_ULP, HIDING, Array, Samples
-from gradaudit.perturb.steps import Coordinates, Directions, Moves, Tangents
+from gradaudit.perturb.steps import Coordinates, Directions, Entries, Moves, Tangents
+from gradaudit.perturb.together import Movers, Together
 
 #: sample_coordinates of ``perturb.kernels`` with its function bound.
 Kernel = Callable[..., tuple[Array, Array, Array]]
@@ -30,6 +31,7 @@ class Probe:
     kernel: Kernel | None = None  #: the compiled way to the same numbers, for coordinates
     threads: int = 1
     batch: Batched | None = None  #: the batched way to the same numbers
+    together: Together | None = None  #: the way that moves many coordinates at once; entries are sampled by it alone
 
     @property
     def readouts(self) -> int:
@@ -43,6 +45,8 @@ class Probe:
 
     def sample(self, directions: Directions, h: Array) -> Samples:
         """f at x ± h along each direction, for steps h (K, D); NaN in h: not evaluated."""
+        if isinstance(directions, Entries):
+            return self._along_entries(directions, h)
         if isinstance(directions, Coordinates):
             return self._along_coordinates(directions, h)
         if isinstance(directions, Moves):
@@ -63,6 +67,8 @@ class Probe:
         point, index = directions.point, directions.index
         above, below = directions.land(h, point.epsilon[index])
         ahead, behind = above - point.x[index], point.x[index] - below
+        if self.together is not None and self.readout is not None and self.together.pays(index):
+            return self._combined_together(self.together, index, above, below)
         if self.kernel is not None:
             sampled = self.kernel(
                 point.x,
@@ -78,6 +84,40 @@ class Probe:
         return self._called(
             ahead, behind, Placed.of(point.x, index, above), Placed.of(point.x, index, below), n=point.x.size
         )
+
+    def _combined_together(self, together: Together, index: NDArray[np.intp], above: Array, below: Array) -> Samples:
+        """Along different coordinates, as the readouts combine the outputs that each moves."""
+        x = together.x[index]
+        assert self.readout is not None
+        assert together.pattern is not None
+        movers = Movers.of(together.pattern, index)
+        up, down = together.changes(movers, above).ravel(), together.changes(movers, below).ravel()
+        shape, count = (*above.shape, self.readouts), above.size
+        row = (np.arange(len(above))[:, None] * len(index) + movers.reader).ravel()
+        output = np.tile(movers.output, len(above))
+
+        def heard(change: Array, landed: Array) -> Array:
+            assert self.readout is not None
+            parts = [np.bincount(row, weight[output] * change, minlength=count) for weight in self.readout]
+            found = np.where(np.isnan(landed)[..., None], np.nan, np.stack(parts, axis=1).reshape(shape))
+            return np.where(np.isfinite(found), found, np.nan)
+
+        moved = _rows_differ(row, up, count) | _rows_differ(row, down, count)
+        noise = self._combined_noise(count, row[moved], output[moved], up[moved], down[moved])
+        together.samples += int(np.isfinite(above).sum() + np.isfinite(below).sum())
+        return Samples(above - x, x - below, heard(up, above), -heard(down, below), noise.reshape(shape))
+
+    def _along_entries(self, directions: Entries, h: Array) -> Samples:
+        together, point = self.together, directions.point
+        assert together is not None
+        x = point.x[directions.index]
+        above, below = directions.land(h, point.epsilon[directions.index])
+        movers, first = Movers.of_entries(together.colour, directions, h)
+        up, down = (together.changes(movers, landed[:, first]) for landed in (above, below))
+        noise = self._own_noise(up, down, directions.output)
+        up, down = (np.where(np.isfinite(change), change, np.nan)[..., None] for change in (up, down))
+        together.samples += int(np.isfinite(above).sum() + np.isfinite(below).sum())
+        return Samples(above - x, x - below, up, -down, noise[..., None])
 
     def _along_moves(self, directions: Moves, h: Array) -> Samples:
         point, index = directions.point, directions.index
@@ -126,16 +166,13 @@ class Probe:
                 change[todo[rows]] = found
                 left[rows] = False
             todo = todo[left]
-        for row in todo:
-            called = self._value(moved, pairs[row])
+        points = np.tile(moved.x, (todo.size, 1))
+        moved.place(points, pairs[todo])
+        for row, point in zip(todo, points, strict=True):
+            called = self.function(point)
             if called is not None and called.size == self.base.size:
                 change[row] = called - self.base
         return change
-
-    def _value(self, moved: Moved, pair: np.intp) -> Array | None:
-        point = moved.x.copy()[None]
-        moved.place(point, np.array([pair]))
-        return self.function(point[0])
 
     def _heard(self, change: Array) -> Array:
         """(P, R) changes as the readouts see them; NaN where there is none."""
@@ -153,12 +190,18 @@ class Probe:
         """
         if self.readout is None:
             return self._own_noise(up, down, slice(None))
-        moved = _differs(up) | _differs(down)
-        row, output = np.nonzero(moved)
-        variance = np.square(self._own_noise(up[row, output], down[row, output], output))
-        noise = np.empty((len(up), self.readouts))
+        row, output = np.nonzero(_differs(up) | _differs(down))
+        return self._combined_noise(len(up), row, output, up[row, output], down[row, output])
+
+    def _combined_noise(
+        self, count: int, row: NDArray[np.intp], output: NDArray[np.intp], up: Array, down: Array
+    ) -> Array:
+        """(P, R) for P = ``count`` pairs, of which some moved these outputs by these amounts: flat arrays alike."""
+        assert self.readout is not None
+        variance = np.square(self._own_noise(up, down, output))
+        noise = np.empty((count, self.readouts))
         for r, (weight, silent) in enumerate(zip(self.readout, self._silent, strict=True)):
-            heard = np.bincount(row, weight[output] ** 2 * variance, minlength=len(up))
+            heard = np.bincount(row, weight[output] ** 2 * variance, minlength=count)
             hidden = silent.above(np.asarray(HIDING**2 * heard), but=(row, output))
             noise[:, r] = np.sqrt(heard + hidden)
         return noise
@@ -205,6 +248,12 @@ def _differs(change: Array) -> NDArray[np.bool_]:
         missing = np.isnan(change @ np.zeros(change.shape[1]))
     differs[missing] = False
     return differs
+
+
+def _rows_differ(row: NDArray[np.intp], change: Array, count: int) -> NDArray[np.bool_]:
+    """The same of changes that stand one behind the other, each with its row."""
+    missing = np.bincount(row, ~np.isfinite(change), minlength=count) > 0
+    return np.asarray((change != 0) & ~missing[row])
 
 
 def _inside(x: Array, lower: Array, upper: Array) -> bool:

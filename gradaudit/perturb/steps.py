@@ -108,6 +108,20 @@ class Coordinates:
 
 
 @dataclass(frozen=True)
+class Entries(Coordinates):
+    """Single entries of a Jacobian: along each coordinate ``index`` only the output beside it is read.
+
+    The entries of one coordinate share its evaluations where their steps are the same.
+    """
+
+    output: NDArray[np.intp]  #: (D,)
+
+    def take(self, which: NDArray[np.intp]) -> "Entries":
+        """Some of the entries."""
+        return Entries(self.point, self.index[which], self.output[which])
+
+
+@dataclass(frozen=True)
 class Moves:
     """Directions that move a few coordinates together, such as x[0, 1] with x[1, 0]: x[index] ± h·weight.
 
