@@ -127,6 +127,8 @@ def _unresolved(tasks: Sequence[Task], *, home: str) -> dict[int, str]:
 
 
 def _estranged(worker: str, answer: object, *, wanted: list[str]) -> str | None:
+    if isinstance(answer, TimeoutError):
+        return f"{worker} is there and gave {answer}; start it again, or wait until it is less busy"
     if isinstance(answer, Exception):
         return f"{worker} cannot use gradaudit: {answer}; install there: gradaudit=={wanted[0]}"
     if answer == wanted:

@@ -13,14 +13,18 @@ from typing import Any
 from gradaudit.backends import BackendError, _preflight, library
 from gradaudit.backends._cluster import longest_first, until_answered
 from gradaudit.backends._crew import dismiss
-from gradaudit.backends._dask_workers import ask_all, beside
+from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside
 from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Task
 from gradaudit.judge.verdict import Verdict
 
+#: a worker that died is started again; one that is not back in 15 s, as on a busy machine, would be taken out
+_LOST_FOR_GOOD = "distributed.deploy.lost-worker-timeout"
 CONNECT = 10.0  #: s to reach the scheduler, and then for a first worker
 #: Ctrl-C in the terminal reaches all processes: this one ends the others, which have nothing to say about it
 _DEAF = "def dask_setup(worker):\n    import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+ANSWER = 60.0  #: s to say who one is: the first import on a cold and busy machine
+START = 120.0  #: s for the workers of a local cluster to come up
 CLOSE = 5.0  #: s for each part of the cluster to take leave
 
 
@@ -55,19 +59,20 @@ def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
     if scheduler is None:  # its workers will be copies of this process
         return
     with _quiet(distributed), _connected(distributed, jobs=1, scheduler=scheduler) as client:
-        _preflight.refuse(_preflight.strangers(_who(client)))
-        needs = _preflight.needs_of(tasks)
-        found = ask_all(client, beside, _preflight.look, needs, limit=_preflight.limit(needs))
+        try:
+            _preflight.refuse(_preflight.strangers(_who(client)))
+            needs = _preflight.needs_of(tasks)
+            found = ask_all(client, beside, _preflight.look, needs, limit=_preflight.limit(needs))
+        except TimeoutError as problem:
+            raise BackendError(f"the dask scheduler at {scheduler} gave {problem}; start it again") from None
         _preflight.refuse(_preflight.lacking(found, needs))
 
 
 def _who(client: Any) -> dict[str, object]:
     """Who the workers say they are, and the scheduler, which reads each task on its way to them."""
-    try:
-        scheduler = client.run_on_scheduler(eval, _preflight.WHO)
-    except Exception as problem:
-        scheduler = problem
-    return {"the scheduler": scheduler, **ask_all(client, eval, _preflight.WHO, limit=CONNECT)}
+    scheduler = ask_scheduler(client, eval, _preflight.WHO, limit=ANSWER)
+    workers = {} if isinstance(scheduler, TimeoutError) else ask_all(client, eval, _preflight.WHO, limit=ANSWER)
+    return {"the scheduler": scheduler, **workers}
 
 
 def _quiet(distributed: ModuleType) -> AbstractContextManager[None]:
@@ -98,18 +103,20 @@ def _connected(distributed: ModuleType, *, jobs: int, scheduler: str | None) -> 
 
 @contextmanager
 def _local_cluster(distributed: ModuleType, *, jobs: int) -> Iterator[Any]:
-    cluster = distributed.LocalCluster(
-        n_workers=jobs,
-        threads_per_worker=1,
-        dashboard_address="127.0.0.1:0",  # one that is free: None is 8787, for everybody
-        memory_limit=0,  # user code is in the children; a worker is not to be stopped for what they use
-        silence_logs=logging.CRITICAL,
-        preload=[_DEAF],
-    )
-    try:
-        yield cluster
-    finally:
-        _closed(cluster)
+    with library("dask", "dask").config.set({_LOST_FOR_GOOD: "1 day"}):
+        cluster = distributed.LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",  # one that is free: None is 8787, for everybody
+            memory_limit=0,  # user code is in the children; a worker is not to be stopped for what they use
+            silence_logs=logging.CRITICAL,
+            preload=[_DEAF],
+            death_timeout=START,
+        )
+        try:
+            yield cluster
+        finally:
+            _closed(cluster)
 
 
 def _closed(part: Any) -> None:
