@@ -21,21 +21,16 @@ QUIET = (
 )
 
 
-def screenshot(report: Path, out: Path, *, size: str, dark: bool, case: str | None) -> None:
-    """Open ``report`` in headless Chromium, at ``case`` if given, and save what it shows."""
+def browse(report: Path, *asked: str, size: str, case: str | None = None) -> str:
+    """Open ``report`` in headless Chromium, at ``case`` if given; what it prints when ``asked`` so by its options."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
-        sys.exit("scripts/screenshot.py: no Chromium on the path; install it, for example from your distribution")
+        sys.exit(f"{sys.argv[0]}: no Chromium on the path; install it, for example from your distribution")
     address = report.resolve().as_uri() + (f"#{quote(case, safe='')}" if case else "")
     with tempfile.TemporaryDirectory() as profile:
-        options = [
-            *QUIET,
-            f"--user-data-dir={profile}",
-            f"--window-size={size.replace('x', ',')}",
-            f"--screenshot={out.resolve()}",
-        ]
-        options += ["--virtual-time-budget=3000", *(["--blink-settings=preferredColorScheme=0"] if dark else [])]
-        subprocess.run([browser, *options, address], check=True, capture_output=True)
+        options = [*QUIET, f"--user-data-dir={profile}", f"--window-size={size.replace('x', ',')}", *asked]
+        command = [browser, *options, "--virtual-time-budget=3000", address]
+        return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
 
 
 def main() -> None:
@@ -47,7 +42,8 @@ def main() -> None:
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--case")
     given = parser.parse_args()
-    screenshot(given.report, given.out, size=given.size, dark=given.dark, case=given.case)
+    dark = ["--blink-settings=preferredColorScheme=0"] if given.dark else []
+    browse(given.report, f"--screenshot={given.out.resolve()}", *dark, size=given.size, case=given.case)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Every block of every page in docs/ is done, every link leads somewhere, and what is generated is up to date."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,8 @@ def test_what_is_shown_must_be_what_is_printed():
     assert agrees(["a[1] ...", "end?"], ["a[1] = 2", "more", "end?"])
     assert not agrees(["2 of 2 pass"], ["1 of 2 pass", "2 of 2 pass?"])
     assert not agrees([], ["something"])
+
+
+def test_the_reference_is_what_the_code_says():
+    made = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
+    assert made["reference"]() == made["PAGE"].read_text(encoding="utf-8"), "run python scripts/make_reference.py"

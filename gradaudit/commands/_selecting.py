@@ -23,7 +23,7 @@ def selecting(command: Callable[..., int]) -> Callable[..., int]:
             click.option(
                 "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override a setting (repeatable)."
             ),
-            click.option("--seed", type=click.IntRange(min=0), help="Override the seed of the suite."),
+            click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Override the seed of the suite."),
         )
     ):
         command = decorate(command)

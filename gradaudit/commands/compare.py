@@ -10,7 +10,7 @@ from gradaudit.commands import _status as status
 
 @click.command("compare")
 @click.argument("before", metavar="A")
-@click.argument("after", metavar="B", required=False)
+@click.argument("after", metavar="[B]", required=False)
 @click.option("--fail-on", type=click.Choice(["regression"]), help="Exit 1 where a case is not as good as it was.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(before: str, after: str | None, fail_on: str | None, style: str) -> int:

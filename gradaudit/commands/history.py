@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 
 @click.command("history")
-@click.argument("case_id", metavar="ID", required=False)
+@click.argument("case_id", metavar="[ID]", required=False)
 @click.option("--suite", metavar="NAME", help="One suite only; left out: all that have runs here.")
-@click.option("--last", type=click.IntRange(min=1), default=30, show_default=True, help="How many runs to show.")
+@click.option(
+    "--last", type=click.IntRange(min=1), metavar="N", default=30, show_default=True, help="How many runs to show."
+)
 @click.option("--keep", metavar="AGE", help="Delete runs older than this: 90d, 12h. The last complete one stays.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(case_id: str | None, suite: str | None, last: int, keep: str | None, style: str) -> int:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.command("run")
 @selecting
 @click.option("--timeout", metavar="TIME", help="Time limit of a case: 500ms, 30s, 10m, 1h.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Cases at once; as many as cores if left out.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Cases at once; as many as cores if left out."
+)
 @click.option("--backend", metavar="NAME", help="loky, threading, sequential, dask or ray; by --jobs if left out.")
 @click.option("--scheduler", metavar="ADDR", help="The cluster to run on: tcp://host:8786 for dask, or ray's address.")
 @showing(outputs="Write a report too")
