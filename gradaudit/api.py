@@ -74,6 +74,7 @@ def assert_gradient(
     f: Function,
     gradient: Function,
     *inputs: object,
+    args: Sequence[object] = (),
     rtol: float | None = None,
     resolution: float | None = None,
     kinks: Literal["undecided", "accept"] = "undecided",
@@ -81,10 +82,11 @@ def assert_gradient(
 ) -> None:
     """For a test: raises AssertionError with the verdict's message unless the claimed gradient passes.
 
-    An inconclusive verdict is no pass: choose another point, or a larger ``resolution``.
+    ``args`` are passed to both after the inputs, and not differentiated. An inconclusive verdict is no pass: choose
+    another point, or a larger ``resolution``.
     """
     settings = Settings(tolerance=Tolerance(rtol, resolution), kinks=kinks)
-    verdict = audit(f, *inputs, gradient=gradient, settings=settings, structure=structure)
+    verdict = audit(f, *inputs, gradient=gradient, args=args, settings=settings, structure=structure)
     if verdict.status is not Status.PASS:
         raise AssertionError(f"{verdict.status.upper()} {verdict.id}  {verdict.message}")
 
