@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
@@ -27,7 +26,7 @@ from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point
 from gradaudit.plan.case import Case, Given, Input
-from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator
+from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator, rewound
 from gradaudit.power import Passed, self_test
 from gradaudit.recall import remembered_kernel
 
@@ -99,12 +98,11 @@ def audit_function(
             return measured(compared, rng)
 
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
-            # a copy: a claim that is measured again meets the same random numbers
-            rng = deepcopy(rng)
-            ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads)
-            if is_certified(comparison, case.settings):
-                return certify(ground, case.settings, rng, seed=case.seed)
-            return measure(ground, case.settings, rng)
+            with rewound(rng):  # a claim that is measured again meets the same random numbers
+                ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads)
+                if is_certified(comparison, case.settings):
+                    return certify(ground, case.settings, rng, seed=case.seed)
+                return measure(ground, case.settings, rng)
 
         prepared = list(_comparisons(case, subject))
         evidences = [examined(compared, rng) for compared, rng in prepared]
@@ -157,6 +155,8 @@ def _point(case: Case, arguments: Arguments) -> Point:
     def edges(side: int, default: float) -> NDArray[np.float64]:
         per_input = [_bounds(case.inputs[i])[side] for i in arguments.differentiated]
         edge = [default if edge is None else edge for edge in per_input]
+        if len(set(edge)) == 1:
+            return np.broadcast_to(float(edge[0]), arguments.size)  # of a million coordinates, one number
         return np.repeat(edge, arguments.sizes).astype(np.float64)
 
     return Point(arguments.x, arguments.epsilon, edges(0, -np.inf), edges(1, np.inf))

@@ -4,7 +4,7 @@ Source of the method: Moré and Wild, "Estimating computational noise", SIAM J. 
 ECNoise.m without its range test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import comb
 
@@ -98,12 +98,16 @@ def quantum(values: Array) -> float:
     return divisor
 
 
-def _spacings(point: Point) -> list[Array]:
-    """Spacings (n,) to try, smallest first: octaves of the natural scale, then of the scale where that differs."""
-    steps = [2.0**-m * point.natural for m in LADDER]
-    if (point.natural != point.scale).any():
-        steps += [2.0**-m * point.scale for m in LADDER]
-    return steps
+def _spacings(point: Point) -> Iterator[Array]:
+    """Spacings (n,) to try, smallest first: octaves of the natural scale, then of the scale where that differs.
+
+    One at a time: the first is mostly enough, and a list of them would be a dozen copies of x.
+    """
+    natural = point.natural
+    yield from (2.0**-m * natural for m in LADDER)
+    scale = point.scale
+    if (natural != scale).any():
+        yield from (2.0**-m * scale for m in LADDER)
 
 
 def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[Array | None, int]:

@@ -3,6 +3,7 @@
 Steps are powers of two times a scale, so that most x ± h are exact, and the step that counts is the realised one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,8 @@ from gradaudit.perturb.samples import Array
 SMALLEST_IN_ULP = 16
 #: nor than this power of two times the natural scale.
 SMALLEST_OCTAVE = 46
+#: Coordinates that are looked at together along a dense direction.
+PART = 2**18
 #: |x| below this fraction of the median is a rounding residue of zero: it has no scale of its own.
 RESIDUE = 1e-14
 
@@ -202,22 +205,29 @@ class Tangents:
     @cached_property
     def scale(self) -> Array:
         """(D,) the step at which the first coordinate has moved by its scale."""
-        return power_of_two_below(1.0 / self._stretch(self.point.scale))
+        return power_of_two_below(1.0 / self._stretch(lambda part: scale_of(self.point.x[part])))
 
     @cached_property
     def natural(self) -> Array:
         """(D,) the step at which the first coordinate has moved by its natural scale, at most ``scale``."""
-        return np.minimum(1.0 / self._stretch(self.point.natural), self.scale)
+        stretch = self._stretch(lambda part: natural_of(self.point.x[part], self.point.residue))
+        return np.minimum(1.0 / stretch, self.scale)
 
     @cached_property
     def smallest_step(self) -> Array:
-        """(D,) the step at which every coordinate moves by its smallest step or more, where it moves at all."""
-        with np.errstate(divide="ignore"):
-            needed = np.where(self.v != 0, self.point.smallest_step / np.abs(self.v), 0.0)
+        """(D,) the step at which most coordinates move by their smallest step or more, of many a regular sample."""
+        some = slice(None, None, 1 + self.point.x.size // PART)
+        size = np.abs(self.v[:, some])
+        smallest = smallest_of(self.point.x[some], self.point.epsilon[some], self.point.residue)
+        needed = np.divide(smallest, size, out=np.zeros(size.shape), where=size > 0)
         return np.minimum(np.median(needed, axis=1), self.scale * 2.0**-16)
 
-    def _stretch(self, unit: Array) -> Array:
-        largest = np.max(np.abs(self.v) / unit, axis=1, initial=0.0)
+    def _stretch(self, unit: Callable[[slice], Array]) -> Array:
+        """(D,) the largest |v| over ``unit``, one part of the coordinates after the other: they may be many."""
+        largest = np.zeros(len(self.v))
+        for start in range(0, self.point.x.size, PART):
+            part = slice(start, start + PART)
+            np.fmax(largest, np.max(np.abs(self.v[:, part]) / unit(part), axis=1), out=largest)
         return np.where(largest > 0, largest, 1.0)
 
     def __len__(self) -> int:
