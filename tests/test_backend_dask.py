@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -24,8 +25,11 @@ from gradaudit.plan.case import Case
 from gradaudit.suite import load_suite
 
 distributed = pytest.importorskip("distributed", reason="the dask backend needs dask: pip install 'gradaudit[dask]'")
+dask = pytest.importorskip("dask")
 psutil = pytest.importorskip("psutil")
 watching = importlib.import_module("gradaudit.backends._dask_joblib")
+
+LIMIT = 150  #: s for a test, on a busy machine
 
 SUITE = """\
 version: 1
@@ -51,12 +55,33 @@ def dies(x): os._exit(3)
 """
 
 
+#: a busy machine needs more than dask's 15 s to start a worker again, and these tests no more than two that die
+PATIENT = {"distributed.deploy.lost-worker-timeout": "1 day", "distributed.scheduler.allowed-failures": 1}
+
+
 @contextlib.contextmanager
 def a_cluster(*, processes: int = 2, threads: int = 1) -> Iterator[object]:
-    with distributed.LocalCluster(
-        n_workers=processes, threads_per_worker=threads, dashboard_address="127.0.0.1:0", silence_logs=50
-    ) as cluster:
+    with (
+        dask.config.set(PATIENT),
+        distributed.LocalCluster(
+            n_workers=processes, threads_per_worker=threads, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
+    ):
         yield cluster
+
+
+@pytest.fixture(autouse=True)
+def limited() -> Iterator[None]:
+    """No test waits for ever, whatever dask does: it fails where it stands."""
+    before = signal.signal(signal.SIGALRM, _has_taken_too_long)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _has_taken_too_long(*_: object) -> None:
+    pytest.fail(f"the test has not ended within {LIMIT} s")
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +175,23 @@ def test_large_cases_wait_for_nobody_on_a_cluster(cluster):
     assert [verdict.engine for verdict in verdicts] == ["threads=1"] * 3
 
 
+def test_retries_are_made_on_the_worker_and_a_pass_among_them_is_flaky(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a case notes that it was tried
+    cases = [a_case("passes_the_second_time"), a_case("exits"), a_case("ok")]
+    flaky, dead, well = run(cases, jobs=2, retries=2)
+    assert (flaky.status, flaky.diagnosis) == (Status.FAIL, Diagnosis.FLAKY)
+    assert flaky.message.startswith("pass only on attempt 2 ")
+    assert dead.notes == ("3 attempts, same",)
+    assert well.notes == ()
+
+
+def test_a_case_that_takes_more_memory_than_allowed_is_ended_on_its_worker():
+    cases = [a_case("ok", 0), a_case("eats", 1), a_case("ok", 2)]
+    before, greedy, after = run(cases, jobs=2, max_memory=600_000_000)
+    assert (greedy.status, greedy.diagnosis) == (Status.CRASH, Diagnosis.MEMORY)
+    assert {before.status, after.status} == {Status.PASS}
+
+
 # nothing is left behind
 
 
@@ -218,7 +260,7 @@ def test_a_case_that_no_worker_survives_is_a_crash_and_its_neighbours_pass():
         verdicts = run(cases, scheduler=cluster.scheduler_address)
     assert [verdict.status for verdict in verdicts] == [Status.PASS] * 3 + [Status.CRASH] + [Status.PASS] * 8
     assert verdicts[3].diagnosis is Diagnosis.DIED
-    assert verdicts[3].message.startswith("s.yaml:3:5: its worker died 4 times with the case in hand, asked twice")
+    assert verdicts[3].message.startswith("s.yaml:3:5: its worker died 2 times with the case in hand, asked twice")
     assert "--id 'ok[i=3]'" in verdicts[3].message
 
 
@@ -237,6 +279,46 @@ def test_a_cluster_without_workers_ends_the_run_and_keeps_what_had_finished(monk
         found, why = answers_until(lambda: cluster.scale(0), scheduler=cluster.scheduler_address)
     assert "no worker for 1.5 s" in why
     assert 3 <= found < 200
+
+
+def test_a_scheduler_that_freezes_ends_the_run_in_a_bounded_time(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(watching, "PATIENCE", 1.5)
+    monkeypatch.setattr(watching, "ANSWER", 1.0)
+    with a_scheduler(tmp_path) as (scheduler, address), a_worker(address):
+        found, why = answers_until(lambda: scheduler.send_signal(signal.SIGSTOP), scheduler=address)
+    assert "no worker for 1.5 s" in why
+    assert 3 <= found < 200
+
+
+def test_a_worker_that_freezes_costs_no_verdict_and_no_time_without_end(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(watching, "GRACE", 0.5)
+    cases = [a_case("slow", i, timeout=2.0) for i in range(40)]
+    found: dict[int, Verdict] = {}
+    with a_scheduler(tmp_path) as (_, address), a_worker(address) as frozen, a_worker(address):
+        wait_for_workers(2, address)
+        for index, verdict in backends.run(cases, audit=AUDIT, scheduler=address):
+            found[index] = verdict
+            if len(found) == 5:
+                frozen.send_signal(signal.SIGSTOP)
+    assert {verdict.status for verdict in found.values()} == {Status.PASS}
+    assert len(found) == 40
+
+
+def wait_for_workers(count: int, address: str) -> None:
+    with distributed.Client(address, set_as_default=False) as client:
+        client.wait_for_workers(count, timeout=60)
+
+
+def test_a_call_that_cannot_be_made_ends_the_run(cluster, monkeypatch):
+    def broken(self, *arguments, **options):
+        if next(calls) > 6:
+            raise RuntimeError("planted")
+        return submit(self, *arguments, **options)
+
+    submit, calls = distributed.Client.submit, itertools.count()
+    monkeypatch.setattr(distributed.Client, "submit", broken)
+    with pytest.raises(BackendLost, match="takes no case: RuntimeError: planted"):
+        run([a_case("slow", i) for i in range(40)], scheduler=cluster.scheduler_address)
 
 
 def test_a_scheduler_that_goes_away_ends_the_run(tmp_path: Path):
@@ -260,6 +342,14 @@ def answers_until(breaks, *, scheduler: str) -> tuple[int, str]:
 
 
 # before the first case
+
+
+def test_a_scheduler_that_is_frozen_is_refused(suite: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("gradaudit.backends.dask.CONNECT", 1.0)
+    with a_scheduler(tmp_path) as (scheduler, address):
+        scheduler.send_signal(signal.SIGSTOP)
+        with pytest.raises(BackendError, match=f"no dask scheduler answers at {address}: .*; start one"):
+            runner.run(suite, scheduler=address)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Workers of a dask cluster, each case in a supervised child of its worker: that of ``--scheduler``, or a local one."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -86,11 +87,12 @@ def _connected(distributed: ModuleType, *, jobs: int, scheduler: str | None) -> 
     with ExitStack() as stack:
         address = scheduler or stack.enter_context(_local_cluster(distributed, jobs=jobs))
         try:
+            if scheduler is not None:
+                asyncio.run(_reach(distributed, scheduler))
             client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as problem:
-            raise BackendError(
-                f"no dask scheduler answers at {address}: {problem}; start one: dask scheduler"
-            ) from None
+            why = str(problem) or f"no word within {CONNECT:g} s"
+            raise BackendError(f"no dask scheduler answers at {address}: {why}; start one: dask scheduler") from None
         stack.callback(_closed, client)
         try:
             client.wait_for_workers(1, timeout=CONNECT)
@@ -99,6 +101,18 @@ def _connected(distributed: ModuleType, *, jobs: int, scheduler: str | None) -> 
                 f"the dask scheduler at {address} has no worker, after {CONNECT:g} s; start one: dask worker {address}"
             ) from None
         yield client
+
+
+async def _reach(distributed: ModuleType, address: str) -> None:
+    """Raises OSError or ValueError where no scheduler answers: a client would wait for ever for one that is frozen."""
+    how = distributed.Security().get_connection_args("client")
+    async with asyncio.timeout(CONNECT):  # all of it: to take leave of a frozen one has no limit of its own
+        comm = await distributed.comm.connect(address, timeout=CONNECT, **how)
+        try:
+            await comm.write({"op": "identity", "reply": True})
+            await comm.read()
+        finally:
+            comm.abort()
 
 
 @contextmanager
