@@ -14,7 +14,7 @@ from gradaudit.engines._moving import Moving
 from gradaudit.engines._packing import packed, packed_claim
 from gradaudit.engines._sources import sources
 from gradaudit.engines._trees import Layout
-from gradaudit.libraries import missing
+from gradaudit.libraries import at_hand, missing
 from gradaudit.plan.case import Target
 
 
@@ -175,5 +175,5 @@ def _chosen(function: object, target: Target) -> str:
 def _recognising(function: object, target: Target) -> Iterator[str]:
     """The engines that take the function for theirs; python takes everything that has a claim, so it is asked last."""
     for name in sorted(names(), key=lambda name: name == "python"):
-        if not missing(name) and part(name).recognises(function, target):
+        if at_hand(name) and part(name).recognises(function, target):
             yield name

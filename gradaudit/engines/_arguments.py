@@ -88,7 +88,10 @@ class Arguments:
 
     def split(self, flat: Array) -> tuple[NDArray[np.inexact], ...]:
         """The inverse of ``flatten``: new arrays with each input's shape and dtype."""
-        return tuple(part.astype(array.dtype) for part, array in zip(self.shaped(flat), self.arrays, strict=True))
+        return tuple(
+            _part(flat[start:stop], like).astype(like.dtype)
+            for like, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
+        )
 
     def stacked(self, rows: Array) -> tuple[NDArray[np.inexact], ...]:
         """Many flat points (k, n) at once: arrays (k, *shape) with each input's dtype, not to be written to."""
@@ -100,16 +103,17 @@ class Arguments:
     def shaped(self, flat: Array) -> tuple[NDArray[np.inexact], ...]:
         """A flat vector as double-precision arrays of the inputs' shapes: numeric results keep all their digits."""
         return tuple(
-            _shaped(flat[None, start:stop], array).reshape(array.shape)
+            _part(flat[start:stop], array)
             for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
         )
 
     def at(self, flat: Array) -> tuple[object, ...]:
         """All positional inputs for a call at ``flat``; every array is a copy that the callee may spoil."""
-        values = [_owned(value) for value in self.inputs]
-        for position, array in zip(self.differentiated, self.split(flat), strict=True):
-            values[position] = array
-        return tuple(values)
+        parts = self.split(flat)
+        if len(parts) == len(self.inputs):
+            return parts
+        values = dict(zip(self.differentiated, parts, strict=True))
+        return tuple(values[i] if i in values else _owned(value) for i, value in enumerate(self.inputs))
 
     def round(self, flat: Array) -> Array:
         """``flat`` (…, n) as it arrives at the function: rounded to each coordinate's dtype."""
@@ -157,6 +161,11 @@ def _shaped(rows: Array, like: NDArray[np.inexact]) -> NDArray[np.inexact]:
         return rows.reshape(len(rows), *like.shape)
     parts = rows.reshape(len(rows), 2, *like.shape)
     return np.asarray(parts[:, 0] + 1j * parts[:, 1])
+
+
+def _part(flat: Array, like: NDArray[np.inexact]) -> NDArray[np.inexact]:
+    """Coordinates (size,) as an array of the shape that ``like`` has, which may be that of no axes."""
+    return _shaped(flat[None], like).reshape(like.shape) if _is_complex(like) else flat.reshape(like.shape)
 
 
 def _default_names(count: int) -> tuple[str, ...]:

@@ -92,6 +92,9 @@ def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int
 
     Raises TypeError where an output is not a real number or array: complex, object, None, text.
     """
+    if isinstance(output, np.ndarray | float):  # most functions, millions of times
+        array = _real_array(output)
+        return array.astype(np.float64).ravel(), (array.shape,)
     parts = leaves_of(output)
     if not parts:
         allowed = "a number, an array, or a container of arrays"

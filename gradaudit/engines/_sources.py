@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from types import CodeType
 
 from gradaudit.plan.case import Source, Target
 
@@ -17,14 +18,27 @@ def sources(target: Target, function: object, claims: Mapping[str, Callable[...,
 
 
 def _source(role: str, reference: str, found: object) -> Source:
-    behind = _definition(found)
     try:
-        lines, line = inspect.getsourcelines(behind)  # type: ignore[arg-type]
-        file = inspect.getsourcefile(behind) or ""  # type: ignore[arg-type]
+        behind = _definition(found)
+        code = getattr(behind, "__code__", None) if inspect.isfunction(behind) else None
+        file, line, digest = _text(code, code.co_filename) if code is not None else _read(behind)
     except Exception:  # built in, made at run time, or an object whose attributes are hostile
         return Source(role, reference)
+    return Source(role, reference, _relative(file), line, digest)
+
+
+@functools.lru_cache(maxsize=1024)
+def _text(code: CodeType, file: str) -> tuple[str, int, str]:
+    """As ``_read``, once for each code: to take its text apart is slower than many an audit."""
+    return _read(code)  # ``file`` is no part of what makes two codes equal
+
+
+def _read(behind: object) -> tuple[str, int, str]:
+    """File, first line and digest of the text of a function, class or code. Raises OSError where it has none."""
+    lines, line = inspect.getsourcelines(behind)  # type: ignore[arg-type]
+    file = inspect.getsourcefile(behind) or ""  # type: ignore[arg-type]
     digest = hashlib.blake2b("".join(lines).encode(errors="surrogatepass"), digest_size=8).hexdigest()
-    return Source(role, reference, _relative(file), max(line, 1), digest)
+    return file, max(line, 1), digest
 
 
 def _definition(found: object) -> object:

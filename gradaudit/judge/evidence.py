@@ -1,6 +1,7 @@
 """What the judge looks at: two ways to the same numbers, measured. Plain data, so that it can be judged again."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,17 +43,31 @@ class Evidence:
             return self.certificate.elements + self.certificate.excluded
         return self.inputs.size * self.outputs.size
 
-    @property
+    @cached_property
     def error(self) -> Array:
         """(D, R) |analytic − numeric|"""
         return np.abs(self.claim.analytic - self.rulings.numeric)
 
-    @property
+    @cached_property
     def ratio(self) -> Array:
         """(D, R) error ÷ allowed: the headline; at most 1 where an element passes, 0 for a subgradient at a kink."""
         return np.where(self.subgradient, 0.0, error_over_allowed(self.error, self.rulings.allowed))
 
-    @property
+    @cached_property
+    def bound(self) -> Array:
+        """(D, R) the smallest relative error that would have failed, where an element passed; a proven zero has none.
+
+        Where all elements were certified together, each has the bound of the certificate.
+        """
+        rulings = self.rulings
+        passed = rulings.outcome == Outcome.PASS
+        if self.certificate:
+            return np.where(passed, self.certificate.bound, np.nan)
+        size = np.fmax(np.abs(self.claim.analytic), np.abs(rulings.numeric))
+        bounded = passed & (size > 0) & ~self.subgradient
+        return np.divide(rulings.allowed, rulings.scale, out=np.full(size.shape, np.nan), where=bounded)
+
+    @cached_property
     def subgradient(self) -> Mask:
         """(D, R) passes between the slopes of a kink, which the suite accepts: no bound can be given."""
         at_kink = self.rulings.reason == REASONS.index(Diagnosis.KINK)

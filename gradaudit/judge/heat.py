@@ -49,6 +49,8 @@ def _block(rows: int, columns: int) -> tuple[int, int]:
 
 def _pooled(errors: Array, block: tuple[int, int]) -> Array:
     """The largest of each block, NaN where none of it was checked."""
+    if block == (1, 1):
+        return errors
     padding = [(0, -size % step) for size, step in zip(errors.shape, block, strict=True)]
     padded = np.pad(errors, padding, constant_values=np.nan)
     tall, wide = (size // step for size, step in zip(padded.shape, block, strict=True))

@@ -128,7 +128,7 @@ def _element(evidence: Evidence, d: int, r: int) -> Element:
         allowed=float(rulings.allowed[d, r]),
         error_over_tolerance=float(evidence.ratio[d, r]),
         h=float(rulings.h[d, r]),
-        bound=float(_bounds(evidence)[d, r]),
+        bound=float(evidence.bound[d, r]),
         reason="" if diagnosis is None or diagnosis is Diagnosis.WRONG else diagnosis.value,
     )
 
@@ -144,7 +144,7 @@ def _measures(evidences: Sequence[Evidence], elements: Sequence[Element], at_x: 
         max_abs_error=_largest(evidence.error for evidence in evidences),
         max_rel_error=_largest(_relative(evidence) for evidence in evidences),
         uncertainty=worst.uncertainty,
-        bound=_largest(_bounds(evidence) for evidence in evidences),
+        bound=_largest(evidence.bound for evidence in evidences),
         h_best=worst.h,
         slope=_observed_order(next(e for e in evidences if e.check == worst.check)),
         evaluations=at_x + sum(evidence.evaluations for evidence in evidences),
@@ -160,19 +160,6 @@ def _relative(evidence: Evidence) -> Array:
     size = np.fmax(np.abs(evidence.claim.analytic), np.abs(evidence.rulings.numeric))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(size > 0, evidence.error / size, 0.0)
-
-
-def _bounds(evidence: Evidence) -> Array:
-    """The smallest relative error that would have failed, of each element that passed (a proven zero has none).
-
-    Where all elements were certified together, each has the bound of the certificate.
-    """
-    rulings = evidence.rulings
-    if evidence.certificate:
-        return np.where(rulings.outcome == Outcome.PASS, evidence.certificate.bound, np.nan)
-    size = np.fmax(np.abs(evidence.claim.analytic), np.abs(rulings.numeric))
-    passed = (rulings.outcome == Outcome.PASS) & (size > 0) & ~evidence.subgradient
-    return np.divide(rulings.allowed, rulings.scale, out=np.full(size.shape, np.nan), where=passed)
 
 
 def _observed_order(evidence: Evidence) -> float:
@@ -269,7 +256,7 @@ def _integrals(evidences: Sequence[Evidence]) -> Iterator[str]:
         mine = evidence.rulings.integrated
         if not mine.any():
             continue
-        bound, reach = float(np.nanmax(_bounds(evidence)[mine], initial=0.0)), float(evidence.rulings.h[mine].max())
+        bound, reach = float(np.nanmax(evidence.bound[mine], initial=0.0)), float(evidence.rulings.h[mine].max())
         known = f"; a mean relative error of {bound:.1g} over it would have failed" if bound else ""
         yield (
             f"{int(mine.sum())} of {mine.size} elements were decided by line integrals of the claim up to {reach:.3g}"

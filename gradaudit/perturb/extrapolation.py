@@ -20,6 +20,8 @@ LOUDER = (1.0, 4.0, 16.0, 64.0)
 #: An observed rate within this factor of the theoretical one confirms the theory.
 RATE_FACTOR = 3.0
 SLOWEST_RATE = 1.25
+#: Numbers that are looked at in one step: small tables at once, large ones in steps that stay in the cache.
+ROOM = 2**14
 
 
 @dataclass(frozen=True)
@@ -144,9 +146,7 @@ def _smallest(h: Array, quotient: Array, noise: Array, entries: list[_Entries], 
     truncation = np.concatenate([entry.truncation for entry in entries])
     spread = np.concatenate([entry.noise for entry in entries])
     row = np.concatenate([np.arange(j, len(h)) for j in range(1, len(entries) + 1)])
-    bars = np.stack(
-        [_widened(h, quotient, noise, value, truncation, spread, row, order=order, louder=m) for m in LOUDER]
-    )
+    bars = _widened(h, quotient, noise, value, truncation, spread, row, order=order)
     by_entry = np.where(np.isfinite(value), bars.min(axis=0), np.inf)
     best = np.argmin(by_entry, axis=0)[None]
 
@@ -176,19 +176,24 @@ def _widened(
     row: NDArray[np.intp],
     *,
     order: int,
-    louder: float,
 ) -> Array:
-    """Each entry's bar (C, …), at least wide enough to agree with every finer difference l:
+    """Each entry's bar under each of the noises, (LOUDER, C, …), wide enough to agree with every finer difference l:
 
     |D_l − T| ≤ bar + n_l + 2|D_k − T|·(h_l/h_k)^p
     """
+    axes = [1] * (value.ndim - 1)
+    louder = np.array(LOUDER).reshape(-1, 1, *axes)
     bar = truncation + louder * spread
     own_distance = 2 * np.abs(quotient[row] - value)
-    for finer in range(1, len(h)):
+    together = max(1, ROOM // value.size)
+    for start in range(1, len(h), together):
+        finer = np.arange(start, min(start + together, len(h)))[:, None]  # (F, 1) beside the entries (C,)
         with np.errstate(invalid="ignore"):
             excess = (
-                np.abs(quotient[finer] - value) - louder * noise[finer] - own_distance * (h[finer] / h[row]) ** order
+                np.abs(quotient[finer] - value)
+                - louder[:, None] * noise[finer]
+                - own_distance * (h[finer] / h[row]) ** order
             )
-        later = (finer > row).reshape(-1, *[1] * (value.ndim - 1))
-        bar = np.where(later, np.fmax(bar, excess), bar)
+            later = (finer > row).reshape(*finer.shape[:1], -1, *axes)
+            bar = np.fmax(bar, np.fmax.reduce(np.where(later, excess, np.nan), axis=1))
     return bar

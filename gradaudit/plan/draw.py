@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,16 @@ def generator(case: Case, name: str) -> np.random.Generator:
     key = "\0".join([str(case.seed), case.id, name, *which]).encode("utf-8", errors="surrogatepass")
     digest = hashlib.blake2b(key, digest_size=16).digest()
     return np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest, "big")))
+
+
+@contextmanager
+def rewound(rng: np.random.Generator) -> Iterator[None]:
+    """What is drawn inside is drawn again after it."""
+    state = rng.bit_generator.state
+    try:
+        yield
+    finally:
+        rng.bit_generator.state = state
 
 
 def _draw_input(case: Case, given: Input) -> object:
