@@ -1,0 +1,287 @@
+"""``elements: {directions: k}`` end to end: right claims pass with a bound, planted faults are found and named."""
+
+import numpy as np
+import pytest
+
+import gradaudit as ga
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.verdict import Status
+from gradaudit.plan.case import Settings, Tolerance
+
+
+def chain(x):
+    """Each element meets its neighbour."""
+    return float(np.sin(x).sum() + (x[1:] * x[:-1] ** 2).sum())
+
+
+def chain_gradient(x):
+    g = np.cos(x)
+    g[1:] += x[:-1] ** 2
+    g[:-1] += 2 * x[:-1] * x[1:]
+    return g
+
+
+def audited(n, spoil=None, *, seed=0, directions=6, function=chain, gradient=chain_gradient, **more):
+    x = np.random.default_rng(n).normal(size=n)
+
+    def claim(x):
+        g = gradient(x)
+        return g if spoil is None else spoil(g)
+
+    return ga.audit(function, x, gradient=claim, settings=Settings(directions=directions, **more), seed=seed)
+
+
+def factor(where, by):
+    def spoil(g):
+        g[where] *= by
+        return g
+
+    return spoil
+
+
+def failing(verdict):
+    return {element.input for element in verdict.elements if element.status is Status.FAIL}
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("n", [40, 1000, 10_000])
+def test_a_right_gradient_passes_whatever_the_directions(n, seed):
+    verdict = audited(n, seed=seed)
+    assert verdict.status is Status.PASS
+    assert verdict.measures.bound <= 1e-3
+    assert verdict.counts.checked == verdict.counts.passed == n
+    assert verdict.measures.evaluations < 250
+
+
+@pytest.mark.parametrize("n", [1000, 100_000])
+@pytest.mark.parametrize("by", [0.0, -1.0, 2.0, 1.01])
+def test_one_wrong_element_is_found_and_named(n, by):
+    verdict = audited(n, factor([n // 3], by))
+    assert verdict.status is Status.FAIL
+    assert verdict.diagnosis is Diagnosis.ONE_ELEMENT
+    assert failing(verdict) == {f"x[{n // 3}]"}
+    assert f"the other {n - 1} agree" in verdict.message
+    (certificate,) = verdict.certificates
+    assert (certificate.elements, certificate.excluded) == (n - 1, 1)
+    assert verdict.measures.evaluations < 450
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_wrong_elements_are_found_exactly(seed):
+    where = np.random.default_rng(seed).choice(20_000, 5, replace=False)
+    verdict = audited(20_000, factor(where, 0.9), seed=seed)
+    assert verdict.status is Status.FAIL
+    assert failing(verdict) == {f"x[{i}]" for i in where}
+    assert verdict.counts.failed == 5
+    assert verdict.counts.passed == 19_995
+
+
+def test_two_swapped_elements_cannot_cancel_each_other():
+    def swapped(g):
+        g[[7, 900]] = g[[900, 7]]
+        return g
+
+    verdict = audited(1000, swapped)
+    assert verdict.diagnosis is Diagnosis.SWAPPED
+    assert failing(verdict) == {"x[7]", "x[900]"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "diagnosis"),
+    [
+        (lambda g: 0 * g, Diagnosis.ZERO),
+        (lambda g: -g, Diagnosis.WRONG_SIGN),
+        (lambda g: 2 * g, Diagnosis.CONSTANT_FACTOR),
+        (lambda g: g / len(g), Diagnosis.CONSTANT_FACTOR),
+    ],
+)
+def test_what_is_wrong_everywhere_is_told_from_the_directions_at_a_million(spoil, diagnosis):
+    verdict = audited(
+        1_000_000, spoil, directions=3, function=lambda x: float(np.sin(x).sum()), gradient=lambda x: np.cos(x)
+    )
+    assert verdict.status is Status.FAIL
+    assert verdict.diagnosis is diagnosis
+    assert verdict.measures.evaluations < 300
+
+
+def test_half_of_an_input_that_is_wrong_is_said_as_a_range():
+    verdict = audited(10_000, factor(slice(5000, None), 1.5))
+    assert verdict.status is Status.FAIL
+    assert any("x[5000] … x[9999]" in note for note in verdict.notes)
+    assert not verdict.certificates
+    assert verdict.counts.checked < 100
+
+
+def test_one_wrong_input_of_several_is_named():
+    rng = np.random.default_rng(0)
+    a, b, c = rng.normal(size=(3, 50, 40))
+    verdict = ga.audit(
+        lambda a, b, c: float((np.sin(a) * b + c**3).sum()),
+        a,
+        b,
+        c,
+        gradient=lambda a, b, c: (np.cos(a) * b, np.cos(a), 3 * c**2),
+        settings=Settings(directions=6),
+    )
+    assert verdict.status is Status.FAIL
+    assert verdict.diagnosis is Diagnosis.ONE_INPUT
+    assert "all failures are in x1" in verdict.message
+
+
+def test_a_nan_is_a_failure_of_its_element():
+    def hollow(g):
+        g[77] = np.nan
+        return g
+
+    verdict = audited(1000, hollow)
+    assert verdict.diagnosis is Diagnosis.NOT_FINITE
+    assert "x[77]" in failing(verdict)
+
+
+def test_tiny_elements_below_large_ones_are_counted_apart_and_never_silently():
+    n = 2000
+    size = np.where(np.arange(n) < 1900, 1.0, 1e-12)
+
+    def function(x):
+        return float((size * np.sin(x)).sum())
+
+    verdict = audited(n, function=function, gradient=lambda x: size * np.cos(x))
+    assert verdict.status is Status.PASS
+    assert verdict.counts.bounded_by_largest >= 100
+    assert verdict.counts.resolved + verdict.counts.bounded_by_largest == n
+    (certificate,) = verdict.certificates
+    assert certificate.decades[-1].limit > 1
+    assert certificate.decades[0].limit < 1e-3
+
+
+def test_balanced_weights_find_a_small_element_that_plain_ones_cannot_see():
+    n = 2000
+    size = np.where(np.arange(n) < 20, 1e8, 1.0)
+
+    def gradient(x):
+        g = size * np.cos(x)
+        g[1500] = 0.0
+        return g
+
+    verdict = audited(n, function=lambda x: float((size * np.sin(x)).sum()), gradient=gradient)
+    assert verdict.status is Status.FAIL
+    assert failing(verdict) == {"x[1500]"}
+
+
+def test_float32_is_certified_at_its_own_resolution():
+    x = np.random.default_rng(0).normal(size=500).astype(np.float32)
+
+    def audited32(spoil):
+        return ga.audit(
+            lambda x: np.sin(x).sum(dtype=np.float32),
+            x,
+            gradient=lambda x: spoil(np.cos(x)),
+            settings=Settings(directions=24, tolerance=Tolerance(resolution=0.2)),
+        )
+
+    assert audited32(lambda g: g).status is Status.PASS
+    wrong = audited32(lambda g: np.where(np.arange(500) == 123, -g, g))
+    assert wrong.status is Status.FAIL
+    assert failing(wrong) == {"x[123]"}
+
+
+def test_too_few_directions_are_undecided_and_say_how_many_would_do():
+    few = audited(1000, directions=1)
+    assert few.status is Status.INCONCLUSIVE
+    assert few.diagnosis is Diagnosis.PRECISION
+    more = few.certificates[0].more
+    assert more is not None
+    assert f"{{directions: {more}}}" in few.message
+    assert audited(1000, directions=more + 1).status is Status.PASS
+
+
+def test_errors_within_rtol_of_each_element_are_no_failure():
+    rng = np.random.default_rng(5)
+    verdict = audited(1000, lambda g: g * (1 + 1e-6 * rng.uniform(-1, 1, g.shape)), directions=32)
+    assert verdict.status is Status.PASS
+    assert verdict.measures.bound > 1e-6
+
+
+def test_fewer_elements_than_directions_are_measured_one_by_one():
+    verdict = audited(5, directions=6)
+    assert verdict.status is Status.PASS
+    assert not verdict.certificates
+    assert verdict.counts.checked == 5
+
+
+def test_a_constant_function_with_a_zero_claim_passes():
+    verdict = audited(100, function=lambda x: 3.0, gradient=np.zeros_like)
+    assert verdict.status is Status.PASS
+
+
+def test_another_seed_draws_other_directions_and_the_verdict_names_it():
+    first, second, again = (audited(1000, seed=seed) for seed in (0, 1, 0))
+    assert first.certificates[0].bound != second.certificates[0].bound
+    assert first.certificates == again.certificates
+    assert any("6 random directions (seed 1" in note for note in second.notes)
+
+
+@pytest.mark.parametrize("spoil", [None, 3])
+def test_a_vjp_is_certified_for_each_cotangent(spoil):
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=600), rng.normal(size=(4, 600))
+
+    def vjp(x, cotangent):
+        back = (cotangent @ weight) * np.cos(x)
+        if spoil is not None:
+            back[spoil] *= 1.1
+        return back
+
+    verdict = ga.audit(lambda x: weight @ np.sin(x), x, vjp=vjp, settings=Settings(directions=6))
+    if spoil is None:
+        assert verdict.status is Status.PASS
+        assert verdict.counts.passed == 1200
+    else:
+        assert verdict.status is Status.FAIL
+        assert failing(verdict) == {"x[3]"}
+        assert verdict.diagnosis is Diagnosis.ONE_ELEMENT
+
+
+def test_a_jacobian_with_one_wrong_entry_names_it():
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=300), rng.normal(size=(3, 300))
+
+    def jacobian(x):
+        J = weight * np.cos(x)
+        J[1, 200] += 0.5
+        return J
+
+    verdict = ga.audit(lambda x: weight @ np.sin(x), x, jacobian=jacobian, settings=Settings(directions=6))
+    assert verdict.status is Status.FAIL
+    assert {(element.output, element.input) for element in verdict.elements if element.status is Status.FAIL} == {
+        ("out[1]", "x[200]")
+    }
+
+
+def test_symmetric_matrices_are_certified_along_moves_that_keep_them_symmetric():
+    a = np.random.default_rng(0).normal(size=(30, 30))
+    a = a + a.T
+
+    def logged(a):
+        assert (a == a.T).all()
+        return float((a**2).sum())
+
+    verdict = ga.audit(logged, a, gradient=lambda a: 2 * a, structure="symmetric", settings=Settings(directions=6))
+    assert verdict.status is Status.PASS
+    assert verdict.counts.checked == 30 * 31 // 2
+
+
+def test_noise_that_hides_single_elements_is_undecided_and_not_a_pass():
+    def noisy(x):
+        value = float(np.sin(x).sum())
+        return value + 1e-3 * np.sin(1e11 * value)
+
+    verdict = audited(5000, function=noisy, gradient=np.cos)
+    assert verdict.status is Status.INCONCLUSIVE
+
+
+def test_the_self_test_of_power_says_that_it_leaves_a_certificate_out():
+    x = np.random.default_rng(0).normal(size=100)
+    verdict = ga.audit(chain, x, gradient=chain_gradient, settings=Settings(directions=6), power=True)
+    assert verdict.status is Status.PASS
+    assert any("no known faults were planted" in note for note in verdict.notes)
