@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.noise import Function
@@ -33,6 +35,16 @@ class Comparison:
     confined: Callable[[Array], Array]  #: a point that x can reach within its structure, near any given one
     primal: bool = True  #: ``function`` is the case's own function, not its gradient
     elsewhere: Elsewhere | None = None  #: the claim at other points, where it can be called there
+    worth: Array | None = None  #: (R,) the scales of x, where the readouts are the slopes of one function
+
+    @property
+    def family(self) -> NDArray[np.intp]:
+        """(R,) numbers the readouts that are alike: elements of one array, or slopes of one function."""
+        if self.readout is not None:
+            return np.arange(len(self.readout))
+        if self.worth is not None:
+            return np.zeros(self.worth.size, dtype=np.intp)
+        return np.repeat(np.arange(len(self.outputs.parts)), [prod(shape) for _, shape in self.outputs.parts])
 
     def nearby(self, flat: Array) -> Array | None:
         """``function`` at a point that x can reach: what its noise is measured from."""

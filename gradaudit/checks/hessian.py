@@ -32,6 +32,7 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
             outputs=subject.axis.prefixed("gradient "),
             confined=moves.confined,
             primal=False,
+            worth=moves.scale,
         )
     ]
 

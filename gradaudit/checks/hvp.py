@@ -32,4 +32,5 @@ def _along(subject: Subject, directions: Directions, tangents: Array, names: Axi
         outputs=subject.axis.prefixed("gradient "),
         confined=moves.confined,
         primal=False,
+        worth=moves.scale,
     )

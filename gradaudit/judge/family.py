@@ -1,0 +1,44 @@
+"""Readouts that are alike, beside each other: what is too small to be measured is bounded relative to the largest.
+
+An output that has saturated, or the gradient of a bias before a batch normalisation, has all its elements near zero: no
+element of the same readout is large enough to hold them against, while readouts beside it are. Such passes are counted
+apart, as any that is relative to more than the element itself.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Outcome, Rulings
+from gradaudit.judge.integral import open_to_help
+from gradaudit.perturb.samples import Array
+
+
+def pass_beside_their_family(
+    rulings: Rulings, claim: Claim, *, scale: Array, family: NDArray[np.intp], worth: Array
+) -> None:
+    """Pass the undecided whose error and bar together are within the resolution of a thousandth of the largest.
+
+    Only elements that have passed by themselves count as the largest. ``scale`` (D,) is that of the directions;
+    ``family`` (R,) numbers those readouts that are alike, and ``worth`` (R,) brings them to one unit.
+    """
+    unit = scale[:, None] * worth
+    largest = _largest(rulings, np.abs(claim.analytic) * unit, family) / unit
+    scale_of_family = LARGEST_FLOOR * largest
+    with np.errstate(invalid="ignore"):
+        error = np.abs(claim.analytic - rulings.numeric)
+        limit = error + FAIL_FACTOR * rulings.bar
+        small = open_to_help(rulings) & (limit <= claim.resolution * scale_of_family)
+    rulings.outcome[small] = Outcome.PASS
+    rulings.reason[small] = 0
+    rulings.floored[small] = True
+    rulings.allowed[small] = limit[small]
+    rulings.scale[small] = scale_of_family[small]
+
+
+def _largest(rulings: Rulings, sensitivity: Array, family: NDArray[np.intp]) -> Array:
+    """(R,) the largest sensitivity (D, R) in the family of each readout that is known for sure; 0 where none is."""
+    known = (rulings.outcome == Outcome.PASS) & ~rulings.floored
+    by_readout = np.where(known, sensitivity, 0.0).max(axis=0, initial=0.0)
+    by_family = np.zeros(int(family.max(initial=-1)) + 1)
+    np.maximum.at(by_family, family, by_readout)
+    return np.asarray(by_family[family])
