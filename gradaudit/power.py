@@ -125,7 +125,7 @@ def _changed(pairs: Iterable[tuple[Passed, Comparison]]) -> Iterator[str]:
 
 
 def _name(evidence: Evidence, direction: int, readout: int) -> str:
-    return _element_name(evidence.outputs.label(readout), evidence.inputs.label(direction))
+    return _element_name(evidence.output_label(direction, readout), evidence.input_label(direction))
 
 
 def _element_name(output: str, input_: str) -> str:

@@ -25,7 +25,7 @@ from gradaudit.judge.evidence import Evidence
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.certificate import families
 from gradaudit.perturb.localise import ENOUGH
-from gradaudit.perturb.steps import Tangents
+from gradaudit.perturb.steps import Entries, Tangents
 from gradaudit.plan.case import Settings
 
 #: How often the rest is certified anew after a search.
@@ -42,7 +42,7 @@ CONSTANT = 1e-3
 
 def is_certified(comparison: Comparison, settings: Settings) -> bool:
     """The suite asks for directions, and there are more elements than those."""
-    one_by_one = settings.directions is None or isinstance(comparison.directions, Tangents)
+    one_by_one = settings.directions is None or isinstance(comparison.directions, Tangents | Entries)
     return not one_by_one and len(comparison.directions) > (settings.directions or 0)
 
 

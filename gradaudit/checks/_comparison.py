@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.noise import Function
+from gradaudit.perturb.pattern import Pattern
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.steps import Directions, Moves, Tangents
 
@@ -18,6 +19,16 @@ GRAIN = 2.0**-8
 
 #: The claim at another point: (n,) -> (D, R); None where it has no value there.
 Elsewhere = Callable[[Array], Array | None]
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """The entries of a matrix that are compared, in the order of the directions, and how they were found."""
+
+    pattern: Pattern  #: entries at which the claim or f may differ from zero
+    dependence: Pattern  #: those at which f may
+    stored: NDArray[np.bool_] | None  #: (E,) those that a sparse claim stores; None: the claim is dense
+    evaluations: int  #: of f, that finding them took
 
 
 @dataclass(frozen=True)
@@ -36,12 +47,15 @@ class Comparison:
     primal: bool = True  #: ``function`` is the case's own function, not its gradient
     elsewhere: Elsewhere | None = None  #: the claim at other points, where it can be called there
     worth: Array | None = None  #: (R,) the scales of x, where the readouts are the slopes of one function
+    sparse: Sparse | None = None  #: the directions are single entries of a matrix, R = 1; all others are zero
 
     @property
     def family(self) -> NDArray[np.intp]:
         """(R,) numbers the readouts that are alike: elements of one array, or slopes of one function."""
         if self.readout is not None:
             return np.arange(len(self.readout))
+        if self.sparse is not None:
+            return np.zeros(1, dtype=np.intp)
         if self.worth is not None:
             return np.zeros(self.worth.size, dtype=np.intp)
         return np.repeat(np.arange(len(self.outputs.parts)), [prod(shape) for _, shape in self.outputs.parts])

@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 from gradaudit.checks._comparison import Comparison, coordinate_value
 from gradaudit.checks._doubt import doubt_small_failures
 from gradaudit.checks._integral import ask_line_integrals
+from gradaudit.checks._structure import one_by_one, saved_by, together_for, what_was_found
 from gradaudit.checks._units import measured_in, restored, unit_of
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.element import Claim, Outcome, Rulings, reason
+from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
 from gradaudit.judge.evidence import Evidence, error_over_allowed
-from gradaudit.judge.family import pass_beside_their_family
 from gradaudit.judge.quick import express, pair, plain, softened
 from gradaudit.judge.table import fitted, table
 from gradaudit.perturb.batching import Batched
 from gradaudit.perturb.noise import measure_noise, quantum
 from gradaudit.perturb.samples import KAPPA, Array, Samples
 from gradaudit.perturb.sampling import Kernel, Probe
-from gradaudit.perturb.steps import Directions, around, given, octaves
+from gradaudit.perturb.steps import Directions, Entries, around, given, octaves
+from gradaudit.perturb.together import Coupled, Together
 from gradaudit.plan.case import Settings
 
 #: Steps are s·2^−p. Express takes the first of these, pair adds the second; both lie on the sweep's lattice.
@@ -48,6 +49,10 @@ CURVE = tuple(np.arange(1.0, 38.0, OCTAVES))
 #: Samples in memory at once: steps × directions × readouts.
 BLOCK = 524_288
 STEPS = 16
+#: So many times more where directions move together: then each block has evaluations of its own.
+TOGETHER = 16
+#: Of entries that fail, so many outputs are searched for a quantum: where more fail, it is no rounding of one.
+SEARCHED = 64
 #: At most this many values are searched for a quantum.
 QUANTUM_VALUES = 512
 
@@ -101,10 +106,25 @@ class Ground:
         probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads, batch)
         return cls(comparison, limits, probe, unit, noise.evaluations)
 
+    def measured_by(self, together: Together | None) -> "Ground":
+        """The same, with coordinates moved together, or one by one."""
+        return replace(self, probe=replace(self.probe, together=together))
+
 
 def measure(ground: Ground, settings: Settings, rng: np.random.Generator) -> Evidence:
-    """Take differences along all directions, or the sample that the suite asks for."""
-    return measure_along(ground, settings, _chosen(len(ground.comparison.directions), settings, rng))
+    """Take differences along all directions, or the sample that the suite asks for.
+
+    Where f has a structure, many at once; where f does not keep to it at every step, one by one after all.
+    """
+    chosen = _chosen(len(ground.comparison.directions), settings, rng)
+    together = together_for(ground.comparison, ground.probe, chosen.size, rng)
+    try:
+        return measure_along(ground.measured_by(together), settings, chosen)
+    except Coupled as broken:
+        assert together is not None
+        found = measure_along(ground.measured_by(one_by_one(ground.comparison, rng)), settings, chosen)
+        remark = f"{broken}: every element was moved by itself"
+        return replace(found, evaluations=found.evaluations + together.evaluations, remarks=(*found.remarks, remark))
 
 
 def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) -> Evidence:
@@ -112,9 +132,9 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     comparison, probe = ground.comparison, ground.probe
     directions = comparison.directions.take(chosen)
     claim = _claim(comparison, probe, settings, ground.limits).take(chosen)
-    rulings = Rulings.undecided(chosen.size, probe.readouts)
+    rulings = Rulings.undecided(*claim.analytic.shape)
     evaluations, extended = ground.evaluations, False
-    block = max(1, BLOCK // (STEPS * probe.readouts))
+    block = _block(probe, claim.analytic.shape[1])
     for start in range(0, chosen.size, block):
         part = np.arange(start, min(start + block, chosen.size))
         ladder = _Ladder(probe, directions.take(part), claim.take(part), settings)
@@ -123,12 +143,13 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         extended |= ladder.extended
     if settings.method == "auto":
         evaluations += doubt_small_failures(rulings, claim, probe, directions)
-        worth = np.ones(probe.readouts) if comparison.worth is None else comparison.worth
-        pass_beside_their_family(rulings, claim, scale=directions.scale, family=comparison.family, worth=worth)
         if settings.h is None or settings.extend:
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)
     witness = _witness(probe, directions.take(np.array([worst])), settings, extended=extended)
+    evaluations += witness.evaluations
+    if probe.together is not None:  # which counts what was evaluated: samples count each direction by itself
+        evaluations += probe.together.evaluations - probe.together.samples
     evidence = Evidence(
         check=comparison.check,
         inputs=comparison.inputs,
@@ -140,11 +161,20 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         witness=witness,
         witness_direction=worst,
         witness_readout=readout,
-        evaluations=evaluations + witness.evaluations,
+        evaluations=evaluations,
         surroundings=ground.evaluations + witness.evaluations,
         extended=extended,
+        pattern=comparison.sparse.pattern if comparison.sparse else None,
+        saved=saved_by(probe.together),
+        remarks=tuple(what_was_found(comparison, probe.together, chosen, rulings)),
     )
     return restored(evidence, ground.unit)
+
+
+def _block(probe: Probe, readouts: int) -> int:
+    """How many directions are measured at once."""
+    room = BLOCK if probe.together is None else TOGETHER * BLOCK
+    return max(1, room // (STEPS * readouts))
 
 
 def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:
@@ -163,20 +193,36 @@ def _chosen(count: int, settings: Settings, rng: np.random.Generator) -> NDArray
 
 
 def _claim(comparison: Comparison, probe: Probe, settings: Settings, limits: Limits) -> Claim:
-    scale = comparison.directions.scale[:, None]
+    directions, scale = comparison.directions, comparison.directions.scale[:, None]
     sensitivity = np.where(np.isfinite(comparison.analytic), np.abs(comparison.analytic) * scale, 0.0)
+    largest, quiet, magnitude = (
+        sensitivity.max(axis=0, initial=0.0),
+        probe.quiet,
+        probe.combined_noise(np.abs(probe.base)),
+    )
+    if isinstance(directions, Entries):
+        largest, quiet, magnitude = (
+            each[directions.output, None] for each in (_largest_of(directions, sensitivity), quiet, magnitude)
+        )
     return Claim(
         analytic=comparison.analytic,
-        largest=sensitivity.max(axis=0, initial=0.0) / scale,
-        natural=comparison.directions.natural,
-        quiet=probe.quiet,
-        magnitude=probe.combined_noise(np.abs(probe.base)),
+        largest=largest / scale,
+        natural=directions.natural,
+        quiet=quiet,
+        magnitude=magnitude,
         rtol=limits.rtol,
         resolution=limits.resolution,
         atol=limits.atol,
         rounding=limits.rounding,
         accept_kinks=settings.kinks == "accept",
     )
+
+
+def _largest_of(entries: Entries, sensitivity: Array) -> Array:
+    """(m,) the largest sensitivity (E, 1) among the entries of each output that has one."""
+    largest = np.zeros(int(entries.output.max(initial=-1)) + 1)
+    np.maximum.at(largest, entries.output, sensitivity[:, 0])
+    return largest
 
 
 def _witness(probe: Probe, direction: Directions, settings: Settings, *, extended: bool) -> Samples:
@@ -195,7 +241,7 @@ class _Ladder:
 
     def __init__(self, probe: Probe, directions: Directions, claim: Claim, settings: Settings) -> None:
         self.probe, self.directions, self.claim, self.settings = probe, directions, claim, settings
-        self.rulings = Rulings.undecided(len(directions), probe.readouts)
+        self.rulings = Rulings.undecided(*claim.analytic.shape)
         self.todo = np.arange(len(directions))
         self.evaluations = 0
         self.extended = False
@@ -222,7 +268,7 @@ class _Ladder:
             return
         self.todo = np.arange(min(len(self.directions), DOUBTED))
         samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST[:2]))
-        for readout in range(self.probe.readouts):
+        for readout in range(self.claim.analytic.shape[1]):
             # a few quanta are what a large step changes; the spacing of float32 would be a quantum too
             if _quantum(samples, readout) > COARSE * _largest_change(samples, readout):
                 self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
@@ -294,14 +340,27 @@ class _Ladder:
         rulings = decide(samples, claim)
         if self.probe.readout is not None and self.probe.base.size > 1:
             return rulings
-        failing = (rulings.outcome == Outcome.FAIL).any(axis=0)
-        if not failing.any():
+        failed = rulings.outcome == Outcome.FAIL
+        if not failed.any():
             return rulings
-        steps = np.zeros(failing.size)
-        steps[failing] = [_quantum(samples, int(r)) for r in np.flatnonzero(failing)]
+        steps = self._quanta(samples, failed)
         if not steps.any():
             return rulings
         return decide(samples.louder(steps / np.sqrt(12)), claim)
+
+    def _quanta(self, samples: Samples, failed: Mask) -> Array:
+        """(R,) the quantum of each readout with a failure, or 0; of entries (D, 1), that of their output."""
+        directions = self.directions.take(self.todo)
+        if not isinstance(directions, Entries):
+            failing = failed.any(axis=0)
+            steps = np.zeros(failing.size)
+            steps[failing] = [_quantum(samples, int(r)) for r in np.flatnonzero(failing)]
+            return steps
+        steps = np.zeros((len(directions), 1))
+        for output in np.unique(directions.output[failed[:, 0]])[:SEARCHED]:
+            mine = np.flatnonzero(directions.output == output)
+            steps[mine] = _quantum(samples.take(mine), 0)
+        return steps
 
     def _rule(self, rulings: Rulings) -> NDArray[np.intp]:
         """Record a level's rulings; which of the open directions stay open."""

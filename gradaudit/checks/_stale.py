@@ -63,6 +63,8 @@ def _with_signs(
 ) -> Evidence:
     if not (evidence.rulings.outcome == Outcome.FAIL).any():
         return evidence
+    if not _of_the_same_entries(comparison, again):
+        return replace(evidence, recalled=(Diagnosis.NONDETERMINISTIC, "asked at x twice, the claim has other entries"))
     said = _same_as_elsewhere(comparison, elsewhere) or _right_the_second_time(evidence, again)
     if not said and not comparison.primal:
         said = _follows_f(comparison, subject)
@@ -70,6 +72,14 @@ def _with_signs(
     if said:
         return replace(evidence, recalled=(Diagnosis.STALE, said))
     return replace(evidence, recalled=_another_answer(evidence, comparison, again))
+
+
+def _of_the_same_entries(comparison: Comparison, again: Compared) -> bool:
+    before = comparison.sparse
+    after = again.sparse if isinstance(again, Comparison) else None
+    if before is None or after is None:
+        return comparison.analytic.shape == again.analytic.shape
+    return before.pattern.same_as(after.pattern)
 
 
 def _same_as_elsewhere(comparison: Comparison, elsewhere: Sequence[tuple[int, Compared]]) -> str:
@@ -92,7 +102,7 @@ def _another_answer(evidence: Evidence, comparison: Comparison, again: Compared)
     if not changed.size or not np.isfinite(again.analytic).all():
         return None
     d, r = changed[0]
-    element = f"d {evidence.outputs.label(int(r))}/d {evidence.inputs.label(int(d))}"
+    element = f"d {evidence.output_label(int(d), int(r))}/d {evidence.input_label(int(d))}"
     values = f"{comparison.analytic[d, r]:.9g} and then {again.analytic[d, r]:.9g}"
     said = f"asked at x twice, the claim gives {element} = {values}; {len(changed)} of {again.analytic.size} differ"
     return Diagnosis.NONDETERMINISTIC, said

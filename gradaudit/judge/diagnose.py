@@ -142,9 +142,20 @@ def _transposed(failure: Failure) -> Finding | None:
                 return Diagnosis.TRANSPOSED, f"the claim for {part.name} is the transpose of the numeric derivative"
     g, d, slack = failure.analytic, failure.numeric, failure.slack
     square = failure.check == "jacobian" and g.shape[0] == g.shape[1] > 1
-    if square and agree(g.T, d, slack):
+    if (square and agree(g.T, d, slack)) or _mirrored_entries(failure):
         return Diagnosis.TRANSPOSED, "the claimed Jacobian is the transpose of the numeric one"
     return None
+
+
+def _mirrored_entries(failure: Failure) -> bool:
+    """Whether each entry of a square Jacobian is claimed as its mirror image should be, where entries were compared."""
+    evidence = failure.evidence
+    pattern = evidence.pattern
+    if pattern is None or pattern.outputs != pattern.coordinates or len(evidence.directions) != pattern.output.size:
+        return False
+    mirror = pattern.place(pattern.coordinate, pattern.output)
+    flipped = np.where(mirror[:, None] >= 0, failure.analytic[mirror], 0.0)
+    return agree(flipped, failure.numeric, failure.slack)
 
 
 def _permuted(failure: Failure) -> Finding | None:
@@ -176,9 +187,12 @@ def _row_or_column(failure: Failure) -> Finding | None:
 
 
 def _one_output(failure: Failure) -> Finding | None:
-    if failure.check == "vjp" or failure.failed.shape[1] < 2:
+    evidence = failure.evidence
+    if failure.check == "vjp" or (failure.failed.shape[1] < 2 and not evidence.pattern):
         return None
     outputs = np.flatnonzero(failure.failed.any(axis=0))
+    if evidence.pattern:
+        outputs = np.unique(evidence.pattern.output[evidence.directions[failure.rows]])
     if len(outputs) != 1:
         return None
     name = failure.evidence.outputs.label(int(outputs[0]))

@@ -38,8 +38,8 @@ class Claim:
     analytic: Array  #: (D, R)
     largest: Array  #: (D, R) largest sensitivity of the readout, max_j |g_j|·s_j, over this element's s_i
     natural: Array  #: (D,) natural scale of x along each direction
-    quiet: Array  #: (R,) noise of the readout with every output taking part
-    magnitude: Array  #: (R,) |f(x)| as the readout sees it
+    quiet: Array  #: (R,) noise of the readout with every output taking part; of entries of a matrix, (D, 1)
+    magnitude: Array  #: (R,) |f(x)| as the readout sees it; likewise
     rtol: float
     resolution: float
     atol: float
@@ -48,7 +48,10 @@ class Claim:
 
     def take(self, which: NDArray[np.intp]) -> "Claim":
         """The claim for some directions."""
-        return replace(self, analytic=self.analytic[which], largest=self.largest[which], natural=self.natural[which])
+        taken = {name: getattr(self, name)[which] for name in ("analytic", "largest", "natural")}
+        if self.quiet.ndim > 1:
+            taken |= {name: getattr(self, name)[which] for name in ("quiet", "magnitude")}
+        return replace(self, **taken)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import REASONS, Claim, Mask, Outcome, Rulings
 from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.pattern import Pattern
 from gradaudit.perturb.samples import Array, Samples
 
 
@@ -35,6 +36,26 @@ class Evidence:
     recalled: tuple[Diagnosis, str] | None = None
     certificate: Certificate | None = None  #: for all elements but those that failed; rows may then be directions
     remarks: tuple[str, ...] = ()  #: what a reader should know besides
+    pattern: Pattern | None = None  #: the directions are its entries, R = 1; all others are zero on both sides
+    saved: int = 0  #: evaluations that moving elements together has saved
+
+    @property
+    def proven(self) -> int:
+        """Elements that no row stands for: f does not depend there, and the claim is zero."""
+        return self.elements - len(self.pattern.output) if self.pattern else 0
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """(D,) where on ``inputs`` each row stands: an element has several rows where each is an entry of a matrix."""
+        return self.pattern.coordinate[self.directions] if self.pattern else self.directions
+
+    def input_label(self, direction: int) -> str:
+        """The name of a direction."""
+        return self.inputs.label(int(self.pattern.coordinate[direction]) if self.pattern else direction)
+
+    def output_label(self, direction: int, readout: int) -> str:
+        """The name of a readout, which for an entry of a matrix is its output."""
+        return self.outputs.label(int(self.pattern.output[direction]) if self.pattern else readout)
 
     @property
     def elements(self) -> int:

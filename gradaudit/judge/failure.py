@@ -52,7 +52,7 @@ class Failure:
     @property
     def judged(self) -> int:
         """How many elements were judged, those that a certificate speaks of included."""
-        return self.evidence.elements if self.evidence.certificate else self.failed.size
+        return self.evidence.elements if self.evidence.certificate else self.failed.size + self.evidence.proven
 
     @property
     def everywhere(self) -> bool:
@@ -67,8 +67,7 @@ class Failure:
     @property
     def inputs(self) -> list[int]:
         """Positions of the inputs with a failure."""
-        directions = self.evidence.directions[self.rows]
-        return sorted({self.evidence.inputs.locate(int(direction))[0] for direction in directions})
+        return sorted({self.evidence.inputs.locate(int(place))[0] for place in self.evidence.places[self.rows]})
 
     @property
     def relative(self) -> Array:
@@ -79,7 +78,7 @@ class Failure:
     def parts(self) -> Iterator[Part]:
         """Each input, where all of them were checked whole."""
         evidence = self.evidence
-        if len(evidence.directions) != evidence.inputs.size:
+        if evidence.pattern or len(evidence.directions) != evidence.inputs.size:
             return
         start = 0
         for name, shape in evidence.inputs.parts:
@@ -89,7 +88,7 @@ class Failure:
     def covers(self, which: int) -> bool:
         """Every element of input ``which`` that has a derivative failed."""
         evidence = self.evidence
-        mine = [evidence.inputs.locate(int(direction))[0] == which for direction in evidence.directions]
+        mine = [evidence.inputs.locate(int(place))[0] == which for place in evidence.places]
         has_slope = (np.abs(self.numeric) > self.slack) & np.array(mine)[:, None]
         return bool(self.failed[has_slope].all())
 
@@ -98,8 +97,10 @@ class Failure:
         return self.evidence.inputs.parts[which][0]
 
     def label(self, row: int) -> str:
-        """The name of the input element of a row."""
-        return self.evidence.inputs.label(int(self.evidence.directions[row]))
+        """The name of the input element of a row; of an entry of a matrix, that of the output too."""
+        direction = int(self.evidence.directions[row])
+        name = self.evidence.input_label(direction)
+        return f"d {self.evidence.output_label(direction, 0)}/d {name}" if self.evidence.pattern else name
 
 
 def agree(analytic: Array, numeric: Array, slack: Array) -> bool:

@@ -20,7 +20,7 @@ CELLS = 1024
 def heat_maps(evidence: Evidence) -> Iterator[Heat]:
     """One map for each input with elements; none along random directions, which belong to all of them."""
     worst = np.full(evidence.inputs.size, np.nan)
-    worst[evidence.directions] = evidence.ratio.max(axis=1)
+    np.fmax.at(worst, evidence.places, evidence.ratio.max(axis=1))
     start = 0
     for name, shape in evidence.inputs.parts:
         size = prod(shape)

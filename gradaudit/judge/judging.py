@@ -98,7 +98,7 @@ def _slopes(evidence: Evidence) -> str:
         np.argwhere((rulings.outcome == Outcome.INCONCLUSIVE) & (rulings.reason == REASONS.index(Diagnosis.KINK)))[0]
     )
     left, right, g = rulings.backward[place], rulings.forward[place], evidence.claim.analytic[place]
-    label = evidence.inputs.label(int(evidence.directions[place[0]]))
+    label = evidence.input_label(int(evidence.directions[place[0]]))
     known = {"the left slope": left, "the right slope": right, "their mean": (left + right) / 2}
     size = max(abs(left), abs(right))
     equal = [name for name, value in known.items() if abs(g - value) <= 1e-4 * size]
@@ -119,8 +119,8 @@ def _element(evidence: Evidence, d: int, r: int) -> Element:
     return Element(
         check=evidence.check,
         status=STATUS[Outcome(int(rulings.outcome[d, r]))],
-        output=evidence.outputs.label(r),
-        input=evidence.inputs.label(int(evidence.directions[d])),
+        output=evidence.output_label(int(evidence.directions[d]), r),
+        input=evidence.input_label(int(evidence.directions[d])),
         x=float(evidence.x[d]),
         analytic=float(evidence.claim.analytic[d, r]),
         numeric=float(rulings.numeric[d, r]),
@@ -148,6 +148,7 @@ def _measures(evidences: Sequence[Evidence], elements: Sequence[Element], at_x: 
         h_best=worst.h,
         slope=_observed_order(next(e for e in evidences if e.check == worst.check)),
         evaluations=at_x + sum(evidence.evaluations for evidence in evidences),
+        saved=sum(evidence.saved for evidence in evidences),
     )
 
 
@@ -193,7 +194,9 @@ def _measured(evidence: Evidence) -> Counts:
     passed, failed, undecided = (
         int((outcome == one).sum()) for one in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE)
     )
-    return Counts(evidence.elements, outcome.size, passed, failed, undecided, floored, passed - floored + failed)
+    passed += evidence.proven
+    checked = outcome.size + evidence.proven
+    return Counts(evidence.elements, checked, passed, failed, undecided, floored, passed - floored + failed)
 
 
 def _certified(evidence: Evidence, certificate: Certificate) -> Counts:
@@ -223,7 +226,8 @@ def _curves(evidence: Evidence) -> Iterator[CurvePoint]:
 def _curve(evidence: Evidence, r: int) -> Iterator[CurvePoint]:
     samples, d = evidence.witness, evidence.witness_direction
     analytic = float(evidence.claim.analytic[d, r])
-    names = evidence.check, evidence.outputs.label(r), evidence.inputs.label(int(evidence.directions[d]))
+    direction = int(evidence.directions[d])
+    names = evidence.check, evidence.output_label(direction, r), evidence.input_label(direction)
     rows = zip(samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r], strict=True)
     for h, numeric, noise in rows:
         if np.isfinite(h):

@@ -85,6 +85,7 @@ def _measures(found: Verdict, verdicts: Sequence[Verdict]) -> Measures:
     return replace(
         found.measures,
         evaluations=sum(verdict.measures.evaluations for verdict in verdicts),
+        saved=sum(verdict.measures.saved for verdict in verdicts),
         **{name: largest(name) for name in names},
     )
 

@@ -43,8 +43,10 @@ def _at_kinks(failure: Failure) -> tuple[Diagnosis, str] | None:
 
 def _tied(evidence: Evidence) -> NDArray[np.bool_]:
     """(D,) whether another checked element of the same input has the same value; False along tangents."""
-    inputs = np.array([evidence.inputs.locate(int(direction))[0] for direction in evidence.directions])
+    inputs = np.array([evidence.inputs.locate(int(place))[0] for place in evidence.places])
     tied = np.zeros(inputs.shape, dtype=bool)
+    if evidence.pattern:  # the entries of one coordinate have its value, all of them
+        return tied
     for which in np.unique(inputs):
         mine = np.flatnonzero((inputs == which) & np.isfinite(evidence.x))
         _, place, count = np.unique(evidence.x[mine], return_inverse=True, return_counts=True)

@@ -35,6 +35,7 @@ class Measures:
     slope: float = nan  #: observed order in h of the truncation error (2 for a smooth function)
     evaluations: int = 0  #: evaluations of f, all of them
     duration_s: float = nan  #: seconds in the worker, loading included
+    saved: int = 0  #: evaluations of f that it would have taken besides, had no structure of f been found
 
 
 @dataclass(frozen=True)

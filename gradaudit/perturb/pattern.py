@@ -98,6 +98,10 @@ class Pattern:
         found = np.minimum(np.searchsorted(mine, asked), max(mine.size - 1, 0))
         return np.where(mine[found] == asked, found, -1) if mine.size else np.full(asked.shape, -1)
 
+    def same_as(self, other: "Pattern") -> bool:
+        """The same entries."""
+        return np.array_equal(self.output, other.output) and np.array_equal(self.coordinate, other.coordinate)
+
     @property
     def said(self) -> str:
         """What it means, in words."""
