@@ -18,6 +18,7 @@ from gradaudit.checks._units import measured_in, restored, unit_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
 from gradaudit.judge.evidence import Evidence, error_over_allowed
+from gradaudit.judge.family import pass_beside_their_family
 from gradaudit.judge.quick import express, pair, plain, softened
 from gradaudit.judge.table import fitted, table
 from gradaudit.perturb.batching import Batched
@@ -143,6 +144,8 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         extended |= ladder.extended
     if settings.method == "auto":
         evaluations += doubt_small_failures(rulings, claim, probe, directions)
+        worth = np.ones(claim.analytic.shape[1]) if comparison.worth is None else comparison.worth
+        pass_beside_their_family(rulings, claim, scale=directions.scale, family=comparison.family, worth=worth)
         if settings.h is None or settings.extend:
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)
