@@ -5,12 +5,17 @@ cached apart from the user's, whose kernels are optimised.
 """
 
 import os
+import signal
 from pathlib import Path
 
 from hypothesis import settings
 
 os.environ.setdefault("NUMBA_OPT", "1")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "numba")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell has its background jobs ignore Ctrl-C, and so would every process that a test starts and interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("gradaudit", deadline=None, derandomize=True)
 settings.register_profile("long", deadline=None, max_examples=2_000)
