@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gradaudit.judge.certificate import Certificate, Left
+from gradaudit.judge.certificate import Certificate
+from gradaudit.judge.leftover import Left
 from gradaudit.perturb.certificate import COARSE, FINE, PLAIN, Lattice, directions_needed, families, multiplier
 
 N = 40

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradaudit.checks._lines import Line, Lines
-from gradaudit.judge.certificate import Certificate, Left
+from gradaudit.judge.certificate import Certificate
+from gradaudit.judge.leftover import Left
 from gradaudit.perturb.certificate import Family, directions_needed, multiplier
 from gradaudit.perturb.samples import Array
 

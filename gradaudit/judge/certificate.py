@@ -4,13 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import isnan
 
-import numpy as np
-
-from gradaudit.perturb.samples import Array
-
-#: A certificate tells the limits of at most this many decades, from the largest sensitivity downwards.
-DECADES = 12
-
 
 @dataclass(frozen=True)
 class Decade:
@@ -73,34 +66,6 @@ class Certificate:
         if self.decades:
             limits = ", ".join(f"1e{one.exponent:+d}: {_number(one.limit)}" for one in self.decades)
             yield f"; an error is seen for certain from this fraction of its element on, by |g|·s: {limits}"
-
-
-@dataclass(frozen=True)
-class Left:
-    """What each element of one output may still be off by."""
-
-    size: Array  #: (n,) |g|·s
-    limit: Array  #: (n,) in the same units
-
-    @property
-    def relative(self) -> Array:
-        """(n,) as a fraction of the element; inf where it is zero."""
-        return np.divide(self.limit, self.size, out=np.full(self.size.shape, np.inf), where=self.size > 0)
-
-    def resolved(self, resolution: float) -> int:
-        """How many are within ``resolution`` of themselves."""
-        return int(np.count_nonzero(self.limit <= resolution * self.size))
-
-    def decades(self) -> tuple[Decade, ...]:
-        """The worst of each decade; the last one holds all that is smaller, but for what is zero."""
-        relative, sloped = self.relative, self.size > 0
-        exponents = np.full(self.size.shape, -1000, dtype=np.int16)
-        exponents[sloped] = np.floor(np.log10(self.size[sloped]))
-        found = []
-        for exponent in np.unique(exponents[sloped])[::-1][:DECADES].tolist():
-            there = exponents == exponent
-            found.append(Decade(exponent, int(there.sum()), float(relative[there].max())))
-        return tuple(found)
 
 
 def _number(value: float) -> str:
