@@ -37,6 +37,13 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
+def write_files(page: Path, folder: Path) -> None:
+    """Write the files that ``page`` shows."""
+    for language, body in blocks(page):
+        if _kind(language, body) == "file":
+            _write(body, folder)
+
+
 def follow(page: Path, folder: Path, monkeypatch) -> Counter[str]:
     """Do what ``page`` shows in ``folder``; how many blocks of each kind there were."""
     monkeypatch.syspath_prepend(str(folder))
@@ -97,14 +104,19 @@ def _commands(body: str) -> Iterator[tuple[str, list[str]]]:
         yield command, shown
 
 
-def typed(command: str, folder: Path, *, errors: bool = True, **variables: str) -> list[str]:
+def typed(command: str, folder: Path, *, errors: bool = True) -> list[str]:
     """The lines that a command prints: standard output, or with ``errors`` standard error where that is empty."""
+    done = shell(command, folder)
+    printed = done.stdout.strip() or (done.stderr.strip() if errors else "")
+    return printed.splitlines()
+
+
+def shell(command: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """A command typed in ``folder``, as on a machine of nobody's: this interpreter, no CI, no settings in variables."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GRADAUDIT_"))}
     path = os.pathsep.join([str(_programs(folder)), clean["PATH"]])
     environment = {**clean, "COLUMNS": "200", "PATH": path, **variables}
-    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=environment, check=False)
-    printed = done.stdout.strip() or (done.stderr.strip() if errors else "")
-    return printed.splitlines()
+    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=environment, check=False)
 
 
 def _programs(folder: Path) -> Path:

@@ -5,7 +5,8 @@ import runpy
 from pathlib import Path
 
 import pytest
-from markdown_page import ROOT, agrees, blocks, follow
+from markdown_page import ROOT, agrees, blocks, follow, write_files
+from workflow import run_workflow
 
 from gradaudit.libraries import LIBRARIES, missing
 
@@ -50,3 +51,41 @@ def test_what_is_shown_must_be_what_is_printed():
 def test_the_reference_is_what_the_code_says():
     made = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
     assert made["reference"]() == made["PAGE"].read_text(encoding="utf-8"), "run python scripts/make_reference.py"
+
+
+def test_the_nightly_workflow_fails_only_on_what_is_new_and_tells_github(tmp_path):
+    checkout = tmp_path / "checkout"
+    write_files(DOCS / "nightly.md", checkout)
+    workflow = checkout / ".github" / "workflows" / "gradients.yml"
+    (step,) = run_workflow(workflow, checkout=checkout, folder=tmp_path)
+    assert step.status == 1
+    assert "::error file=losses.py,line=" in step.printed
+    assert "3 of 4 pass" in step.summary
+    assert (tmp_path / "artifacts" / "gradients" / "latest.json").is_file()
+
+
+def test_the_sharded_workflow_merges_to_the_run_of_one_machine(tmp_path):
+    checkout = tmp_path / "checkout"
+    write_files(DOCS / "nightly.md", checkout)
+    workflow = checkout / ".github" / "workflows" / "sharded.yml"
+    *shards, merged = run_workflow(workflow, checkout=checkout, folder=tmp_path)
+    assert len(shards) == 3
+    assert merged.status == 1
+    assert "3 of 4 pass" in merged.summary
+    assert (tmp_path / "artifacts" / "gradients" / "latest.json").is_file()
+
+
+def cells(text):
+    """Rows of all tables in ``text``, by their first cell."""
+    rows = [[cell.strip(" `") for cell in line.strip("| ").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    return {row[0].replace("`", ""): row[1:] for row in rows}
+
+
+def test_the_figures_beside_rivals_are_those_of_the_benchmarks():
+    benchmarks = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    measured = cells(benchmarks.split("With all rivals")[1].split("Designed functions, held-out")[1].split("Random")[0])
+    _, shown = (DOCS / "rivals.md").read_text(encoding="utf-8").split("## Who is wrong how often")
+    told = {name: row for name, row in cells(shown.split("## What it costs")[0]).items() if name in measured}
+    assert len(told) == 6
+    for name, row in told.items():
+        assert row == [measured[name][column] for column in (0, 1, 2, 3, 5, 7)], name
