@@ -5,7 +5,9 @@
 | file | a first line ``# name.ending`` | written, over an earlier one of that name |
 | session | a first line that begins with ``>>>`` | as doctest does; names live on until the end of the page |
 | commands | ```` ```console ````, lines that begin with ``$`` | typed; below each stands what it prints |
+| script | any other ```` ```python ```` | run by an interpreter of its own, and must not raise |
 | sketch | ```` ```sh ```` | not done here, but its commands and options must exist |
+| drawing | a fence without a language | looked at |
 
 In what is shown, ``...`` stands for anything within a line, or for any lines.
 """
@@ -58,7 +60,9 @@ def follow(page: Path, folder: Path, monkeypatch) -> Counter[str]:
                 names = _session(body, names, page.name)
             elif kind == "commands":
                 _type(body, folder)
-            else:
+            elif kind == "script":
+                subprocess.run([sys.executable, "-c", body], cwd=folder, capture_output=True, check=True)
+            elif kind == "sketch":
                 _require_known(body)
     finally:
         for name in set(sys.modules) - loaded:  # the next page may have a module of the same name
@@ -73,8 +77,8 @@ def _kind(language: str, body: str) -> str:
         return "file"
     if first.startswith(">>>"):
         return "session"
-    kind = {"console": "commands", "sh": "sketch"}.get(language)
-    assert kind, f"a block that is neither a file, a session, commands nor a sketch: {first}"
+    kind = {"console": "commands", "python": "script", "sh": "sketch", "": "drawing"}.get(language)
+    assert kind, f"a block that is no file, session, script, drawing, sketch or row of commands: {first}"
     return kind
 
 
