@@ -16,6 +16,8 @@ from gradaudit.plan.checks import default_checks
 from gradaudit.plan.structure import breach
 
 Function = Callable[..., object]
+#: Which elements are checked, as in a suite: "all", "auto", {"sample": 256}, {"directions": 12}; None: as settings say.
+Choice = Literal["all", "auto"] | Mapping[str, int] | None
 #: What inputs keep: a word where there is one input, else an entry for each; None: nothing.
 Structures = Structure | Sequence[Structure | None] | None
 
@@ -34,6 +36,7 @@ def audit(
     checks: Sequence[str] | None = None,
     engine: str | None = None,
     settings: Settings | None = None,
+    elements: Choice = None,
     structure: Structures = None,
     seed: int = 0,
     power: bool = False,
@@ -48,8 +51,10 @@ def audit(
     differentiates f by itself), and those that come with them. ``power`` plants known faults into a
     claim that passes: what became of them stands in ``Verdict.power``. ``structure`` says what no step may leave:
     "symmetric", "positive_definite" or "simplex", or a list with an entry for each leaf of the inputs, None for none.
-    What f and the claims raise becomes a verdict. Raises ValueError where nothing is claimed and no engine
-    differentiates f by itself, and where an input has not its structure.
+    ``elements`` says which are checked: ``{"directions": 12}`` bounds a million of them in a hundred evaluations, and
+    "auto" does so where one by one takes long. What f and the claims raise becomes a verdict. Raises ValueError where
+    nothing is claimed and no engine differentiates f by itself, where an input has not its structure, and where
+    ``elements`` is no choice.
     """
     given = {
         "gradient": gradient, "value_and_gradient": value_and_gradient, "vjp": vjp, "jvp": jvp,
@@ -63,7 +68,7 @@ def audit(
         args=tuple(args),
         checks=checks,
         engine=engine,
-        settings=settings or Settings(),
+        settings=_with_elements(settings or Settings(), elements),
         structure=structure,
         seed=seed,
         power=power,
@@ -78,6 +83,7 @@ def assert_gradient(
     rtol: float | None = None,
     resolution: float | None = None,
     kinks: Literal["undecided", "accept"] = "undecided",
+    elements: Choice = None,
     structure: Structures = None,
 ) -> None:
     """For a test: raises AssertionError with the verdict's message unless the claimed gradient passes.
@@ -86,7 +92,7 @@ def assert_gradient(
     another point, or a larger ``resolution``.
     """
     settings = Settings(tolerance=Tolerance(rtol, resolution), kinks=kinks)
-    verdict = audit(f, *inputs, gradient=gradient, args=args, settings=settings, structure=structure)
+    verdict = audit(f, *inputs, gradient=gradient, args=args, settings=settings, elements=elements, structure=structure)
     if verdict.status is not Status.PASS:
         raise AssertionError(f"{verdict.status.upper()} {verdict.id}  {verdict.message}")
 
@@ -120,6 +126,20 @@ def _audited(
     chosen = default_checks(tuple(claims) or own) if checks is None else tuple(dict.fromkeys(checks))
     case = Case(name, name, target, named, chosen, settings, seed)
     return audit_function(case, differentiable, arguments, power=power)
+
+
+def _with_elements(settings: Settings, chosen: Choice) -> Settings:
+    """``settings`` for the chosen elements. Raises ValueError where they are no choice."""
+    if chosen is None:
+        return settings
+    if isinstance(chosen, str) and chosen in ("all", "auto"):
+        return settings.choosing(chosen)
+    if isinstance(chosen, Mapping) and len(chosen) == 1:
+        ((kind, count),) = chosen.items()
+        if kind in ("sample", "directions") and type(count) is int and count > 0:
+            return settings.choosing(kind, count)
+    allowed = "'all', 'auto', {'sample': 256}, {'directions': 12}"
+    raise ValueError(f"elements={chosen!r} is not a choice of elements; allowed: {allowed}")
 
 
 def _kept(structure: Structures, arguments: Arguments) -> list[Structure | None]:

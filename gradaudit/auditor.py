@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit import checks, engines
-from gradaudit.checks._certify import certify, is_certified
+from gradaudit.checks._choice import measured_as_chosen
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._identity import Compared, Identity, weigh
-from gradaudit.checks._measure import Ground, Limits, measure
+from gradaudit.checks._measure import Ground, Limits
 from gradaudit.checks._stale import Points, asked_again
 from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
 from gradaudit.engines._arguments import Arguments
@@ -100,9 +100,7 @@ def audit_function(
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
             with rewound(rng):  # a claim that is measured again meets the same random numbers
                 ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads)
-                if is_certified(comparison, case.settings):
-                    return certify(ground, case.settings, rng, seed=case.seed)
-                return measure(ground, case.settings, rng)
+                return measured_as_chosen(ground, case.settings, rng, seconds=subject.seconds, seed=case.seed)
 
         prepared = list(_comparisons(case, subject))
         evidences = [examined(compared, rng) for compared, rng in prepared]

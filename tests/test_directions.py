@@ -285,3 +285,35 @@ def test_the_self_test_of_power_says_that_it_leaves_a_certificate_out():
     verdict = ga.audit(chain, x, gradient=chain_gradient, settings=Settings(directions=6), power=True)
     assert verdict.status is Status.PASS
     assert any("no known faults were planted" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize("elements", ["some", {"directions": 0}, {"directions": True}, {"sample": 1.5}, {}, 3])
+def test_what_is_no_choice_of_elements_is_refused(elements):
+    with pytest.raises(ValueError, match="is not a choice of elements; allowed: 'all', 'auto'"):
+        ga.audit(chain, np.ones(3), gradient=chain_gradient, elements=elements)
+
+
+def test_an_assertion_can_be_certified():
+    x = np.random.default_rng(0).normal(size=2000)
+    ga.assert_gradient(chain, chain_gradient, x, elements={"directions": 12})
+    with pytest.raises(AssertionError, match=r"only x\[5\] is off; the other 1999 agree"):
+        ga.assert_gradient(chain, lambda x: factor([5], 1.5)(chain_gradient(x)), x, elements={"directions": 12})
+
+
+def test_auto_takes_elements_one_by_one_where_that_is_cheap():
+    verdict = ga.audit(chain, np.random.default_rng(0).normal(size=100), gradient=chain_gradient, elements="auto")
+    assert verdict.status is Status.PASS
+    assert not verdict.certificates
+    assert any(
+        note.startswith("elements: auto took all 100 one by one: about 300 evaluations") for note in verdict.notes
+    )
+
+
+def test_auto_takes_directions_where_elements_would_take_too_long():
+    x = np.random.default_rng(0).normal(size=3000)
+    settings = Settings(auto=True, timeout=1e-3)
+    verdict = ga.audit(chain, x, gradient=chain_gradient, settings=settings)
+    assert verdict.status is Status.PASS
+    assert verdict.certificates[0].directions == 12
+    (note,) = (note for note in verdict.notes if note.startswith("elements: auto"))
+    assert "certified directions: one by one would be about 9,000 evaluations" in note

@@ -1,6 +1,6 @@
 """A case: one function at one point with one claim, as plain data. It is what goes into a worker."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -44,6 +44,15 @@ class Settings:
     extend: bool = True  #: go on to steps of our own where the given ones cannot decide
     kinks: Literal["undecided", "accept"] = "undecided"
     timeout: float | None = None  #: seconds
+
+    def choosing(self, kind: str, count: int | None = None) -> "Settings":
+        """The same for other elements: ``all``, ``auto``, ``sample`` or ``directions`` with a count."""
+        return replace(
+            self,
+            elements=count if kind == "sample" else None,
+            directions=count if kind == "directions" else None,
+            auto=kind == "auto",
+        )
 
 
 @dataclass(frozen=True)

@@ -212,26 +212,20 @@ def _predicate(expression: str | None, where: Problem) -> Predicate | None:
 
 
 def _settings(found: Mapping[str, Setting[Any]]) -> Settings:
-    elements = found["elements"].value
-    return Settings(
+    settings = Settings(
         h=found["h"].value,
         tolerance=Tolerance(
             rtol=found["tolerance.rtol"].value,
             resolution=found["tolerance.resolution"].value,
             atol=found["tolerance.atol"].value,
         ),
-        **_elements(elements),
         method=found["method"].value,
         extend=found["extend"].value,
         kinks=found["kinks"].value,
         timeout=found["timeout"].value,
     )
-
-
-def _elements(chosen: Elements) -> dict[str, Any]:
-    """The fields of Settings that a choice of elements stands for."""
-    fields: dict[str, dict[str, Any]] = {"all": {}, "auto": {"auto": True}, "sample": {"elements": chosen.count}}
-    return fields.get(chosen.kind, {"directions": chosen.count})
+    elements = found["elements"].value
+    return settings.choosing(elements.kind, elements.count)
 
 
 def _setting_problems(entry: Entry, found: Mapping[str, Setting[Any]]) -> Iterator[Problem]:
