@@ -50,6 +50,10 @@ def test_a_function_of_torch_passes_in_both_modes_and_twice(check):
     assert audit(lambda x, w: torch.tanh(x @ w.T).exp(), X, W, checks=[check]).status == "pass"
 
 
+def test_a_second_derivative_that_torch_holds_as_a_zero_without_memory_passes():
+    assert audit(torch.abs, np.array([1.5, -2.0, 3.0]), checks=["hvp"]).status == "pass"
+
+
 def test_a_custom_function_with_both_modes_passes():
     verdict = audit(functions.CubeForward.apply, X, checks=["vjp", "jvp", "gradient", "hvp"])
     assert verdict.status == "pass"

@@ -174,9 +174,9 @@ def array_of(tensor: Tensor) -> NDArray[Any]:
     """A dense tensor as an array; formats that NumPy has not come as float32, which holds them."""
     import torch
 
-    tensor = tensor.detach().resolve_neg().cpu()
     narrow = tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64)
-    return np.asarray((tensor.float() if narrow else tensor).numpy())
+    # forced: a tangent may be a tensor of zeros without memory, or stand for its own conjugate or negative
+    return np.asarray((tensor.float() if narrow else tensor).numpy(force=True))
 
 
 def _kinds(output: Any) -> str:
