@@ -58,6 +58,11 @@ class Arguments:
         """How many coordinates each differentiated input has."""
         return tuple(array.size * (2 if _is_complex(array) else 1) for array in self.arrays)
 
+    @cached_property
+    def _cuts(self) -> tuple[tuple[NDArray[np.inexact], int, int], ...]:
+        """Each differentiated input with its start and end in the flat vector."""
+        return tuple(zip(self.arrays, self.offsets, self.offsets[1:], strict=False))
+
     @property
     def size(self) -> int:
         """Number of differentiated coordinates n."""
@@ -88,24 +93,17 @@ class Arguments:
 
     def split(self, flat: Array) -> tuple[NDArray[np.inexact], ...]:
         """The inverse of ``flatten``: new arrays with each input's shape and dtype."""
-        return tuple(
-            _part(flat[start:stop], like).astype(like.dtype)
-            for like, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
-        )
+        return tuple([_part(flat[start:stop], like).astype(like.dtype) for like, start, stop in self._cuts])
 
     def stacked(self, rows: Array) -> tuple[NDArray[np.inexact], ...]:
         """Many flat points (k, n) at once: arrays (k, *shape) with each input's dtype, not to be written to."""
         return tuple(
-            _shaped(rows[:, start:stop], array).astype(array.dtype, copy=False)
-            for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
+            _shaped(rows[:, start:stop], array).astype(array.dtype, copy=False) for array, start, stop in self._cuts
         )
 
     def shaped(self, flat: Array) -> tuple[NDArray[np.inexact], ...]:
         """A flat vector as double-precision arrays of the inputs' shapes: numeric results keep all their digits."""
-        return tuple(
-            _part(flat[start:stop], array)
-            for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False)
-        )
+        return tuple([_part(flat[start:stop], array) for array, start, stop in self._cuts])
 
     def at(self, flat: Array) -> tuple[object, ...]:
         """All positional inputs for a call at ``flat``; every array is a copy that the callee may spoil."""
@@ -120,7 +118,7 @@ class Arguments:
         if all(array.dtype in (np.float64, np.complex128) for array in self.arrays):
             return flat
         rounded = flat.copy()
-        for array, start, stop in zip(self.arrays, self.offsets, self.offsets[1:], strict=False):
+        for array, start, stop in self._cuts:
             rounded[..., start:stop] = flat[..., start:stop].astype(array.real.dtype)
         return rounded
 

@@ -68,11 +68,14 @@ class Index:
     """The runs in ``home``, a folder of run folders; up to date when it has been entered.
 
     Never raises for a damaged or locked index, nor for a run that cannot be read, which is left out: history must not
-    stop a run. Where ``home`` cannot be written, the index lives in memory.
+    stop a run. Where ``home`` cannot be written, the index lives in memory. The folder ``unfinished`` is not read yet:
+    that of a run that is still writing.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, unfinished: str = "") -> None:
         self.home = home
+        self._unfinished = unfinished
+        self._read: tuple[str, Audit] | None = None  #: the last run that was read, by its folder
         self._database = _opened(home)
         try:
             self._refresh()
@@ -99,6 +102,12 @@ class Index:
             for id_, started, complete, whole, commit, seconds, counts in rows
         ]
 
+    def audit(self, run: str) -> Audit:
+        """All that a run left; one that had to be read for the index is not read again. Raises OutputError."""
+        if self._read is not None and self._read[0] == run:
+            return self._read[1]
+        return report.read(self.home / run)
+
     def trend(self, ids: Sequence[str]) -> list[StoredEnd]:
         """Every end of the case that has, or had, one of ``ids``: oldest first."""
         return self._ends(
@@ -122,7 +131,9 @@ class Index:
         """Read what is new or has changed since, and forget what is gone."""
         known = dict(self._database.execute("SELECT id, stamp FROM runs"))
         found = {folder.name: (folder, _stamp(folder)) for folder in _folders(self.home)}
-        changed = [folder for name, (folder, stamp) in found.items() if known.get(name) != stamp]
+        for runs in (known, found):
+            runs.pop(self._unfinished, None)
+        changed = sorted(folder for name, (folder, stamp) in found.items() if known.get(name) != stamp)
         gone = known.keys() - found.keys()
         if not changed and not gone:
             return
@@ -133,7 +144,7 @@ class Index:
                     self._add(report.read(folder), name=folder.name, stamp=found[folder.name][1])
 
     def _add(self, audit: Audit, *, name: str, stamp: str) -> None:
-        run = audit.run
+        run, self._read = audit.run, (name, audit)
         counts = {str(status): count for status, count in report.count_by_status(audit).items()}
         commit = run.git.get("commit", "")
         row = (name, run.started, run.complete, run.covers_suite, commit, run.duration_s, json.dumps(counts), stamp)

@@ -33,10 +33,10 @@ def looked_back(audit: Audit, home: Path, *, baseline: Audit | None = None, comp
 
 
 def _looked_back(audit: Audit, home: Path, baseline: Audit | None, compare: bool) -> History:
-    with Index(home) as index:
+    with Index(home, unfinished=audit.run.id) as index:
         earlier = [run for run in index.runs() if run.started <= audit.run.started and run.id != audit.run.id]
         if baseline is None and compare:
-            baseline = _last_complete(earlier, home)
+            baseline = _last_complete(earlier, index)
         shown = earlier[-LAST:]
         ends = _Ends.of(index.ends_in([run.id for run in shown]))
         history = compared(audit, baseline)
@@ -98,11 +98,11 @@ def _found(before: dict[str, Result], case: Case) -> Result | None:
     return next((before[id_] for id_ in _ids(case) if id_ in before), None)
 
 
-def _last_complete(earlier: Sequence[StoredRun], home: Path) -> Audit | None:
+def _last_complete(earlier: Sequence[StoredRun], index: Index) -> Audit | None:
     complete = [run for run in earlier if run.complete]
     for run in reversed([run for run in complete if run.whole] or complete):
         with suppress(report.OutputError):  # damaged since it was indexed
-            return report.read(home / run.id)
+            return index.audit(run.id)
     return None
 
 

@@ -44,6 +44,9 @@ def loads(text: str) -> Any:
 
 def to_plain(value: object) -> Any:
     """`value` as JSON has it: dicts with text keys, lists, text, finite numbers, booleans and None."""
+    kind: Any = type(value)
+    if (names := _field_names(kind)) is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -52,8 +55,6 @@ def to_plain(value: object) -> Any:
         return float(value) if isfinite(value) else nonfinite(value)
     if isinstance(value, int):
         return int(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return _mapping(value)
     if isinstance(value, tuple):
@@ -77,6 +78,12 @@ def nonfinite(value: float) -> str:
     return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass, looked up once a type; None for every other type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+
+
 def _foreign(value: object) -> Any:
     """What user code may leave in a verdict: NumPy scalars and arrays by value, dates by ISO 8601, the rest by repr."""
     if isinstance(value, date):
@@ -93,7 +100,7 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _quote(text: str) -> str:
-    return "\\" + text if _LOOKS_LIKE_A_NUMBER.fullmatch(text) else text
+    return "\\" + text if _may_be_a_number(text) and _LOOKS_LIKE_A_NUMBER.fullmatch(text) else text
 
 
 def _revive(data: Any) -> Any:
@@ -115,9 +122,14 @@ def _revive_mapping(data: dict[str, Any]) -> Any:
 
 
 def _unquote(text: str) -> str | float:
-    if text and text[-1] in "Ny" and _LOOKS_LIKE_A_NUMBER.fullmatch(text):
+    if _may_be_a_number(text) and _LOOKS_LIKE_A_NUMBER.fullmatch(text):
         return text[1:] if text[0] == "\\" else _NUMBERS[text]
     return text
+
+
+def _may_be_a_number(text: str) -> bool:
+    """Whether the words for NaN and the infinities are worth looking for: their last letters are."""
+    return text.endswith(("N", "y"))
 
 
 @cache
