@@ -8,22 +8,26 @@ apart, as any that is relative to more than the element itself.
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Outcome, Rulings
+from gradaudit.judge.element import FAIL_FACTOR, Claim, Outcome, Rulings
 from gradaudit.judge.integral import open_to_help
 from gradaudit.perturb.samples import Array
+
+#: An undecided element need not be right relative to less than this fraction of the largest in its family: a random
+#: cotangent, that takes the family together, asks for no more.
+FAMILY_FLOOR = 1e-2
 
 
 def pass_beside_their_family(
     rulings: Rulings, claim: Claim, *, scale: Array, family: NDArray[np.intp], worth: Array
 ) -> None:
-    """Pass the undecided whose error and bar together are within the resolution of a thousandth of the largest.
+    """Pass the undecided whose error and bar together are within the resolution of a hundredth of the largest.
 
     Only elements that have passed by themselves count as the largest. ``scale`` (D,) is that of the directions;
     ``family`` (R,) numbers those readouts that are alike, and ``worth`` (R,) brings them to one unit.
     """
     unit = scale[:, None] * worth
     largest = _largest(rulings, np.abs(claim.analytic) * unit, family) / unit
-    scale_of_family = LARGEST_FLOOR * largest
+    scale_of_family = FAMILY_FLOOR * largest
     with np.errstate(invalid="ignore"):
         error = np.abs(claim.analytic - rulings.numeric)
         limit = error + FAIL_FACTOR * rulings.bar
