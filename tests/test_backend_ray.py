@@ -164,6 +164,14 @@ def test_a_case_that_no_worker_survives_is_a_crash_and_its_neighbours_pass():
     assert found[2].message.startswith("s.yaml:3:5: its worker died 4 times with the case in hand, asked twice")
 
 
+def test_limits_on_memory_and_retries_reach_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)  # where a case notes that it was tried
+    cases = [a_case("ok", 0), a_case("eats", 1), a_case("exits", 2)]
+    found = dict(backends.run(cases, backend="ray", jobs=2, audit=AUDIT, max_memory=600_000_000, retries=1))
+    assert [found[index].diagnosis for index in range(3)] == [None, Diagnosis.MEMORY, Diagnosis.DIED]
+    assert found[2].notes == ("2 attempts, same",)
+
+
 def test_ctrl_c_on_a_local_cluster_keeps_what_had_finished_and_leaves_no_process(suite: str):
     hangs = "\ndef hangs(x):\n    import time\n    time.sleep(1000)\n"
     Path("mine.py").write_text(MINE + hangs)
