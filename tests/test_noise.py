@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gradaudit.perturb.noise import measure_noise, quantum
+import gradaudit as ga
+from gradaudit.perturb.noise import measure_hidden_noise, measure_noise, quantum
 from gradaudit.perturb.steps import Point
 
 
@@ -99,3 +100,36 @@ def test_float32_outputs_too_steep_or_saturated_to_show_their_noise_round_as_tho
 def test_numbers_that_float32_could_hold_are_exact_beside_those_that_it_could_not():
     found = sigma(lambda v: np.array([np.sin(v[0]), 1.0]), [0.3])
     assert found.sigma[1] == 2.0**-54
+
+
+def weighted(v):
+    """Float32 weights of values in float64: the sum moves smoothly where the weights stand still."""
+    weights = np.exp(v[:3].astype(np.float32))
+    return (weights / weights.sum()).astype(float) @ v[3:6]
+
+
+X6 = np.array([0.3, -0.8, 0.1, 1.2, 0.4, -2.0])
+
+
+def test_noise_that_a_smooth_part_hides_is_found_at_larger_spacings():
+    point = Point.of(X6, np.full(6, 2.0**-52))
+    base = np.atleast_1d(weighted(X6))
+    hidden = measure_hidden_noise(lambda v: np.atleast_1d(weighted(v)), point, base=base, rng=np.random.default_rng(0))
+    assert sigma(weighted, X6).sigma[0] < 1e-15
+    assert 1e-9 < hidden.sigma[0] < 1e-6
+
+
+@pytest.mark.parametrize("f", [np.sin, lambda v: np.abs(v - 1.0001), lambda v: np.sin(1e4 * v)])
+def test_neither_rounding_nor_kinks_nor_curvature_are_hidden_noise(f):
+    point = Point.of(np.ones(1), np.full(1, 2.0**-52))
+    assert measure_hidden_noise(f, point, base=f(point.x), rng=np.random.default_rng(0)).sigma[0] < 1e-12
+
+
+def test_a_jvp_with_float32_inside_is_decided_by_steps_that_its_noise_allows():
+    def jvp(v, tangent):
+        weights = np.exp(v[:3]) / np.exp(v[:3]).sum()
+        return weights @ tangent[3:] + (weights * (tangent[:3] - weights @ tangent[:3])) @ v[3:]
+
+    verdict = ga.audit(weighted, X6, jvp=jvp)
+    assert verdict.status == "pass", verdict.message
+    assert ga.audit(weighted, X6, jvp=lambda v, t: 1.01 * jvp(v, t)).status == "fail"

@@ -22,7 +22,7 @@ from gradaudit.judge.family import pass_beside_their_family
 from gradaudit.judge.quick import express, pair, plain, softened
 from gradaudit.judge.table import fitted, table
 from gradaudit.perturb.batching import Batched
-from gradaudit.perturb.noise import measure_noise, quantum
+from gradaudit.perturb.noise import measure_hidden_noise, measure_noise, quantum
 from gradaudit.perturb.samples import KAPPA, Array, Samples
 from gradaudit.perturb.sampling import Kernel, Probe
 from gradaudit.perturb.steps import Directions, Entries, around, given, octaves
@@ -54,6 +54,8 @@ STEPS = 16
 TOGETHER = 16
 #: Of entries that fail, so many outputs are searched for a quantum: where more fail, it is no rounding of one.
 SEARCHED = 64
+#: Noise is another one where it is so many times what was measured at first.
+HIDDEN = 8.0
 #: At most this many values are searched for a quantum.
 QUANTUM_VALUES = 512
 
@@ -107,6 +109,14 @@ class Ground:
         probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads, batch)
         return cls(comparison, limits, probe, unit, noise.evaluations)
 
+    def louder(self, rng: np.random.Generator) -> tuple["Ground", int]:
+        """The same, with noise that another part of f had hidden, or itself; and the evaluations spent on it."""
+        comparison, probe = self.comparison, self.probe
+        noise = measure_hidden_noise(comparison.nearby, comparison.directions.point, base=probe.base, rng=rng)
+        hidden = noise.sigma > HIDDEN * probe.sigma
+        sigma = np.where(hidden, noise.sigma, probe.sigma)
+        return replace(self, probe=replace(probe, sigma=sigma)) if hidden.any() else self, noise.evaluations
+
     def measured_by(self, together: Together | None) -> "Ground":
         """The same, with coordinates moved together, or one by one."""
         return replace(self, probe=replace(self.probe, together=together))
@@ -115,9 +125,31 @@ class Ground:
 def measure(ground: Ground, settings: Settings, rng: np.random.Generator) -> Evidence:
     """Take differences along all directions, or the sample that the suite asks for.
 
-    Where f has a structure, many at once; where f does not keep to it at every step, one by one after all.
+    Where they depend on the scale of h, noise is looked for that another part of f had hidden, and they are taken
+    again.
     """
     chosen = _chosen(len(ground.comparison.directions), settings, rng)
+    evidence = _measure_by_structure(ground, settings, chosen, rng)
+    if settings.method != "auto" or not _depends_on_scale(evidence.rulings):
+        return evidence
+    louder, spent = ground.louder(rng)
+    if louder is not ground:
+        again = _measure_by_structure(louder, settings, chosen, rng)
+        evidence = again.after(evidence.evaluations - ground.evaluations, evidence.surroundings - ground.evaluations)
+    return evidence.after(spent, spent)
+
+
+def _depends_on_scale(rulings: Rulings) -> bool:
+    """Nothing fails, and some element cannot be decided since its differences depend on the scale of h."""
+    undecided = rulings.outcome == Outcome.INCONCLUSIVE
+    by_scale = undecided & (rulings.reason == reason(Diagnosis.SCALE))
+    return bool(by_scale.any() and not (rulings.outcome == Outcome.FAIL).any())
+
+
+def _measure_by_structure(
+    ground: Ground, settings: Settings, chosen: NDArray[np.intp], rng: np.random.Generator
+) -> Evidence:
+    """Where f has a structure, many directions at once; where f does not keep to it at every step, one by one."""
     together = together_for(ground.comparison, ground.probe, chosen.size, rng)
     try:
         return measure_along(ground.measured_by(together), settings, chosen)

@@ -1,6 +1,6 @@
 """What the judge looks at: two ways to the same numbers, measured. Plain data, so that it can be judged again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,10 @@ class Evidence:
     def output_label(self, direction: int, readout: int) -> str:
         """The name of a readout, which for an entry of a matrix is its output."""
         return self.outputs.label(int(self.pattern.output[direction]) if self.pattern else readout)
+
+    def after(self, evaluations: int, surroundings: int) -> "Evidence":
+        """The same, with so many evaluations before it, and so many of those that decided nothing."""
+        return replace(self, evaluations=self.evaluations + evaluations, surroundings=self.surroundings + surroundings)
 
     @property
     def elements(self) -> int:

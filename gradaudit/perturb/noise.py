@@ -6,6 +6,7 @@ ECNoise.m without its range test.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -26,6 +27,9 @@ VALUES = 9
 SMALLEST_QUANTUM = 4096
 #: What moves and stops moves by few quanta: one below this fraction of the least step is chance too.
 COMMON = 1 / 64
+#: Where other parts of f move smoothly at the smallest spacing, noise is looked for at these, in octaves below the
+#: natural scale; two levels within this factor are one.
+HIDDEN, ALIKE = (24, 18, 12), 8.0
 #: Significant bits of bfloat16, float16 and float32.
 BITS = (8, 11, 24)
 
@@ -77,6 +81,28 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
     sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
     floor = HALF_ULP * np.abs(base)
     return Noise(np.fmax(sigma, floor), evaluations)
+
+
+def measure_hidden_noise(function: Function, point: Point, *, base: Array, rng: np.random.Generator) -> Noise:
+    """The noise that ``measure_noise`` cannot see, for at the smallest spacing another part of f moves smoothly.
+
+    Float32 in the weights of values in float64, or a table that is read beside a formula. It is the same at whatever
+    spacing; what a kink leaves in the difference table grows with it. So it counts where it has settled at two spacings
+    on one level; 0 elsewhere.
+    """
+    direction = rng.choice([-1.0, 1.0], point.x.size) * rng.uniform(0.5, 1.0, point.x.size)
+    levels, evaluations = [], 0
+    for octave in HIDDEN:
+        values, spent = _line(function, point, 2.0**-octave * point.natural * direction, base)
+        evaluations += spent
+        if values is not None:
+            level, settled = _difference_table_level(values)
+            levels.append(np.where(settled, level, 0.0))
+    sigma = np.zeros(base.shape)
+    for one, other in combinations(levels, 2):
+        alike = np.fmin(one, other) * ALIKE >= np.fmax(one, other)
+        sigma = np.where(alike, np.fmax(sigma, np.fmax(one, other)), sigma)
+    return Noise(sigma, evaluations)
 
 
 def quantum(values: Array) -> float:
@@ -149,7 +175,7 @@ def _leaves_flat(values: Array, *, climbed: bool) -> NDArray[np.bool_]:
 
 def _level(values: Array, *, climbed: bool) -> Array:
     """Noise of each column of ``values`` (9, c), quantisation included."""
-    sigma = _difference_table_level(values)
+    sigma, _ = _difference_table_level(values)
     if climbed:
         steps = np.array([quantum(column) for column in values.T])
         sigma = np.maximum(sigma, steps / np.sqrt(12))
@@ -166,11 +192,11 @@ def _unit(values: Array) -> Array:
     return unit
 
 
-def _difference_table_level(values: Array) -> Array:
+def _difference_table_level(values: Array) -> tuple[Array, NDArray[np.bool_]]:
     """ECnoise: σ_k² = γ_k·mean(Δᵏ²) with γ_k = (k!)²/(2k)!, at the first order k where three levels agree.
 
     Δᵏ annihilates smooth behaviour up to degree k − 1, so the σ_k settle on the noise. Where none settle, the smallest
-    of the higher orders bounds it.
+    of the higher orders bounds it. The second array says where they did.
     """
     table = values
     levels, alternating = [], []
@@ -186,7 +212,7 @@ def _difference_table_level(values: Array) -> Array:
         here = ~settled & alternating[k] & (three.max(axis=0) <= 4 * three.min(axis=0))
         result[here] = level[k, here]
         settled |= here
-    return result
+    return result, settled
 
 
 def _common_divisor(a: float, b: float, ulp: float) -> float:
