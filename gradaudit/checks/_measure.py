@@ -23,7 +23,7 @@ from gradaudit.judge.quick import express, pair, plain, softened
 from gradaudit.judge.table import fitted, table
 from gradaudit.perturb.batching import Batched
 from gradaudit.perturb.noise import measure_hidden_noise, measure_noise, quantum
-from gradaudit.perturb.samples import KAPPA, Array, Samples
+from gradaudit.perturb.samples import KAPPA, Array, Samples, side_by_side
 from gradaudit.perturb.sampling import Kernel, Probe
 from gradaudit.perturb.steps import Directions, Entries, around, given, octaves
 from gradaudit.perturb.together import Coupled, Together
@@ -52,6 +52,8 @@ BLOCK = 524_288
 STEPS = 16
 #: So many times more where directions move together: then each block has evaluations of its own.
 TOGETHER = 16
+#: Where they do, so many are densified at a time.
+CHUNK = 256
 #: Of entries that fail, so many outputs are searched for a quantum: where more fail, it is no rounding of one.
 SEARCHED = 64
 #: Noise is another one where it is so many times what was measured at first.
@@ -349,25 +351,46 @@ class _Ladder:
 
     def _densify(self, left: list[tuple[int, Samples]]) -> None:
         """More steps around the best one, and least-squares fits: for bars that are too wide, and for close calls."""
+        if self.probe.together is not None and len(left) > HOPELESS:
+            self._densify_together(left)
+            return
         hopeless, confirmed = 0, 0
         for direction, samples in left:
             still = bool((self.rulings.numeric[direction] == 0).all())
             if still and confirmed >= HOPELESS:
                 continue
             self.todo = np.array([direction])
-            known = self.rulings.h[direction][np.isfinite(self.rulings.h[direction])]
-            h = self._octaves(*LARGEST)
-            if known.size:
-                best = float(np.median(known))
-                h = np.concatenate([h, around(self.directions.take(self.todo), best, np.array(AROUND))])
-            h = _new(h, np.fmax(samples.ahead, samples.behind))
-            rulings = self._table(samples.and_then(self._sample(h)), self._claims(), with_fits=True)
+            more = self._sample(self._denser(direction, samples))
+            rulings = self._table(samples.and_then(more), self._claims(), with_fits=True)
             self.rulings.put(self.todo, rulings)
             settled = (rulings.decided | _clearly_failed(rulings, self._claims())).all()
             confirmed += bool(settled and still)
             hopeless += not settled
             if hopeless >= HOPELESS:
                 return
+
+    def _densify_together(self, left: list[tuple[int, Samples]]) -> None:
+        """The same steps, many directions at once; and fits for those that the steps alone do not decide."""
+        for start in range(0, len(left), CHUNK):
+            chunk = left[start : start + CHUNK]
+            self.todo = np.array([direction for direction, _ in chunk])
+            h = np.concatenate([self._denser(direction, samples) for direction, samples in chunk], axis=1)
+            samples = side_by_side([samples for _, samples in chunk]).and_then(self._sample(h))
+            samples = samples.take(self._rule(self._table(samples, self._claims())))
+            if self.todo.size:
+                rulings = self._table(samples, self._claims(), with_fits=True)
+                self.rulings.put(self.todo, rulings)
+                settled = rulings.decided | _clearly_failed(rulings, self._claims())
+                if (~settled.all(axis=1)).sum() >= HOPELESS:
+                    return
+
+    def _denser(self, direction: int, samples: Samples) -> Array:
+        """(K, 1) more steps along one direction: the largest, and those around the best one; NaN where taken."""
+        alone = self.directions.take(np.array([direction]))
+        known = self.rulings.h[direction][np.isfinite(self.rulings.h[direction])]
+        best = float(np.median(known)) if known.size else np.nan
+        h = np.concatenate([octaves(alone, np.array(LARGEST)), around(alone, best, np.array(AROUND))])
+        return _new(h, np.fmax(samples.ahead, samples.behind))
 
     def _table(self, samples: Samples, claim: Claim, *, with_fits: bool = False) -> Rulings:
         """Rule on all samples; before any failure counts, the values are searched for a quantum."""

@@ -27,7 +27,7 @@ def together_for(comparison: Comparison, probe: Probe, count: int, rng: np.rando
     whole = isinstance(comparison.directions, Coordinates) and np.isfinite(base).all() and base.size > 1
     if not whole or probe.readout is None or count < fewest:
         return None
-    search = Search.begin(comparison.function, comparison.directions.point, base=base, rng=rng, budget=count)
+    search = Search(comparison.function, comparison.directions.point, base=base, rng=rng, budget=count)
     pattern = search.pattern(usual(x.size, base.size))
     return Together(comparison.function, x, base, pattern, rng, evaluations=search.evaluations)
 

@@ -55,7 +55,7 @@ def _by_entries(subject: Subject, claim: Any, rng: np.random.Generator) -> Compa
     if n < FEWEST or m < 2 or not isinstance(subject.moves, Coordinates) or not np.isfinite(subject.value).all():
         return None
     claimed, values = _entries_of(claim)
-    search = Search.begin(subject.evaluate, subject.point, base=subject.value, rng=rng, budget=n)
+    search = Search(subject.evaluate, subject.point, base=subject.value, rng=rng, budget=n)
     dependence = search.pattern([claimed, *usual(n, m)])
     if dependence is None:
         return None

@@ -6,7 +6,7 @@ halves: an output must keep its bits where nothing of its own moved, and show th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ DENSE = 0.95
 CROWDED = ((16, 0.9), (64, 0.4), (256, 0.15))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Search:
     """A function whose dependencies are looked for, and what that has cost."""
 
@@ -42,17 +42,10 @@ class Search:
     base: Array  #: (m,) f(x)
     rng: np.random.Generator
     budget: int  #: evaluations that may be spent
-    spent: list[int]  #: evaluations, one entry a call: so that the class stays frozen
-
-    @classmethod
-    def begin(cls, function: Function, point: Point, *, base: Array, rng: np.random.Generator, budget: int) -> "Search":
-        """Nothing spent yet."""
-        return cls(function, point, base, rng, budget, [])
-
-    @property
-    def evaluations(self) -> int:
-        """Of f, so far."""
-        return sum(self.spent)
+    evaluations: int = 0  #: of f, so far
+    #: where each coordinate is moved to, up or down, by reach: the same all along, so that what a maximum or a kink
+    #: hides is hidden at every look
+    _moved: dict[tuple[float, bool], Array] = field(default_factory=dict)
 
     def pattern(self, offered: Sequence[Pattern] = ()) -> Pattern | None:
         """A pattern that f keeps to: one of those ``offered``, where f does; else what is found. None: f has none that
@@ -74,10 +67,9 @@ class Search:
         """Whether f keeps to it, when all coordinates of a colour move, and when random halves of them do."""
         for colour in range(pattern.colours):
             members = np.flatnonzero(pattern.colour == colour)
-            for upwards in (True, False):
-                moved, whole = self._together(members, upwards=upwards)
-                if whole is None or not self._consistent(pattern, members, moved, whole, halves // 2):
-                    return False
+            looks = list(self._looks(members))
+            if not looks or not all(self._consistent(pattern, members, *look, halves // len(looks)) for look in looks):
+                return False
         return True
 
     def _consistent(self, pattern: Pattern, members: Indices, moved: Array, whole: Array, halves: int) -> bool:
@@ -113,34 +105,39 @@ class Search:
             _, entry = candidates.entries_of(blocks)
             outputs = candidates.output[entry]
             members = _members(edges, blocks)
-            for upwards in (True, False):
-                _, value = self._together(members, upwards=upwards)
-                if value is None:
-                    return None
-                changed = differs(value, self.base)
-                seen[entry] |= changed[outputs]
-                changed[outputs] = False
-                if changed.any():  # it did not change before, when these moved with others
-                    return None
+            looks = list(self._looks(members))
+            if not looks:
+                return None
+            changed = np.logical_or.reduce([differs(value, self.base) for _, value in looks])
+            seen[entry] = changed[outputs]
+            changed[outputs] = False
+            if changed.any():  # it did not change before, when these moved with others
+                return None
         return Pattern.of(
             candidates.output[seen],
             candidates.coordinate[seen],
             shape=(candidates.outputs, candidates.coordinates),
         )
 
-    def _together(self, members: Indices, *, upwards: bool) -> tuple[Array, Array | None]:
-        """Where ``members`` were moved to (n,), and f there; None where f has no value at any reach."""
-        for octave in REACHES:
-            moved = beside(self.point, octave, rng=self.rng, upwards=upwards)
-            value = self._value(members, moved)
-            if value is not None:
-                break
-        return moved, value
+    def _looks(self, members: Indices) -> Iterator[tuple[Array, Array]]:
+        """Where ``members`` are moved to (n,), up and down, and f there; nothing where f has no value at any reach."""
+        for upwards in (True, False):
+            for octave in REACHES:
+                moved = self._target(octave, upwards)
+                value = self._value(members, moved)
+                if value is not None:
+                    yield moved, value
+                    break
+
+    def _target(self, octave: float, upwards: bool) -> Array:
+        if (octave, upwards) not in self._moved:
+            self._moved[octave, upwards] = beside(self.point, octave, rng=self.rng, upwards=upwards)
+        return self._moved[octave, upwards]
 
     def _value(self, members: Indices, moved: Array) -> Array | None:
         at = self.point.x.copy()
         at[members] = moved[members]
-        self.spent.append(1)
+        self.evaluations += 1
         value = self.function(at)
         return value if value is not None and value.size == self.base.size else None
 

@@ -4,6 +4,7 @@ Axes everywhere in this package: K steps × D directions × R readouts. A direct
 tangent; a readout is an output of f, or a combination of outputs by a cotangent. A missing value is NaN.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,6 +74,12 @@ class Samples:
         """How many evaluations of f stand behind these samples."""
         return int(np.isfinite(self.ahead).sum() + np.isfinite(self.behind).sum())
 
+    def deepened(self, steps: int) -> "Samples":
+        """The same samples with rows that were not evaluated below, so that there are ``steps``."""
+        missing = steps - len(self.ahead)
+        columns = (getattr(self, name) for name in Samples.__dataclass_fields__)
+        return Samples(*(np.pad(c, [(0, missing)] + [(0, 0)] * (c.ndim - 1), constant_values=np.nan) for c in columns))
+
     def take(self, directions: NDArray[np.intp]) -> "Samples":
         """The samples of some directions only."""
         return Samples(
@@ -94,3 +101,11 @@ class Samples:
         width = np.fmax(columns[0], columns[1])
         order = np.argsort(-np.where(np.isfinite(width), width, -np.inf), axis=0, kind="stable")
         return Samples(*(np.take_along_axis(c, order if c.ndim == 2 else order[..., None], axis=0) for c in columns))
+
+
+def side_by_side(parts: Sequence[Samples]) -> Samples:
+    """The samples of different directions in one, whose steps need not be as many."""
+    deep = [part.deepened(max(len(part.ahead) for part in parts)) for part in parts]
+    return Samples(
+        *(np.concatenate([getattr(part, name) for part in deep], axis=1) for name in Samples.__dataclass_fields__)
+    )
