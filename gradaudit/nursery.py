@@ -27,7 +27,7 @@ from gradaudit.backends import _folder
 
 FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
 PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
-DESCRIPTORS = 5  #: that come with an order to fork: requests, answers, printed, lifeline, traces
+DESCRIPTORS = 6  #: that come with an order to fork: requests, answers, two for what is printed, lifeline, traces
 
 _BECOME_PARENT_OF_ORPHANS = 36  #: PR_SET_CHILD_SUBREAPER of prctl(2)
 
@@ -94,7 +94,7 @@ class _Nursery:
         self.answer(self.worker)
 
     def become_worker(self, environment: Mapping[str, str], descriptors: list[int]) -> NoReturn:
-        requests, answers, printed, lifeline, traces = descriptors
+        requests, answers, printed, other, lifeline, traces = descriptors
         if FORKS:
             os.setsid()
             self.keeper.close()
@@ -102,12 +102,11 @@ class _Nursery:
             self.answer(os.getpid())
         for standard in (1, 2):
             os.dup2(printed, standard)
-        os.close(printed)
         del sys.stdout, sys.stderr  # those of the nursery led elsewhere
         os.environ.update(environment)
         tempfile.tempdir = None  # found again, in the environment
         try:
-            worker.main(requests, answers, lifeline, traces, self.audit)
+            worker.main(requests, answers, (printed, other), lifeline, traces, self.audit)
         except BaseException:
             traceback.print_exc()
             os._exit(1)  # never back into the loop of the nursery

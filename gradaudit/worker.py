@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import replace
 from io import FileIO, TextIOWrapper
+from itertools import cycle
 
 from gradaudit.backends import _answer, _wire
 from gradaudit.backends._residue import Clean
@@ -37,10 +38,11 @@ AuditCase = Callable[..., Verdict]
 _LIBC = ctypes.CDLL(None)
 
 
-def main(requests: int, answers: int, lifeline: int, traces: int, audit: str) -> None:
-    """Serve until the keeper closes ``requests``.
+def main(requests: int, answers: int, printed: tuple[int, int], lifeline: int, traces: int, audit: str) -> None:
+    """Serve until the keeper closes ``requests``, or a case leaves something behind.
 
-    ``requests``, ``answers``, ``lifeline`` and ``traces`` are inherited descriptors; ``audit`` is the reference
+    ``requests``, ``answers``, ``printed``, ``lifeline`` and ``traces`` are inherited descriptors; the next request may
+    lie in ``requests`` already, so cases take turns to print to ``printed``. ``audit`` is the reference
     ``module:attribute`` of ``audit_case(case, *, threads) -> Verdict``.
     """
     _die_with_keeper(lifeline)
@@ -49,16 +51,20 @@ def main(requests: int, answers: int, lifeline: int, traces: int, audit: str) ->
     audit_case = _attribute(audit)  # before the user's folders come first on sys.path
     clean = Clean()
     _wire.write(answers, _wire.READY, b"")
-    process, printed = os.getpid(), os.dup(1)
-    while (frame := _wire.read(requests)) is not None:
+    process, nursery, turns = os.getpid(), os.getppid(), cycle(printed)
+    left: tuple[str, ...] = ()
+    while not left and (frame := _wire.read(requests)) is not None:
         number, payload = frame
-        _open_streams(printed)
+        _open_streams(next(turns))
         _tell_where_it_stands(traces)
         verdict = _audited(payload, audit_case, clean)
         if os.getpid() != process:
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
         _flush()
-        _wire.write(answers, number, _answer.sealed(verdict, clean.restore()))
+        left = (*clean.restore(), *_detached(nursery))
+        _wire.write(answers, number, _answer.sealed(verdict, left))
+    while _wire.read(requests) is not None:  # no other case may run here: wait for the end
+        pass
 
 
 def _audited(payload: bytes, audit_case: AuditCase, clean: Clean) -> bytes:
@@ -169,6 +175,19 @@ def _flush() -> None:
         with contextlib.suppress(Exception):  # replaced or closed by the user
             getattr(sys, name).flush()
     _LIBC.fflush(None)  # printf in compiled code
+
+
+def _detached(nursery: int) -> tuple[str, ...]:
+    """What to say of processes that a case detached from this one: its nursery has become their parent."""
+    try:
+        listed = os.open(f"/proc/{nursery}/task/{nursery}/children", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # the system does not say
+        return ()
+    try:
+        others = set(os.read(listed, 1 << 12).split()) - {b"%d" % os.getpid()}
+    finally:
+        os.close(listed)
+    return ("a process that detached itself",) if others else ()
 
 
 def _be_the_first_to_go() -> None:

@@ -1,6 +1,5 @@
 """One supervised worker process: forked, asked, listened to, and killed with everything that it started itself."""
 
-import contextlib
 import math
 import os
 import secrets
@@ -8,11 +7,13 @@ import select
 import selectors
 import signal
 import time
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gradaudit.backends import _memory, _wire
 from gradaudit.backends._nursery import START_LIMIT, Nursery, died_of
+from gradaudit.backends._outlet import Outlet
 
 TICK = 0.25  #: s between looks at whether the process lives: a forked copy may hold its pipes open
 MEMORY_TICK = 0.02  #: s between looks at its memory, where that is limited
@@ -44,32 +45,19 @@ class Reply:
     seconds: float = 0.0
 
 
-@dataclass
-class Printed:
-    """What was printed: the first and the last of it; a flood costs no memory and no disk."""
+@dataclass(frozen=True)
+class _Request:
+    """What the child was asked and has not answered."""
 
-    head: bytearray = field(default_factory=bytearray)
-    tail: bytearray = field(default_factory=bytearray)
-    left_out: int = 0
-
-    HEAD, TAIL = 16_384, 4_096  # bytes
-
-    def add(self, piece: bytes) -> None:
-        room = self.HEAD - len(self.head)
-        self.head += piece[:room]
-        self.tail += piece[room:]
-        excess = len(self.tail) - self.TAIL
-        if excess > 0:
-            self.left_out += excess
-            del self.tail[:excess]
-
-    def text(self) -> str:
-        gap = f"\n[… {self.left_out} bytes left out …]\n".encode() if self.left_out else b""
-        return bytes(self.head + gap + self.tail).decode("utf-8", errors="replace")
+    number: int
+    limits: Limits
+    outlet: Outlet  #: for what it prints; requests take turns with two, so that each text is known to be whose it is
 
 
 class Child:
     """A process that runs ``gradaudit.worker``, forked from ``nursery`` with ``env``.
+
+    It may be asked a second time before it has replied to the first, and then goes on without waiting for us.
 
     Raises NurseryFailed or ChildFailed from the constructor where it does not come up.
     """
@@ -80,10 +68,14 @@ class Child:
         self._ended = False
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
-        self._printed, printed = os.pipe()
+        even, first = os.pipe()
+        odd, second = os.pipe()
         lifeline, self._lifeline = os.pipe()
-        self._traces, traces = os.pipe()
-        given = (requests, answers, printed, lifeline, traces)
+        standing, traces = os.pipe()
+        self._traces = Outlet(standing)
+        self._outlets = deque([Outlet(even), Outlet(odd)])  # the next request's first
+        self._open = [self._requests, self._answers, even, odd, self._lifeline, standing]
+        given = (requests, answers, first, second, lifeline, traces)
         try:
             self._worker = nursery.fork(env, given)
         except BaseException:
@@ -92,31 +84,36 @@ class Child:
         finally:
             for descriptor in given:
                 os.close(descriptor)
-        for descriptor in (self._answers, self._printed, self._traces):
+        for descriptor in (self._answers, even, odd, standing):
             os.set_blocking(descriptor, False)
+        self._arriving = _wire.Arriving()
+        self._unanswered: deque[_Request] = deque()  #: two at most; the first one is being worked on
+        self._began = 0.0  #: when that was
         self._selector = selectors.DefaultSelector()
         self._await_start()
 
     def ask(self, request: bytes, *, limits: Limits) -> None:
-        """Send one request, to be answered within ``limits``; its time begins now.
+        """Send one request, to be answered within ``limits``; its time begins when the one before is answered.
 
         Raises BrokenPipeError where the process had died before it was asked.
         """
         if self._worker.has_ended():
             raise BrokenPipeError("the worker died between two cases")
-        self._drain(self._printed)  # from a thread that outlived the case before
-        self._expect(secrets.randbits(64) or 1, limits)
-        _wire.write(self._requests, self._number, request)
+        outlet = self._outlets[0]
+        self._outlets.rotate()
+        outlet.clear()  # from a process that outlived an earlier case
+        self._expect(_Request(secrets.randbits(64) or 1, limits, outlet))
+        _wire.write(self._requests, self._unanswered[-1].number, request)
+
+    def has_room(self, request: bytes) -> bool:
+        """Whether ``request`` can be asked while the child works on another, and would not hold us up."""
+        return len(self._unanswered) < len(self._outlets) and _wire.has_room(self._requests, request)
 
     def reply(self) -> Reply:
-        """Wait for the answer to what was asked last; a late, greedy or dead child is ended."""
+        """Wait for the answer to what was asked first; a late, greedy or dead child is ended."""
         reply = self._listen()
         self.served += 1
         return reply
-
-    def has_strays(self) -> bool:
-        """Whether processes live on that a case detached from the worker."""
-        return any(child != self._worker.process for child in self._nursery.children())
 
     def end(self) -> int | None:
         """End the process and everything that it started, at once; how it ended."""
@@ -133,18 +130,17 @@ class Child:
         self._close_pipes()
 
     def _close_pipes(self) -> None:
-        for name in ("_requests", "_answers", "_printed", "_lifeline", "_traces"):
-            descriptor: int = getattr(self, name)
-            if descriptor >= 0:
-                os.close(descriptor)
-                setattr(self, name, -1)
+        while self._open:
+            os.close(self._open.pop())
 
     def _await_start(self) -> None:
-        for descriptor in (self._answers, self._printed, self._worker.ending):
+        for descriptor in (self._answers, self._worker.ending):
             if descriptor is not None:
                 self._selector.register(descriptor, selectors.EVENT_READ)
+        for outlet in self._outlets:
+            self._selector.register(outlet.descriptor, selectors.EVENT_READ, outlet)
         try:
-            self._expect(_wire.READY, Limits(seconds=START_LIMIT))
+            self._expect(_Request(_wire.READY, Limits(seconds=START_LIMIT), self._outlets[0]))
             reply = self._listen()
         except BaseException:
             self.close()
@@ -154,90 +150,82 @@ class Child:
             how = f"took over {START_LIMIT:g} s" if reply.late else f"ended ({died_of(reply.returncode)})"
             raise ChildFailed(f"a worker process {how} before it could take a case; it said:\n{reply.printed.strip()}")
 
-    def _expect(self, number: int, limits: Limits) -> None:
-        self._number, self._limits, self._asked = number, limits, time.monotonic()
+    def _expect(self, request: _Request) -> None:
+        if not self._unanswered:
+            self._began = time.monotonic()
+        self._unanswered.append(request)
 
     def _listen(self) -> Reply:
-        printed = Printed()
-        heard = self._hear(printed)
-        seconds = time.monotonic() - self._asked
+        request = self._unanswered[0]
+        heard = self._hear(request)
+        began, self._began = self._began, time.monotonic()
+        seconds = self._began - began
         if isinstance(heard, bytes):
-            self._drain(self._printed, printed)
-            return Reply(answer=heard, printed=printed.text(), seconds=seconds)
+            self._unanswered.popleft()
+            return Reply(answer=heard, printed=request.outlet.drain(), seconds=seconds)
         trace = "" if heard.dead else self._where_it_stands()
         returncode = self.end()
-        self._drain(self._printed, printed)
         return Reply(
             answer=None,
             late=heard.late,
             memory=heard.memory,
             returncode=returncode,
-            printed=printed.text(),
-            trace=trace or self._drain(self._traces).text(),
+            printed=request.outlet.drain(),
+            trace=trace or self._traces.drain(),
             seconds=seconds,
         )
 
-    def _hear(self, printed: Printed) -> "bytes | _Silence":
+    def _hear(self, request: _Request) -> "bytes | _Silence":
         """The answer, or why there will be none."""
-        arriving = _wire.Arriving(self._number)
-        tick = TICK if self._limits.memory is None else MEMORY_TICK
-        now, deadline = time.monotonic(), self._asked + (self._limits.seconds or math.inf)
-        look, ready = now + tick, [-1]
-        while now < deadline or ready:  # what has arrived is read, however late it is looked at
-            ready = [key.fd for key, _ in self._selector.select(max(0.0, min(tick, deadline - now)))]
-            if self._printed in ready and not self._take_printed(printed):
-                self._selector.unregister(self._printed)
-            if self._answers in ready:
-                try:
-                    answer = arriving.feed(os.read(self._answers, 1 << 20))
-                except _wire.DamagedFrame:
-                    return _Silence(dead=self._worker.awaited(TICK))
-                if answer is not None:
+        limits = request.limits
+        tick = TICK if limits.memory is None else MEMORY_TICK
+        now, deadline = time.monotonic(), self._began + (limits.seconds or math.inf)
+        look, heard = now + tick, True
+        while now < deadline or heard:  # what has arrived is read, however late it is looked at
+            try:
+                if (answer := self._arriving.take(request.number)) is not None:
                     return answer
-            elif self._worker.ending in ready:
-                return _Silence(dead=True)
+                heard = self._attend(max(0.0, min(tick, deadline - now)))
+            except _wire.DamagedFrame:
+                return _Silence(dead=self._worker.awaited(TICK))
             now = time.monotonic()
             if now >= look:
                 look = now + tick
-                if (silence := self._examined()) is not None and not ready:
+                if (silence := self._examined(limits)) is not None and not heard:
                     return silence
         return _Silence(late=True)
 
-    def _examined(self) -> "_Silence | None":
+    def _attend(self, seconds: float) -> bool:
+        """Wait for something to arrive, and read it; whether anything did. Raises DamagedFrame at the end of it all."""
+        ready = {key.fd: key.data for key, _ in self._selector.select(seconds)}
+        for descriptor, outlet in ready.items():
+            if outlet is not None and not outlet.take():
+                self._selector.unregister(descriptor)
+        if self._answers in ready:
+            self._arriving.feed(os.read(self._answers, _wire.PIECE))
+        elif self._worker.ending in ready:
+            raise _wire.DamagedFrame
+        return bool(ready)
+
+    def _examined(self, limits: Limits) -> "_Silence | None":
         """What a look at the process from outside finds amiss."""
         if self._worker.ending is None and self._worker.has_ended():
             return _Silence(dead=True)
-        if self._limits.memory is not None:
+        if limits.memory is not None:
             held = sum(map(_memory.resident, self._nursery.children()))
-            return _Silence(memory=held) if held > self._limits.memory else None
+            return _Silence(memory=held) if held > limits.memory else None
         return None
-
-    def _take_printed(self, printed: Printed) -> bool:
-        """Read once; False at the end of the stream (the user's code closed stdout and stderr)."""
-        piece = os.read(self._printed, 1 << 16)
-        printed.add(piece)
-        return bool(piece)
-
-    def _drain(self, descriptor: int, into: Printed | None = None) -> Printed:
-        into = Printed() if into is None else into
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(64):  # at most what a pipe holds; another process may be writing on and on
-                piece = os.read(descriptor, 1 << 16)
-                if not piece:
-                    break
-                into.add(piece)
-        return into
 
     def _where_it_stands(self) -> str:
         self._worker.signal(signal.SIGUSR1)
         self._worker.signal(signal.SIGCONT)  # it may have stopped itself
-        trace = Printed()
         wait = TRACE_WAIT
-        while select.select([self._traces], [], [], wait)[0]:
-            if len(self._drain(self._traces, trace).head) >= Printed.HEAD:
+        while select.select([self._traces.descriptor], [], [], wait)[0]:
+            self._traces.drain()
+            if len(self._traces.printed.head) >= self._traces.printed.HEAD:
                 break
             wait = 0.02
-        return trace.text()
+        return self._traces.printed.text()
 
 
 @dataclass(frozen=True)

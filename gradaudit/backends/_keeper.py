@@ -5,6 +5,7 @@ is the case's own. No other case is run again.
 """
 
 import atexit
+import contextlib
 import os
 import pickle
 import threading
@@ -69,7 +70,7 @@ class Keeper:
     def audit(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
         """How the case of ``task`` ended. Raises KeeperClosed once ``close`` was called.
 
-        Where the task of the next call is known, the child begins with it before this verdict is read.
+        Where the task of the next call is known, the child begins with it as soon as it is done with this one.
         """
         attempts = [self._attempt(task, upcoming=upcoming)]
         while len(attempts) <= task.retries and is_worth_another(attempts[-1], task.case.expect):
@@ -100,11 +101,11 @@ class Keeper:
     def _audited(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
         with self._busy:
             try:
-                reply, alone = self._ask(task)
+                reply, alone = self._ask(task, upcoming)
                 if reply.answer is None and not alone and not self._closed:
                     self._discard()
                     reply, _ = self._ask(task)
-                return self._verdict(task, reply, upcoming)
+                return self._verdict(task, reply)
             except (NurseryFailed, ChildFailed):
                 self._discard()
                 if self._closed:  # in the middle of its start
@@ -114,18 +115,14 @@ class Keeper:
                 self._discard()
                 raise
 
-    def _verdict(self, task: Task, reply: Reply, upcoming: Task | None) -> Verdict:
+    def _verdict(self, task: Task, reply: Reply) -> Verdict:
         if reply.answer is None:
             self._discard()
             return _broken(task, reply)
         try:
             written, left = _answer.opened(reply.answer)
-            if self._child is not None and self._child.has_strays():
-                left = (*left, "a process that detached itself")
             if left:
                 self._discard()
-            elif upcoming is not None:
-                self._look_ahead(upcoming)
             verdict = _answer.read(written)
         except pickle.UnpicklingError as problem:  # a case that spoiled what writes answers
             self._discard()
@@ -135,36 +132,32 @@ class Keeper:
             verdict = replace(verdict, notes=(*verdict.notes, note))
         return replace(verdict, id=task.case.id, printed=reply.printed)
 
-    def _look_ahead(self, upcoming: Task) -> None:
-        if self._child is None or self._surroundings != _surroundings(upcoming):
-            return
-        try:
-            self._send(self._child, upcoming)
-            self._ahead = upcoming
-        except BrokenPipeError:  # asked again when its turn comes, of another child
-            self._discard()
-
-    def _ask(self, task: Task) -> tuple[Reply, bool]:
+    def _ask(self, task: Task, upcoming: Task | None = None) -> tuple[Reply, bool]:
         """The reply, and whether the child had served no other case."""
         if self._ahead is not task:
             self._ask_anew(task)
         self._ahead = None
         child = self._child_for(task)
+        if upcoming is not None and self._surroundings == _surroundings(upcoming):
+            self._look_ahead(child, upcoming)
         return child.reply(), child.served == 1
+
+    def _look_ahead(self, child: Child, upcoming: Task) -> None:
+        request = _request(upcoming)
+        if not child.has_room(request):
+            return
+        with contextlib.suppress(BrokenPipeError):  # it has died: asked again when its turn comes, of another child
+            child.ask(request, limits=_limits(upcoming))
+            self._ahead = upcoming
 
     def _ask_anew(self, task: Task) -> None:
         if self._ahead is not None:  # another one than was foretold: its child is busy with that
             self._discard()
         try:
-            self._send(self._child_for(task), task)
+            self._child_for(task).ask(_request(task), limits=_limits(task))
         except BrokenPipeError:  # it died between two cases, by something that one of them left behind
             self._discard()
-            self._send(self._child_for(task), task)
-
-    @staticmethod
-    def _send(child: Child, task: Task) -> None:
-        request = pickle.dumps((task.case, task.threads))
-        child.ask(request, limits=Limits(seconds=task.limit, memory=task.memory))
+            self._child_for(task).ask(_request(task), limits=_limits(task))
 
     def _child_for(self, task: Task) -> Child:
         if self._child is not None and self._surroundings != _surroundings(task):
@@ -210,6 +203,14 @@ class Keeper:
 def _surroundings(task: Task) -> tuple[object, ...]:
     """What cases have in common that may share a child."""
     return task.audit, task.case.path, task.case.env
+
+
+def _request(task: Task) -> bytes:
+    return pickle.dumps((task.case, task.threads))
+
+
+def _limits(task: Task) -> Limits:
+    return Limits(seconds=task.limit, memory=task.memory)
 
 
 def _broken(task: Task, reply: Reply, how: str = "") -> Verdict:

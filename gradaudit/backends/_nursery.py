@@ -39,7 +39,7 @@ class Nursery:
         self.audit = audit
         self.env = dict(env)
         self.used = False  #: it has given a worker
-        self._children: int | None = None  #: the file that lists them, kept open: it is read after every case
+        self._children: int | None = None  #: the file that lists them, kept open: it is read at every look at memory
         self._temporary = _folder.make(temporary)
         self._control, theirs = socket.socketpair()
         self._control.settimeout(START_LIMIT)

@@ -5,11 +5,13 @@ function that writes to every open file, or a copy of it made by ``os.fork``) ar
 """
 
 import os
+import select
 import struct
 
 HEADER = struct.Struct("<QQ")
 READY = 0  #: number of the frame that says: started, and the audit is imported
 LARGEST = 1 << 30  #: bytes; a longer frame is taken for damage
+PIECE = 1 << 16  #: bytes to read at once: what a pipe holds; for more, the allocator would ask the system each time
 
 
 class DamagedFrame(Exception):
@@ -21,6 +23,13 @@ def write(descriptor: int, number: int, payload: bytes) -> None:
     remaining = memoryview(HEADER.pack(number, len(payload)) + payload)
     while remaining:
         remaining = remaining[os.write(descriptor, remaining) :]
+
+
+def has_room(descriptor: int, payload: bytes) -> bool:
+    """Whether ``write`` would send it at once, though nobody reads on the other side."""
+    # a pipe that is ready takes this much in one piece, by POSIX
+    small = HEADER.size + len(payload) <= select.PIPE_BUF
+    return small and bool(select.select([], [descriptor], [], 0)[1])
 
 
 def read(descriptor: int) -> tuple[int, bytes] | None:
@@ -36,7 +45,7 @@ def read(descriptor: int) -> tuple[int, bytes] | None:
 def _exactly(descriptor: int, length: int) -> bytes | None:
     parts = bytearray()
     while len(parts) < length:
-        piece = os.read(descriptor, min(length - len(parts), 1 << 20))
+        piece = os.read(descriptor, min(length - len(parts), PIECE))
         if not piece:
             return None
         parts += piece
@@ -44,25 +53,30 @@ def _exactly(descriptor: int, length: int) -> bytes | None:
 
 
 class Arriving:
-    """The answer to one request, fed piece by piece as it arrives."""
+    """Answers as they arrive, piece by piece and one after the other."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self) -> None:
         self._received = bytearray()
 
-    def feed(self, piece: bytes) -> bytes | None:
-        """The payload once it is whole, None before.
-
-        Raises DamagedFrame where the bytes are not the answer to this request, or there are none: the pipe was closed.
-        """
+    def feed(self, piece: bytes) -> None:
+        """Add what was read. Raises DamagedFrame where that is nothing: the pipe was closed."""
         if not piece:
             raise DamagedFrame
         self._received += piece
+
+    def take(self, number: int) -> bytes | None:
+        """The answer to the request ``number`` once it is whole, None before.
+
+        Raises DamagedFrame where what comes next is not the answer to this request.
+        """
         if len(self._received) < HEADER.size:
             return None
-        number, length = HEADER.unpack_from(self._received)
-        if number != self._number or length > LARGEST:
+        found, length = HEADER.unpack_from(self._received)
+        if found != number or length > LARGEST:
             raise DamagedFrame
-        if len(self._received) < HEADER.size + length:
+        end = HEADER.size + length
+        if len(self._received) < end:
             return None
-        return bytes(self._received[HEADER.size : HEADER.size + length])
+        answer = bytes(self._received[HEADER.size : end])
+        del self._received[:end]
+        return answer
