@@ -1,8 +1,13 @@
 """The shelf of checks: each file compares claims with differences, or with each other; its name is what the user types.
 
-A check is a file with ``claims`` (the kinds of claim it works on: see ``plan.checks`` for which of them must be there)
-and ``compare(subject, rng) -> list[Comparison] | list[Identity]``. It raises ``Absent`` where the engine does not offer
-what it needs.
+A check is a file with
+
+    claims: tuple        # what it can work on: any one of these kinds of claim; an inner tuple needs all of its own
+    unasked = True       # it comes with such claims by itself; left out: only the one that is called like a claim
+    compare(subject, rng) -> list[Comparison] | list[Identity]
+
+The first two are literals: the plan reads them without importing the file. ``compare`` raises ``Absent`` where the
+engine does not offer what it needs.
 """
 
 import importlib

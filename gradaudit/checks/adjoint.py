@@ -13,7 +13,8 @@ from gradaudit.checks._subject import Subject
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.perturb.axis import Axis
 
-claims = ("vjp", "jvp")
+claims = (("vjp", "jvp"),)
+unasked = True
 #: As many dense cotangents and tangents: each is paired with every other, so that nothing is left out for good.
 DENSE = 2
 

@@ -16,6 +16,7 @@ from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array
 
 claims = ("value_and_gradient",)
+unasked = True
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:

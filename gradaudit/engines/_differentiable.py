@@ -1,9 +1,10 @@
 """What an engine gives to the checks: a function over arrays beside its claimed derivatives.
 
-An engine is one file of this shelf with two functions:
+An engine is one file of this shelf with
 
     recognises(function: object, target: Target) -> bool    # is this function mine, though no engine was named?
     load(target: Target, function: object, claims: Mapping[str, Callable]) -> Differentiable
+    differentiates = True     # it needs no claim; a literal, which the plan reads without importing the file
 
 ``engines.load`` resolves the references (``module:attribute``) before it hands them over, an engine only adapts.
 Libraries are imported inside these functions, never at the top of the file.

@@ -16,6 +16,8 @@ from gradaudit.plan.case import Target
 
 DETACHED = "the function's result does not depend on its inputs by autograd's rules: every gradient is zero"
 
+differentiates = True
+
 
 def recognises(function: object, target: Target) -> bool:
     """Primitives of autograd, and functions that use them or its NumPy; asked without importing autograd.

@@ -31,6 +31,8 @@ SWITCH = "JAX_ENABLE_X64"
 #: Coordinates. A call of the compiled function takes 0.1 ms, compiling it for rows 100 ms for each of their numbers.
 WORTH_COMPILING = 128
 
+differentiates = True
+
 
 def recognises(function: object, target: Target) -> bool:
     """Compiled functions of JAX, custom derivatives, and functions that use it; asked without importing JAX.

@@ -17,6 +17,8 @@ from gradaudit.tape import Primitive, Variable
 
 DETACHED = "the function returned no Variable: the tape ends before its result, and every gradient is zero"
 
+differentiates = True
+
 
 def recognises(function: object, target: Target) -> bool:
     """Primitives, and functions with a parameter annotated as Variable; without a claim, all that use the tape.

@@ -13,6 +13,8 @@ from gradaudit.engines._torch_modules import Plain, module_of, unseen
 from gradaudit.engines.python import with_options
 from gradaudit.plan.case import Target
 
+differentiates = True
+
 
 def recognises(function: object, target: Target) -> bool:
     """Modules, ``Function.apply``, functions annotated with Tensor; without a claim, all whose code uses torch.

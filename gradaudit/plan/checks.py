@@ -6,29 +6,15 @@ from typing import Any
 from gradaudit.suite.problem import Problem
 from gradaudit.suite.quantities import as_sentence, is_module
 from gradaudit.suite.schema import CLAIMS
+from gradaudit.suite.shelves import declared, parts
 from gradaudit.suite.suite import Entry, Setting
-
-#: engines that differentiate by themselves: they need no claim, and a user's own may not either
-DIFFERENTIATING = ("tape", "torch", "jax", "autograd")
-#: What each check can work on, where that is not the claim of its own name: one of these sets of claims.
-_WORKS_ON: dict[str, tuple[frozenset[str], ...]] = {
-    "gradient": (frozenset({"gradient"}), frozenset({"value_and_gradient"})),
-    "adjoint": (frozenset({"vjp", "jvp"}),),
-    "linearity": (frozenset({"vjp"}),),
-    "primal": (frozenset({"value_and_gradient"}),),
-    "batch": (frozenset({"vjp"}), frozenset({"gradient"})),
-    "taylor": tuple(frozenset({kind}) for kind in ("jacobian", "vjp", "gradient", "value_and_gradient")),
-    "repeat": tuple(frozenset({kind}) for kind in CLAIMS),
-}
-#: Checks that come with claims unasked: they evaluate nothing, and say what differences cannot.
-_UNASKED = ("adjoint", "primal")
 
 
 def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple[str, ...], list[Problem]]:
     """Names on the ``checks`` shelf, and what stands against them."""
     kinds = [kind for kind, _ in entry.keys.claims]
     engine, asked = settings["engine"].value, settings["checks"]
-    if not kinds and engine is not None and engine not in DIFFERENTIATING and not is_module(engine):
+    if not kinds and engine is not None and not _differentiates(engine):
         return (), [entry.problem(f"engine {engine!r} needs a claimed derivative; add one of {', '.join(CLAIMS)}")]
     problems = _second_order(entry, kinds)
     if not isinstance(asked.value, list):
@@ -36,7 +22,7 @@ def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple
     if not asked.value and asked.layer:
         problems.append(asked.layer.problem("'checks' is empty; leave it out, and the claims decide", "checks"))
     for check in asked.value:
-        if kinds and engine not in DIFFERENTIATING and not _is_claimed(check, kinds) and asked.layer:
+        if kinds and not _differentiates(engine) and not _is_claimed(check, kinds) and asked.layer:
             claims = as_sentence([repr(kind) for kind in kinds])
             message = f"check {check!r} needs {_needs(check)}; {entry.keys.label!r} claims {claims}"
             problems.append(asked.layer.problem(message, "checks"))
@@ -46,7 +32,15 @@ def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple
 def default_checks(kinds: Sequence[str]) -> tuple[str, ...]:
     """The check of each claim, and those that come unasked; the engine's own derivative is a vjp."""
     names = ["gradient" if kind == "value_and_gradient" else kind for kind in kinds or ("vjp",)]
-    return tuple(dict.fromkeys([*names, *(check for check in _UNASKED if _is_claimed(check, kinds))]))
+    unasked = (check for check in parts("checks") if declared("checks", check, "unasked"))
+    return tuple(dict.fromkeys([*names, *(check for check in unasked if _is_claimed(check, kinds))]))
+
+
+def _differentiates(engine: str | None) -> bool:
+    """Whether an engine needs no claim: its file says so, and a user's own may not need one either."""
+    if engine is None:
+        return False
+    return is_module(engine) or (engine in parts("engines") and bool(declared("engines", engine, "differentiates")))
 
 
 def _is_claimed(check: str, kinds: Sequence[str]) -> bool:
@@ -54,8 +48,10 @@ def _is_claimed(check: str, kinds: Sequence[str]) -> bool:
 
 
 def claims_for(check: str) -> tuple[frozenset[str], ...]:
-    """The sets of claims of which a check needs one."""
-    return _WORKS_ON.get(check, (frozenset({check}),))
+    """The sets of claims of which a check needs one, as its file says: a set is a word, or a tuple of words."""
+    found = declared("checks", check, "claims") if check in parts("checks") else None
+    alternatives = found if isinstance(found, tuple) else (check,)
+    return tuple(frozenset(kind if isinstance(kind, tuple) else (kind,)) for kind in alternatives)
 
 
 def _needs(check: str) -> str:
