@@ -125,7 +125,7 @@ def ours(x: Array, threads: int) -> Gradient:
     """The kernel over the function as the engine wraps it."""
     engine = load(Target("benchmarks.rosenbrock:rosenbrock"), rosenbrock, {})
     assert engine.compile is not None
-    compiled = engine.compile(Arguments.of([x]), 2 * N, 1.0)
+    compiled = engine.compile(Arguments.of([x]), 2 * x.size, 1.0)
     assert compiled is not None, engine.notes
 
     def gradient() -> Array:
@@ -134,7 +134,7 @@ def ours(x: Array, threads: int) -> Gradient:
             compiled.function,
             x,
             base=np.array([rosenbrock(x)]),
-            indices=np.arange(N),
+            indices=np.arange(x.size),
             above=above,
             below=below,
             readout=None,
