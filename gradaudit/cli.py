@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from gradaudit import __version__, commands
 from gradaudit.commands._speech import say, stop
 from gradaudit.commands._status import BROKEN, INTERRUPTED, OK, USAGE
 
+Resolved = tuple[str | None, click.Command | None, list[str]]
 STOPPING = (signal.SIGINT, signal.SIGTERM)  #: Ctrl-C, and what a CI system sends: leave reports, then end
 
 
@@ -26,6 +28,12 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(commands.names())
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Resolved:
+        close = get_close_matches(args[0], commands.names(), n=1)
+        if args[0] not in commands.names() and close:
+            ctx.fail(f"no command {args[0]!r}; did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return commands.part(name) if name in commands.names() else None
@@ -64,6 +72,9 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def _usage(problem: click.ClickException) -> int:
+    if problem.format_message().startswith("Usage: "):  # no command was given: click's message is the whole help
+        say(problem.format_message())
+        return USAGE
     if isinstance(problem, click.UsageError) and problem.ctx is not None:
         say(problem.ctx.get_usage())
     return stop(problem.format_message(), USAGE)

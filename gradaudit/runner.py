@@ -191,7 +191,8 @@ def run_folder(run: Run, folder: Path = REPORTS) -> Path:
 
 def _why_nothing(suite: Suite, select: Selection) -> str:
     unknown = unknown_ids(select, make_plan(suite))
-    return "; ".join(unknown) or f"no case of {', '.join(suite.files)} is selected"
+    named = f"'gradaudit list {suite.files[0]}' names the cases"
+    return "; ".join(unknown) or f"no case of {', '.join(suite.files)} is selected; {named}"
 
 
 def _baseline(named: str | None, folder: Path) -> LookBack:

@@ -124,7 +124,7 @@ def test_outputs_are_written_in_the_format_of_their_ending(suite, say):
 def test_nothing_selected_exits_4_and_measures_nothing(suite, say):
     status, out, err = say("run", suite, "-k", "nothing")
     assert (status, out) == (4, "")
-    assert err == "gradaudit: no case of suite.yaml is selected\n"
+    assert err == "gradaudit: no case of suite.yaml is selected; 'gradaudit list suite.yaml' names the cases\n"
     assert not Path("reports").exists()
 
 
@@ -142,7 +142,7 @@ def test_nothing_selected_exits_4_and_measures_nothing(suite, say):
         (("run", "suite.yaml", "--profile", "pr"), "unknown profile 'pr'"),
         (("run", "suite.yaml", "--strickt"), "--strict"),
         (("run", "suite.yaml", "-k", "a and"), "a word is missing"),
-        (("rnu", "suite.yaml"), "No such command 'rnu'"),
+        (("rnu", "suite.yaml"), "no command 'rnu'; did you mean 'run'?"),
         (("list", "suite.yaml", "--show-config", "okk"), "no case has the id 'okk'"),
     ],
 )
@@ -378,3 +378,10 @@ def test_the_end_says_what_expires_soon_and_what_has_changed():
     told = terminal.concise(replace(now, history=compared(now, before)))
     assert told.startswith(f"since {before.run.id}: 1 fixed\n1 of 1 passes")
     assert terminal.concise(replace(now, history=compared(now, now))).startswith("1 of 1 passes")
+
+
+def test_without_a_command_the_help_is_shown_once(say):
+    status, out, err = say()
+    assert (status, out) == (2, "")
+    assert err.startswith("Usage: gradaudit")
+    assert err.count("Usage:") == 1

@@ -147,7 +147,9 @@ class Subject:
         arrays = self.arguments.arrays
         parts = _parts(returned, len(arrays))
         if len(parts) != len(arrays):
-            raise Unfit(Diagnosis.SHAPE, f"{kind} returned {len(parts)} arrays for {len(arrays)} differentiated inputs")
+            count = f"{len(parts)} array" + "s" * (len(parts) != 1)
+            fix = "return a tuple with one for each, or hold an input fixed by 'differentiate: false'"
+            raise Unfit(Diagnosis.SHAPE, f"{kind} returned {count} for {len(arrays)} differentiated inputs; {fix}")
         for name, part, array in zip(self._names(), parts, arrays, strict=True):
             require_array(f"{kind} for {name}", part, array.shape, complex_=array.dtype.kind == "c")
         return self.arguments.flatten(parts)

@@ -98,8 +98,8 @@ def _trend(home: Path, index: "Index", case_id: str, last: int, style: str) -> s
             runs[end.run].commit[:10] or "–",
             str(end.status),
             str(end.diagnosis or "–"),
-            f"{end.error_over_tolerance:.3g}",
-            f"{end.duration_s:.3g}",
+            report.number(end.error_over_tolerance),
+            report.number(end.duration_s),
             " ".join(sorted(end.sources.values())),
         )
         for end in ends

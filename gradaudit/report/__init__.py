@@ -19,7 +19,7 @@ from gradaudit.report._shelf import (
     write_latest,
 )
 from gradaudit.report.jsonl import Stored, read_stored
-from gradaudit.report.text import one_line, summary
+from gradaudit.report.text import number, one_line, summary
 
 __all__ = [
     "OutputBroken",
@@ -35,6 +35,7 @@ __all__ = [
     "find_run",
     "format_of",
     "formats",
+    "number",
     "one_line",
     "read",
     "read_stored",
