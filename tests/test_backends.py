@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -273,16 +274,39 @@ def test_an_address_alone_means_dask():
 # the plan
 
 
-def tasks(*sizes: int) -> list[Task]:
-    return [Task(i, a_case("ok", i, elements=size)) for i, size in enumerate(sizes)]
+def tasks(*sizes: int, engine: str | None = None, **settings) -> list[Task]:
+    cases = [a_case("ok", i, elements=size) for i, size in enumerate(sizes)]
+    return [
+        Task(i, replace(c, target=replace(c.target, engine=engine), settings=replace(c.settings, **settings)))
+        for i, c in enumerate(cases)
+    ]
 
 
-def test_a_large_case_runs_alone_with_all_cores_after_the_small_ones():
-    many, alone = two_levels(tasks(3, LARGE, 5), jobs=2)
+def test_a_large_compiled_case_runs_alone_with_all_cores_after_the_small_ones():
+    many, alone = two_levels(tasks(3, LARGE, 5, engine="numba"), jobs=2)
     assert [task.index for task in many] == [2, 0]
     assert [(task.index, task.threads) for task in alone] == [(1, 2)]
-    verdicts = run([task.case for task in tasks(3, LARGE, 5)], jobs=2)
+    verdicts = run([task.case for task in tasks(3, LARGE, 5, engine="numba")], jobs=2)
     assert [verdict.engine for verdict in verdicts] == ["threads=1", "threads=2", "threads=1"]
+
+
+def test_a_large_case_that_may_be_pythons_starts_first_and_holds_up_nobody():
+    many, alone = two_levels(tasks(3, LARGE, 5), jobs=2)
+    assert [(task.index, task.threads) for task in many] == [(1, 2), (2, 1), (0, 1)]
+    assert alone == []
+
+
+@pytest.mark.parametrize("engine", ["python", "torch", "jax", "tape", "autograd"])
+def test_threads_are_not_given_to_what_has_no_use_for_them(engine: str):
+    many, alone = two_levels(tasks(3, LARGE, 5, engine=engine), jobs=2)
+    assert [(task.index, task.threads) for task in many] == [(1, 1), (2, 1), (0, 1)]
+    assert alone == []
+
+
+def test_a_case_along_few_directions_is_not_a_large_one():
+    many, alone = two_levels(tasks(3, LARGE, 5, engine="numba", directions=8), jobs=2)
+    assert [(task.index, task.threads) for task in many] == [(1, 1), (2, 1), (0, 1)]
+    assert alone == []
 
 
 def test_as_many_large_cases_as_cores_run_side_by_side_longest_first():
