@@ -1,8 +1,10 @@
 """The judge looks at stored evidence only: it can judge again, elsewhere and later, without one evaluation."""
 
 import pickle
+import zlib
 
 import numpy as np
+import pytest
 
 import gradaudit as ga
 from gradaudit import engines
@@ -72,3 +74,19 @@ def test_curves_are_of_the_worst_element_first_and_of_other_outputs_measured_wit
     assert places[0] == ("out[2]", "x[1]")
     assert len(places) == 3
     assert {input_ for _, input_ in places} == {"x[1]"}
+
+
+@pytest.mark.parametrize("amplitude", [0.01, 0.1])
+@pytest.mark.parametrize("seed", range(3))
+def test_where_no_finer_step_would_help_it_is_noise_that_is_blamed(amplitude, seed):
+    def noisy(x):
+        return float(np.exp(np.sin(x)).sum()) + amplitude * np.random.default_rng([zlib.crc32(x), seed]).normal()
+
+    verdict = ga.audit(noisy, np.array([0.3, 1.0]), gradient=lambda x: np.cos(x) * np.exp(np.sin(x)))
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NOISE)
+
+
+def test_where_finer_steps_would_help_it_is_the_steps_that_are_blamed():
+    settings = Settings(h=(0.5,), extend=False)
+    verdict = ga.audit(lambda x: float(np.exp(x).sum()), np.array([0.3, 1.0]), gradient=np.exp, settings=settings)
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.STEPS)

@@ -27,6 +27,10 @@ GROWING = 4
 #: A readout noisier than this fraction of its value is quantised: that it stands still proves nothing.
 COARSEST = 2.0**-20
 
+#: Truncation t falls as h² and noise n grows as 1/h, so the best step leaves 1.9·n^⅔·t^⅓: finer steps could narrow the
+#: bar to a third or less only where t is this many times n. Otherwise it is the noise that limits it.
+FINER_STEPS_PAY = 16.0
+
 
 def table(samples: Samples, claim: Claim) -> Rulings:
     """The full decision, from every difference there is."""
@@ -206,7 +210,7 @@ def _quietest(samples: Samples) -> Array:
 def _what_limits(limit: Limit, samples: Samples, claim: Claim) -> NDArray[np.int_]:
     """Why the bar is too wide to decide."""
     one_side = ~np.isfinite(samples.h).any(axis=0)
-    noisy = limit.noise > limit.truncation
+    noisy = limit.noise > limit.truncation / FINER_STEPS_PAY
     rounding = _quietest(samples) <= 2.0**-50 * claim.magnitude
     why = np.where(
         noisy, np.where(rounding, reason(Diagnosis.PRECISION), reason(Diagnosis.NOISE)), reason(Diagnosis.STEPS)
