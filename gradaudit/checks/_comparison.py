@@ -26,7 +26,7 @@ class Sparse:
     """The entries of a matrix that are compared, in the order of the directions, and how they were found."""
 
     pattern: Pattern  #: entries at which the claim or f may differ from zero
-    dependence: Pattern  #: those at which f may
+    dependence: Pattern | None  #: those at which f may; None: that saves nothing, and columns are taken one by one
     stored: NDArray[np.bool_] | None  #: (E,) those that a sparse claim stores; None: the claim is dense
     evaluations: int  #: of f, that finding them took
 

@@ -55,12 +55,11 @@ def what_was_found(
     comparison: Comparison, together: Together | None, chosen: NDArray[np.intp], rulings: Rulings
 ) -> Iterator[str]:
     """The structure of f, what it saved, and where the claim's own differs from it."""
-    if together is None or together.pattern is None:
-        return
-    yield (
-        f"found in f and confirmed at every step: {together.pattern.said}; {together.evaluations:,} evaluations instead"
-        f" of {together.alone:,}"
-    )
+    if together is not None and together.pattern is not None:
+        yield (
+            f"found in f and confirmed at every step: {together.pattern.said}; {together.evaluations:,} evaluations"
+            f" instead of {together.alone:,}"
+        )
     if comparison.sparse is not None and comparison.sparse.stored is not None:
         yield from _of_another_density(comparison.sparse.pattern, comparison.sparse.stored[chosen], chosen, rulings)
 

@@ -59,6 +59,20 @@ class Search:
             return None
         return found if self._confirmed(found, CONFIRMING_FOUND) else None
 
+    def column_by_column(self) -> Pattern | None:
+        """What each coordinate changes by itself: two evaluations of each, whatever the budget; None where f has no
+        value beside x.
+        """
+        output, coordinate = [], []
+        for j in range(self.point.x.size):
+            looks = list(self._looks(np.array([j])))
+            if not looks:
+                return None
+            changed = np.flatnonzero(np.logical_or.reduce([differs(value, self.base) for _, value in looks]))
+            output.append(changed)
+            coordinate.append(np.full(changed.size, j))
+        return Pattern.of(np.concatenate(output), np.concatenate(coordinate), shape=(self.base.size, self.point.x.size))
+
     def _affordable(self, pattern: Pattern, halves: int) -> bool:
         left = self.budget - self.evaluations
         return pattern.crowd * (halves + 1) <= left and pattern.colours * (halves + 1) <= left
