@@ -49,3 +49,36 @@ def test_a_large_jump_nearby_excuses_nothing():
         return sin(x[0]) + (x[0] > 0.7)
 
     assert ga.audit(stepping, X[:1], gradient=lambda x: 1.001 * np.cos(x)).status is Status.FAIL
+
+
+KINKED = np.random.default_rng(1).normal(size=(5, 6))
+AT = np.random.default_rng(1).normal(size=6)
+
+
+def piecewise(x):
+    return np.abs(KINKED @ x).sum() + np.maximum(x, 0).sum()
+
+
+def slope_of_piecewise(x):
+    return KINKED.T @ np.sign(KINKED @ x) + (x > 0)
+
+
+def test_the_second_derivative_of_a_piecewise_linear_function_is_zero():
+    def audit(**claim):
+        return ga.audit(piecewise, AT, gradient=slope_of_piecewise, checks=list(claim), **claim)
+
+    assert audit(hvp=lambda x, v: 0 * v).status is Status.PASS
+    assert audit(hessian=lambda x: np.zeros((6, 6))).status is Status.PASS
+    assert audit(hvp=lambda x, v: 1e-6 * v).status is Status.FAIL
+
+
+@pytest.mark.parametrize("decimals", [1, 3, 6])
+def test_a_rounded_gradient_does_not_prove_that_there_is_no_second_derivative(decimals):
+    verdict = ga.audit(
+        lambda x: (x * x).sum(),
+        AT,
+        gradient=lambda x: np.round(2 * x, decimals),
+        hvp=lambda x, v: 0 * v,
+        checks=["hvp"],
+    )
+    assert verdict.status is not Status.PASS

@@ -1,4 +1,6 @@
-"""Second thoughts about small failures: a solver that stops early has a derivative of its own between its jumps."""
+"""Second thoughts. About small failures: a solver that stops early has a derivative of its own between its jumps. About
+gradients that stand still and then jump: those of a piecewise linear function do so at its kinks.
+"""
 
 import numpy as np
 
@@ -17,6 +19,10 @@ SMALL_JUMP = 1e-2
 REACHES = (1 / 4, 1 / 32, 1.0)
 #: How much more than the nearest jump a discrepancy may add up to on the way there.
 SLACK = 2.0
+#: A gradient that was audited is not rounded to more than this fraction of its largest element,
+ROUNDED = 1e-2
+#: nor does a rounded one take fewer levels than these at the four largest steps, which double.
+LEVELS, DOUBLING = 3, 4
 
 
 def doubt_small_failures(rulings: Rulings, claim: Claim, probe: Probe, directions: Directions) -> int:
@@ -51,3 +57,21 @@ def doubt_small_failures(rulings: Rulings, claim: Claim, probe: Probe, direction
 def _explains(jump: Jump, error: float, change: float) -> bool:
     """The discrepancy, added up on the way to the jump, is no more than the jump; and the jump is a small one."""
     return jump.size <= SMALL_JUMP * change and error * jump.distance <= SLACK * jump.size
+
+
+def jumps_at_kinks(samples: Samples, readout: int, step: float, *, size: float) -> bool:
+    """The gradient of a piecewise linear function, rather than a rounded one: it stands still, and has large jumps.
+
+    ``step`` is what the jumps are multiples of, ``size`` the largest element of the gradient. A rounded gradient goes
+    in small steps, and about twice as far with twice the step of x. The largest steps come first in ``samples``.
+    """
+    if step <= ROUNDED * size:
+        return False
+    changes = np.concatenate([samples.rise[:DOUBLING, :, readout], samples.fall[:DOUBLING, :, readout]], axis=1)
+    return not any(_is_staircase(change, step) for change in changes.T)
+
+
+def _is_staircase(change: Array, step: float) -> bool:
+    """Whether changes (4,) at steps of x that halve are those of a rounded line."""
+    levels = np.unique(change[np.isfinite(change) & (change != 0)])
+    return levels.size >= LEVELS and bool((np.abs(change[:-1] - 2 * change[1:]) <= 1.5 * step).all())

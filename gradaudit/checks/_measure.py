@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._comparison import Comparison, coordinate_value
-from gradaudit.checks._doubt import doubt_small_failures
+from gradaudit.checks._doubt import doubt_small_failures, jumps_at_kinks
 from gradaudit.checks._integral import ask_line_integrals
 from gradaudit.checks._structure import one_by_one, saved_by, together_for, what_was_found
 from gradaudit.checks._units import measured_in, restored, unit_of
@@ -172,7 +172,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     block = _block(probe, claim.analytic.shape[1])
     for start in range(0, chosen.size, block):
         part = np.arange(start, min(start + block, chosen.size))
-        ladder = _Ladder(probe, directions.take(part), claim.take(part), settings)
+        ladder = _Ladder(probe, directions.take(part), claim.take(part), settings, slopes=comparison.worth is not None)
         rulings.put(part, ladder.climb())
         evaluations += ladder.evaluations
         extended |= ladder.extended
@@ -274,10 +274,16 @@ def _witness(probe: Probe, direction: Directions, settings: Settings, *, extende
 
 
 class _Ladder:
-    """The levels, for one block of directions. ``todo`` are those still open, ``samples`` what is known of them."""
+    """The levels, for one block of directions. ``todo`` are those still open, ``samples`` what is known of them.
 
-    def __init__(self, probe: Probe, directions: Directions, claim: Claim, settings: Settings) -> None:
+    ``slopes`` tells that differences are taken of a gradient.
+    """
+
+    def __init__(
+        self, probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool = False
+    ) -> None:
         self.probe, self.directions, self.claim, self.settings = probe, directions, claim, settings
+        self.slopes = slopes
         self.rulings = Rulings.undecided(*claim.analytic.shape)
         self.todo = np.arange(len(directions))
         self.evaluations = 0
@@ -305,9 +311,13 @@ class _Ladder:
             return
         self.todo = np.arange(min(len(self.directions), DOUBTED))
         samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST[:2]))
+        size = float(np.nanmax(np.abs(self.probe.base)))
         for readout in range(self.claim.analytic.shape[1]):
+            step = _quantum(samples, readout)
+            if self.slopes and jumps_at_kinks(samples, readout, step, size=size):
+                continue
             # a few quanta are what a large step changes; the spacing of float32 would be a quantum too
-            if _quantum(samples, readout) > COARSE * _largest_change(samples, readout):
+            if step > COARSE * _largest_change(samples, readout):
                 self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
                 self.rulings.reason[:, readout] = reason(Diagnosis.UNSEEN)
 
