@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 
 def race(
-    contestants: Mapping[str, Callable[[], object]], *, reference: str, rounds: int
+    contestants: Mapping[str, Callable[[], object]], *, reference: str, rounds: int, warm: bool = True
 ) -> dict[str, tuple[float, float]]:
-    """Median seconds and median ratio to ``reference``, after a first round that is not counted."""
+    """Median seconds and median ratio to ``reference``, after a first round that is not counted, if ``warm``."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for counted in [False] + [True] * rounds:
+    for counted in [False] * warm + [True] * rounds:
         for name, run in contestants.items():
             began = time.perf_counter()
             run()
