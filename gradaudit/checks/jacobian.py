@@ -57,7 +57,9 @@ def _by_entries(subject: Subject, claim: Any, rng: np.random.Generator) -> Compa
     if n < FEWEST or m < 2 or not isinstance(subject.moves, Coordinates) or not np.isfinite(subject.value).all():
         return None
     claimed, values = _entries_of(claim)
-    search = Search(subject.evaluate, subject.point, base=subject.value, rng=rng, budget=n)
+    # of its own: the noise of f is measured along the same line as without a search
+    (own,) = rng.spawn(1)
+    search = Search(subject.evaluate, subject.point, base=subject.value, rng=own, budget=n)
     dependence = search.pattern([claimed, *usual(n, m)])
     found = dependence
     if found is None and hasattr(claim, "tocsc") and m * n > DENSE:
