@@ -2,8 +2,10 @@
 
 import re
 import runpy
+import subprocess
 from pathlib import Path
 
+import click
 import pytest
 from markdown_page import ROOT, agrees, blocks, follow, write_files
 from workflow import run_workflow
@@ -90,3 +92,23 @@ def test_the_figures_beside_rivals_are_those_of_the_benchmarks():
     assert len(told) == 6
     for name, row in told.items():
         assert row == [measured[name][column] for column in (0, 1, 2, 3, 5, 7)], name
+
+
+UNTRUE = {
+    "a session that prints something else": "```python\n>>> 1 + 1\n3\n```\n",
+    "a command that prints something else": "```console\n$ echo yes\nno\n```\n",
+    "a command that prints more": "```console\n$ echo yes; echo no\nyes\n```\n",
+    "a script that raises": "```python\nraise SystemExit(1)\n```\n",
+    "an option that does not exist": "```sh\ngradaudit run suite.yaml --shards 1/2\n```\n",
+    "a command that does not exist": "```sh\ncd audits && gradaudit check suite.yaml\n```\n",
+    "an extra that does not exist": "```sh\npip install 'gradaudit[tensorflow]'\n```\n",
+    "a block of another kind": "```rust\nfn main() {}\n```\n",
+}
+
+
+@pytest.mark.parametrize("page", UNTRUE.values(), ids=UNTRUE)
+def test_a_page_that_shows_what_is_not_so_is_found_out(page, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "page.md"
+    file.write_text(page, encoding="utf-8")
+    with pytest.raises((AssertionError, click.UsageError, subprocess.CalledProcessError)):
+        follow(file, tmp_path, monkeypatch)
