@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 
 def race(
-    contestants: Mapping[str, Callable[[], object]], *, reference: str, rounds: int, warm: bool = True
+    contestants: Mapping[str, Callable[[], object]], *, reference: str, rounds: int
 ) -> dict[str, tuple[float, float]]:
-    """Median seconds and median ratio to ``reference``, after a first round that is not counted, if ``warm``."""
+    """Median seconds and median ratio to ``reference``, after a first round that is not counted."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for counted in [False] * warm + [True] * rounds:
+    for counted in [False] + [True] * rounds:
         for name, run in contestants.items():
             began = time.perf_counter()
             run()
