@@ -11,7 +11,9 @@ from pathlib import Path
 from hypothesis import settings
 
 os.environ.setdefault("NUMBA_OPT", "1")
-os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "numba")
+# one folder for each process of pytest -n: two that compile the same function would race for its file
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "numba" / _worker)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell has its background jobs ignore Ctrl-C, and so would every process that a test starts and interrupts
