@@ -174,6 +174,6 @@ def _chosen(function: object, target: Target) -> str:
 
 def _recognising(function: object, target: Target) -> Iterator[str]:
     """The engines that take the function for theirs; python takes everything that has a claim, so it is asked last."""
-    for name in sorted(names(), key=lambda name: name == "python"):
+    for name in (*(name for name in names() if name != "python"), "python"):
         if at_hand(name) and part(name).recognises(function, target):
             yield name

@@ -5,7 +5,6 @@ import hashlib
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from types import CodeType
 
 from gradaudit.plan.case import Source, Target
 
@@ -20,21 +19,24 @@ def sources(target: Target, function: object, claims: Mapping[str, Callable[...,
 def _source(role: str, reference: str, found: object) -> Source:
     try:
         behind = _definition(found)
-        code = getattr(behind, "__code__", None) if inspect.isfunction(behind) else None
-        file, line, digest = _text(code, code.co_filename) if code is not None else _read(behind)
+        file, line, digest = _text(*_known_by(behind))
     except Exception:  # built in, made at run time, or an object whose attributes are hostile
         return Source(role, reference)
     return Source(role, reference, _relative(file), line, digest)
 
 
+def _known_by(behind: object) -> tuple[object, str]:
+    """What to look a text up by: of a function its code, so that no closure is held, beside the code's file, which two
+    codes need not share to be equal."""
+    return (behind.__code__, behind.__code__.co_filename) if inspect.isfunction(behind) else (behind, "")
+
+
 @functools.lru_cache(maxsize=1024)
-def _text(code: CodeType, file: str) -> tuple[str, int, str]:
-    """As ``_read``, once for each code: to take its text apart is slower than many an audit."""
-    return _read(code)  # ``file`` is no part of what makes two codes equal
+def _text(behind: object, _file: str) -> tuple[str, int, str]:
+    """File, first line and digest of the text of a class or code, once for each: it takes longer than many an audit.
 
-
-def _read(behind: object) -> tuple[str, int, str]:
-    """File, first line and digest of the text of a function, class or code. Raises OSError where it has none."""
+    Raises OSError or TypeError where it has none.
+    """
     lines, line = inspect.getsourcelines(behind)  # type: ignore[arg-type]
     file = inspect.getsourcefile(behind) or ""  # type: ignore[arg-type]
     digest = hashlib.blake2b("".join(lines).encode(errors="surrogatepass"), digest_size=8).hexdigest()
