@@ -116,10 +116,10 @@ def typed(command: str, folder: Path, *, errors: bool = True) -> list[str]:
 
 
 def shell(command: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """A command typed in ``folder``, as on a machine of nobody's: this interpreter, no CI, no settings in variables."""
+    """A command typed in ``folder``, as on anybody's machine: this interpreter, no CI, no settings, no shuffling."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GRADAUDIT_"))}
     path = os.pathsep.join([str(_programs(folder)), clean["PATH"]])
-    environment = {**clean, "COLUMNS": "200", "PATH": path, **variables}
+    environment = {**clean, "COLUMNS": "200", "PATH": path, "PYTEST_ADDOPTS": "-p no:randomly", **variables}
     return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=environment, check=False)
 
 

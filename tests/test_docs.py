@@ -4,6 +4,7 @@ import re
 import runpy
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import click
 import pytest
@@ -15,14 +16,14 @@ from gradaudit.libraries import LIBRARIES
 DOCS = ROOT / "docs"
 PAGES = sorted(page.stem for page in DOCS.glob("*.md"))
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
-NEEDS = {**{engine: engine for engine in LIBRARIES}, "findings": "statsmodels"}
+NEEDS = {**{engine: engine for engine in LIBRARIES}, "findings": "statsmodels torch"}
 GUIDES = ["scipy", "numba", "torch", "jax"]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_does_what_it_shows(page, tmp_path, monkeypatch):
-    if page in NEEDS:
-        pytest.importorskip(NEEDS[page])
+    for library in NEEDS.get(page, "").split():
+        pytest.importorskip(library)
     follow(DOCS / f"{page}.md", tmp_path, monkeypatch)
 
 
@@ -112,3 +113,12 @@ def test_a_page_that_shows_what_is_not_so_is_found_out(page, tmp_path, monkeypat
     file.write_text(page, encoding="utf-8")
     with pytest.raises((AssertionError, click.UsageError, subprocess.CalledProcessError)):
         follow(file, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "curves").glob("*.svg")), ids=lambda file: file.stem)
+def test_a_picture_of_a_curve_is_whole_inert_and_shown(picture):
+    drawing = ElementTree.parse(picture).getroot()
+    words = [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"step h", "h taken"} <= set(words)
+    assert not list(drawing.iter("{http://www.w3.org/2000/svg}script"))
+    assert f"curves/{picture.name})" in (DOCS / "verdicts.md").read_text(encoding="utf-8")
