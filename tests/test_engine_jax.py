@@ -158,10 +158,25 @@ def test_trees_of_parameters_go_in_and_trees_of_outputs_come_out():
     assert verdict.counts.elements > 0
 
 
-def test_float32_is_judged_as_float32():
-    verdict = ga.audit(network, parameters(np.float32), X.astype(np.float32), engine="jax", checks=["vjp"])
+@pytest.mark.parametrize("check", ["vjp", "jvp"])
+def test_float32_is_judged_as_float32(check):
+    verdict = ga.audit(network, parameters(np.float32), X.astype(np.float32), engine="jax", checks=[check])
     assert verdict.status == "pass", verdict.message
     assert 1e-6 < verdict.measures.bound <= 1e-2
+
+
+@pytest.mark.parametrize("check", ["vjp", "jvp", "hvp"])
+def test_a_layer_in_float32_passes(check):
+    weight = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    verdict = ga.audit(lambda x: jnp.tanh(weight @ x), weight[0], engine="jax", checks=[check])
+    assert verdict.status == "pass", verdict.message
+
+
+@pytest.mark.parametrize("check", ["vjp", "jvp"])
+def test_attention_with_weights_in_float32_passes_among_float64(check):
+    query, key, value = np.random.default_rng(0).normal(size=(3, 1, 3, 2, 2))
+    verdict = ga.audit(jax.nn.dot_product_attention, query, key, value, engine="jax", checks=[check])
+    assert verdict.status == "pass", verdict.message
 
 
 def coarse(params, x):

@@ -297,6 +297,22 @@ def test_a_module_in_train_mode_passes_with_batch_statistics_and_a_fixed_mask():
     assert audit(model, RNG.normal(size=(6, 3))).status == "pass"
 
 
+@pytest.mark.parametrize("check", ["vjp", "jvp", "hvp"])
+def test_float32_is_judged_as_float32(check):
+    def layer(x):
+        return torch.tanh(torch.tensor([[0.5, -1.0, 2.0], [0.3, 0.7, -0.2]]) @ x)
+
+    verdict = audit(layer, np.float32([0.5, -1.0, 0.25]), checks=[check])
+    assert verdict.status == "pass", verdict.message
+
+
+def test_the_gradient_of_a_bias_before_a_batch_normalisation_is_bounded_beside_the_others():
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Tanh())
+    verdict = audit(model, RNG.normal(size=(6, 3)), checks=["hvp"])
+    assert verdict.status == "pass", verdict.message
+    assert verdict.counts.bounded_by_largest > 0
+
+
 def test_a_module_keeps_its_own_precision_and_is_audited_in_that_of_the_inputs():
     assert audit(functions.LINEAR, X).status == "pass"
     assert audit(functions.LINEAR, X.astype(np.float32)).status == "pass"
