@@ -5,6 +5,7 @@ import ctypes
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -163,6 +164,10 @@ def leaves_a_copy_that_holds_the_pipes(case: Case) -> None:
 
 def dies_later(case: Case) -> None:
     threading.Timer(0.05, os._exit, (1,)).start()
+
+
+def leaves_a_demon(case: Case) -> None:
+    subprocess.run(["sh", "-c", "sleep 60 >/dev/null 2>&1 &"], check=True)
 
 
 def sets_an_alarm(case: Case) -> None:

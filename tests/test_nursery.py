@@ -112,6 +112,40 @@ def test_a_task_that_was_foretold_and_does_not_come_changes_nothing():
     assert [verdict.status for verdict in verdicts] == [Status.PASS] * 3
 
 
+def in_turn(*cases: Case, **limits) -> list[Verdict]:
+    """The verdicts of ``cases``, each of which the worker is given while it is busy with the one before."""
+    return [verdict for _, verdict in backends.run(cases, jobs=1, audit=AUDIT, **limits)]
+
+
+def test_what_cases_print_stays_with_them_though_the_worker_goes_on_at_once():
+    names = ["prints", "ok", "prints", "prints", "ok", "ok", "prints"]
+    verdicts = in_turn(*(a_case(name, number) for number, name in enumerate(names)), timeout=20.0)
+    text = "to stdout\nto stderr\nto the descriptor\n"
+    assert [verdict.printed for verdict in verdicts] == [text if name == "prints" else "" for name in names]
+
+
+def test_the_time_of_a_case_begins_when_the_one_before_has_ended():
+    waiting = [a_case("waits", number, timeout=20.0) for number in range(5)]  # a second in all, at least
+    verdicts = in_turn(*waiting, a_case("hangs", timeout=0.9), a_case("ok"), timeout=20.0)
+    assert [verdict.status for verdict in verdicts] == [Status.PASS] * 5 + [Status.TIMEOUT, Status.PASS]
+    assert 0.9 <= verdicts[5].measures.duration_s < 5
+    assert verdicts[5].printed == "before it hung\n"
+
+
+def test_a_case_too_large_for_the_pipe_holds_no_one_up_and_hides_no_time_out():
+    large = a_case("ok", 1, owner="x" * 1_000_000)
+    verdicts = in_turn(a_case("hangs", timeout=0.5), large, a_case("ok", 2), timeout=20.0)
+    assert [verdict.status for verdict in verdicts] == [Status.TIMEOUT, Status.PASS, Status.PASS]
+
+
+@on_linux
+def test_a_case_that_was_already_asked_does_not_run_beside_what_another_has_left():
+    first, demon, after = in_turn(a_case("process"), a_case("leaves_a_demon"), a_case("process", 1), timeout=20.0)
+    assert demon.notes == ("left behind: a process that detached itself; the next case has a fresh process",)
+    assert (first.notes, after.notes) == ((), ())
+    assert after.evidence != first.evidence
+
+
 # memory
 
 
