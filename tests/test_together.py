@@ -306,3 +306,25 @@ def test_few_elements_are_measured_as_ever():
     verdict = ga.audit(np.sin, X[:20], vjp=vjp_of(np.cos))
     assert verdict.measures.saved == 0
     assert not verdict.notes
+
+
+def test_auto_takes_what_has_a_structure_together_and_certifies_what_has_none():
+    import time
+
+    mixing = np.random.default_rng(0).normal(size=(3, 4000))
+    x = np.random.default_rng(2).normal(size=4000)
+
+    def slow(function):
+        def slowed(x):
+            time.sleep(0.002)
+            return function(x)
+
+        return slowed
+
+    verdict = ga.audit(slow(np.sin), x, vjp=vjp_of(np.cos), elements="auto")
+    assert verdict.status is Status.PASS
+    assert not verdict.certificates
+    assert "auto took all 4,000 together" in " ".join(verdict.notes)
+    verdict = ga.audit(slow(lambda x: mixing @ x), x, vjp=lambda x, u: mixing.T @ u, elements="auto")
+    assert verdict.status is Status.PASS
+    assert verdict.certificates

@@ -6,6 +6,7 @@ import numpy as np
 
 from gradaudit.checks._certify import certify, is_certified
 from gradaudit.checks._measure import Ground, measure
+from gradaudit.checks._structure import together_for
 from gradaudit.judge.evidence import Evidence
 from gradaudit.perturb.steps import Coordinates, Moves
 from gradaudit.plan.case import Settings
@@ -19,6 +20,8 @@ DIRECTIONS = 12
 #: Seconds that elements may take one by one: this share of the timeout, as a failure takes more of it than a pass, and
 #: loading some; or as long as a reader waits, where there is none.
 SHARE, PATIENCE = 0.25, 10.0
+#: Evaluations that may be spent on looking for a structure by which all elements are measured together.
+LOOK = 256
 
 
 def measured_as_chosen(
@@ -27,9 +30,19 @@ def measured_as_chosen(
     """Measure a comparison as ``settings.elements``, ``directions`` or ``auto`` say; ``seconds`` are those of one
     evaluation, ``seed`` is the suite's.
     """
-    settings, why = chosen_way(ground, settings, seconds=seconds)
-    certified = is_certified(ground.comparison, settings)
-    evidence = certify(ground, settings, rng, seed=seed) if certified else measure(ground, settings, rng)
+    decided, why = chosen_way(ground, settings, seconds=seconds)
+    if not is_certified(ground.comparison, decided):
+        return _remarking(why, measure(ground, decided, rng))
+    count = len(ground.comparison.directions)
+    look = together_for(ground.comparison, ground.probe, count, rng, budget=LOOK) if settings.auto else None
+    if look is None or not look.saves:
+        found = certify(ground, decided, rng, seed=seed)
+        return _remarking(why, found.after(look.evaluations, look.evaluations) if look else found)
+    together = measure(ground.measured_by(look), replace(decided, directions=None), rng)
+    return _remarking(f"elements: auto took all {count:,} together, as f has a structure", together)
+
+
+def _remarking(why: str, evidence: Evidence) -> Evidence:
     return replace(evidence, remarks=(*evidence.remarks, why)) if why else evidence
 
 
@@ -42,7 +55,7 @@ def chosen_way(ground: Ground, settings: Settings, *, seconds: float) -> tuple[S
     if not settings.auto:
         return settings, ""
     decided = replace(settings, auto=False)
-    if not isinstance(directions, Coordinates | Moves):
+    if not isinstance(directions, Coordinates | Moves) or ground.comparison.sparse is not None:
         return decided, ""
     count = len(directions)
     needed = EACH * count * seconds

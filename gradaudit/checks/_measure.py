@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gradaudit.checks._comparison import Comparison, coordinate_value
 from gradaudit.checks._doubt import doubt_small_failures, jumps_at_kinks
 from gradaudit.checks._integral import ask_line_integrals
-from gradaudit.checks._structure import one_by_one, saved_by, together_for, what_was_found
+from gradaudit.checks._structure import moves_together, one_by_one, saved_by, together_for, what_was_found
 from gradaudit.checks._units import measured_in, restored, unit_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
@@ -152,7 +152,8 @@ def _measure_by_structure(
     ground: Ground, settings: Settings, chosen: NDArray[np.intp], rng: np.random.Generator
 ) -> Evidence:
     """Where f has a structure, many directions at once; where f does not keep to it at every step, one by one."""
-    together = together_for(ground.comparison, ground.probe, chosen.size, rng)
+    known = ground.probe.together
+    together = replace(known) if known else together_for(ground.comparison, ground.probe, chosen.size, rng)
     try:
         return measure_along(ground.measured_by(together), settings, chosen)
     except Coupled as broken:
@@ -210,7 +211,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
 
 def _block(probe: Probe, readouts: int) -> int:
     """How many directions are measured at once."""
-    room = BLOCK if probe.together is None else TOGETHER * BLOCK
+    room = TOGETHER * BLOCK if moves_together(probe) else BLOCK
     return max(1, room // (STEPS * readouts))
 
 
@@ -361,7 +362,7 @@ class _Ladder:
 
     def _densify(self, left: list[tuple[int, Samples]]) -> None:
         """More steps around the best one, and least-squares fits: for bars that are too wide, and for close calls."""
-        if self.probe.together is not None and len(left) > HOPELESS:
+        if moves_together(self.probe) and len(left) > HOPELESS:
             self._densify_together(left)
             return
         hopeless, confirmed = 0, 0

@@ -17,8 +17,13 @@ from gradaudit.perturb.together import Together
 FEWEST, FEWEST_COMPILED = 48, 512
 
 
-def together_for(comparison: Comparison, probe: Probe, count: int, rng: np.random.Generator) -> Together | None:
-    """The way to move ``count`` of the coordinates together, where f has a structure that makes it pay."""
+def together_for(
+    comparison: Comparison, probe: Probe, count: int, rng: np.random.Generator, *, budget: int | None = None
+) -> Together | None:
+    """The way to move ``count`` of the coordinates together, where f has a structure that makes it pay.
+
+    The search takes ``budget`` evaluations at most; where none is given, half of those that it may save.
+    """
     x, base = comparison.directions.point.x, comparison.base
     if comparison.sparse is not None:
         known = comparison.sparse
@@ -27,9 +32,14 @@ def together_for(comparison: Comparison, probe: Probe, count: int, rng: np.rando
     whole = isinstance(comparison.directions, Coordinates) and np.isfinite(base).all() and base.size > 1
     if not whole or probe.readout is None or count < fewest:
         return None
-    search = Search(comparison.function, comparison.directions.point, base=base, rng=rng, budget=count)
+    search = Search(comparison.function, comparison.directions.point, base=base, rng=rng, budget=budget or count)
     pattern = search.pattern(usual(x.size, base.size))
     return Together(comparison.function, x, base, pattern, rng, evaluations=search.evaluations)
+
+
+def moves_together(probe: Probe) -> bool:
+    """Whether more directions cost little more than one."""
+    return probe.together is not None and probe.together.saves
 
 
 def usual(n: int, m: int) -> list[Pattern]:

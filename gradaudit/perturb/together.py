@@ -16,8 +16,8 @@ from gradaudit.perturb.pattern import Indices, Pattern
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.steps import Entries
 
-#: What moves together is evaluated, and looked at again twice.
-LOOKS = 3
+#: What moves together is evaluated, and looked at again.
+LOOKS = 2
 
 
 class Coupled(Exception):
@@ -73,9 +73,14 @@ class Together:
         """(n,) coordinates of one colour move at once."""
         return np.arange(self.x.size) if self.pattern is None else self.pattern.colour
 
+    @property
+    def saves(self) -> bool:
+        """Whether anything moves together."""
+        return self.pattern is not None
+
     def pays(self, coordinates: Indices) -> bool:
         """Whether so many coordinates need fewer evaluations together, the second looks included."""
-        return LOOKS * np.unique(self.colour[coordinates]).size < len(coordinates)
+        return LOOKS * np.unique(self.colour[coordinates]).size + 1 < len(coordinates)
 
     def changes(self, movers: Movers, landed: Array) -> Array:
         """(K, Q) f less f(x) at each reader's output, where its mover alone is at ``landed`` (K, M).
@@ -91,7 +96,7 @@ class Together:
             for mine, read in zip(by_colour, readers, strict=True):
                 moving = mine[np.isfinite(values[mine])]
                 if moving.size:
-                    whole = self._whole(movers.coordinate[moving], values[moving])
+                    whole = self._whole(movers.coordinate[moving], values[moving], alone=mine is by_colour[0])
                     heard = read[np.isfinite(values[movers.reader[read]])]
                     output = movers.output[heard]
                     with np.errstate(invalid="ignore"):
@@ -104,15 +109,17 @@ class Together:
             return np.zeros(movers.reader.size, dtype=bool)
         return self.pattern.place(movers.output, movers.coordinate[movers.reader]) < 0
 
-    def _whole(self, coordinates: Indices, values: Array) -> Array:
-        """(m,) f where all of these are at ``values``, seen to be what each does by itself."""
+    def _whole(self, coordinates: Indices, values: Array, *, alone: bool = False) -> Array:
+        """(m,) f where all of these are at ``values``, seen to be what random halves do, and with ``alone`` what one
+        of them does by itself.
+        """
         whole = self._value(coordinates, values)
         if whole is not None:
             if len(coordinates) > 1:
-                half = self.rng.random(len(coordinates)) < 0.5
-                one = np.arange(len(coordinates)) == self.rng.integers(len(coordinates))
-                for some in (half, one):
-                    self._look_again(coordinates, values, whole, some=some)
+                self._look_again(coordinates, values, whole, some=self.rng.random(len(coordinates)) < 0.5)
+            if len(coordinates) > 1 and alone:
+                one = self.rng.integers(len(coordinates))
+                self._look_again(coordinates, values, whole, some=np.arange(len(coordinates)) == one)
             return whole
         if len(coordinates) == 1:
             return np.full(self.base.shape, np.nan)
