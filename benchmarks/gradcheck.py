@@ -28,7 +28,7 @@ from gradaudit.plan.draw import draw_inputs
 from gradaudit.suite import load_suite
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-STRIDE = 6
+STRIDE = 15
 MODES = {"vjp": "rev", "jvp": "fwd"}
 
 Check = Callable[[], bool]
