@@ -2,7 +2,7 @@
 
 Every row is a process of its own that does one thing once, after the same on eight elements. Rivals only compute, or
 compare, a derivative; gradaudit gives a verdict, with the noise of f, error bars and the curves of its report. Each
-contestant climbs until a step of ten would take longer than ``PATIENCE``.
+contestant climbs until the next size is expected to take longer than ``PATIENCE``.
 """
 
 import json
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from benchmarks._table import table
 from benchmarks.memory import PEAK
 
-PATIENCE = 12.0  #: s: a contestant that is expected to take longer goes no further
+PATIENCE = 8.0  #: s: a contestant that is expected to take longer goes no further
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 MAPS = (100, 1_000, 10_000, 100_000)
 
@@ -163,8 +163,8 @@ def _climb(name: str, code: str, sizes: tuple[int, ...]) -> Iterator[tuple[str, 
             return
         seconds, calls, megabytes, said = found
         yield name, f"{n:,}", f"{seconds:.3g}", f"{calls:,}", f"{calls / n:.2g}", f"{megabytes:.0f}", said
-        # a step too small to tell the growth is taken for one that grows with n
-        growth = max(10.0, seconds / before if before > 0.05 else 10.0)
+        # what is too short to tell is taken for growing with n
+        growth = seconds / before if before > 0.05 else 10.0
         before = seconds
 
 
