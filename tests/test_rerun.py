@@ -107,3 +107,10 @@ def test_the_report_compares_with_the_last_whole_run(say):
     assert changes["passes_the_second_time"] == Change.FIXED
     assert changes["raises"] == Change.STILL
     assert len(history["runs"]) == 2
+
+
+def test_a_stored_run_is_held_to_its_baseline_too(say, capsys):
+    say()
+    say()
+    assert cli.invoke(["report", "latest"]) == 1
+    assert cli.invoke(["report", "latest", "--fail-on", "regression"]) == 0

@@ -9,7 +9,7 @@ from gradaudit.commands._speech import STYLES
 
 
 def showing(*, outputs: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a callback ``outputs``, ``style`` and ``strict``; ``outputs`` says what -o is for in this command."""
+    """Give a callback ``outputs``, ``style``, ``strict`` and ``fail_on``; ``outputs`` says what -o is for in this command."""
     endings = ".html .csv .json .jsonl .junit.xml .md"
     options = (
         click.option(
@@ -24,6 +24,13 @@ def showing(*, outputs: str) -> Callable[[Callable[..., int]], Callable[..., int
             "--format", "style", type=click.Choice(STYLES), default="full", show_default=True, help="For stdout."
         ),
         click.option("--strict", is_flag=True, help="Inconclusive cases fail too."),
+        click.option(
+            "--fail-on",
+            type=click.Choice(["failure", "regression"]),
+            default="failure",
+            show_default=True,
+            help="What sets exit status 1: any failure, or only cases that are not as good as in the baseline.",
+        ),
     )
 
     def decorated(command: Callable[..., int]) -> Callable[..., int]:

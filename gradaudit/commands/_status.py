@@ -14,8 +14,15 @@ NOTHING = 4  #: nothing was selected
 INTERRUPTED = 130
 
 
-def exit_status(audit: "Audit", *, strict: bool) -> int:
-    """0 where every case is as expected, 1 where one is not; an inconclusive case alone fails only if ``strict``."""
+def exit_status(audit: "Audit", *, strict: bool, fail_on: str = "failure") -> int:
+    """0 where every case is as expected, 1 where one is not; an inconclusive case alone fails only if ``strict``.
+
+    With ``fail_on`` "regression", 1 only where a case is not as good as in the baseline, if there is one.
+    """
+    if fail_on == "regression" and audit.history and audit.history.baseline:
+        from gradaudit.history import regressions
+
+        return FAILURES if regressions(audit, strict=strict) else OK
     unwanted = unexpected(strict=strict)
     return FAILURES if any(result.verdict.status in unwanted for result in audit.results) else OK
 

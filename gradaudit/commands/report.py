@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @showing(outputs="Where to write, in place of all reports in the run's folder")
 @click.option("--partial", is_flag=True, help="Merge though shards are missing or unfinished.")
-def command(runs: tuple[str, ...], outputs: tuple[Path, ...], style: str, strict: bool, partial: bool) -> int:
+def command(
+    runs: tuple[str, ...], outputs: tuple[Path, ...], style: str, strict: bool, fail_on: str, partial: bool
+) -> int:
     """Render stored runs again; merge shards into one run.
 
     RUN is a run's folder, its results.jsonl, its id, a suite's folder in reports/, or 'latest'. Nothing is measured.
@@ -39,7 +41,9 @@ def command(runs: tuple[str, ...], outputs: tuple[Path, ...], style: str, strict
     else:
         _write_folder(audit, home, alone=len(stored) == 1)
     speech.show(audit, style=style, folder=home if not outputs else None)
-    return status.exit_status(audit, strict=strict) or (status.OK if audit.run.complete else status.BROKEN)
+    return status.exit_status(audit, strict=strict, fail_on=fail_on) or (
+        status.OK if audit.run.complete else status.BROKEN
+    )
 
 
 def _write_outputs(audit: "Audit", outputs: tuple[Path, ...], stored: "list[Stored]") -> None:

@@ -53,13 +53,6 @@ if TYPE_CHECKING:
     "--last-failed", "only_failed", is_flag=True, help="Run what was not good in the last run; the rest stands."
 )
 @click.option("--baseline", metavar="RUN|none", help="The run to compare with; the last complete one if left out.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["failure", "regression"]),
-    default="failure",
-    show_default=True,
-    help="What sets exit status 1: any failure, or only cases that are not as good as in the baseline.",
-)
 @click.option("--power", is_flag=True, help="Plant known faults into claims that pass: which would be caught? Slow.")
 def command(
     suites: tuple[str, ...],
@@ -85,7 +78,7 @@ def command(
     **chosen: Any,
 ) -> int:
     """Audit suites; write reports to reports/; set the exit status."""
-    from gradaudit import backends, history, progress, runner
+    from gradaudit import backends, progress, runner
 
     if resume and only_failed:
         raise click.UsageError("--resume finishes a run, --last-failed begins a new one; give one of them")
@@ -122,9 +115,7 @@ def command(
     speech.show(audit, style=style, folder=runner.run_folder(audit.run))
     if not audit.run.complete:
         _say_how_to_finish("stopped after the first case that is not as expected", audit)
-    if fail_on == "regression" and audit.history and audit.history.baseline:
-        return status.FAILURES if history.regressions(audit, strict=strict) else status.OK
-    return status.exit_status(audit, strict=strict)
+    return status.exit_status(audit, strict=strict, fail_on=fail_on)
 
 
 def _size(text: str | None) -> int | None:
