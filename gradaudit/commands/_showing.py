@@ -9,7 +9,7 @@ from gradaudit.commands._speech import STYLES
 
 
 def showing(*, outputs: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a callback ``outputs``, ``style``, ``strict`` and ``fail_on``; ``outputs`` says what -o is for in this command."""
+    """Give a callback ``outputs``, ``style``, ``strict`` and ``fail_on``; ``outputs`` says what -o is for."""
     endings = ".html .csv .json .jsonl .junit.xml .md"
     options = (
         click.option(
