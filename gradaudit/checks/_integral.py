@@ -21,9 +21,9 @@ REACHES = (1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16)
 #: The second reach, as a fraction of the first.
 SECOND = 0.75
 #: Segments a reach: as many as the resolution needs, between these.
-FEWEST, MOST = 4, 128
+FEWEST, MOST = 4, 64
 #: Where more than twice ``MOST`` were needed the claim cannot pass; so many still show a larger error.
-HOPELESS_SEGMENTS = 16
+HOPELESS_SEGMENTS = 8
 #: The quadrature may be off by this fraction of what the resolution asks for, and the noise may use up that much.
 QUADRATURE, USED = 0.05, 0.8
 #: It stops when this many directions have stayed undecided, and does not begin where more than so many are.
