@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -35,6 +36,19 @@ def test_the_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
         f"{tmp_path}: this is a folder; name the suite file in it",
         f"{tmp_path / 'three.yaml'}: no such file",
     ]
+
+
+def test_a_module_may_hold_all_its_inputs_and_says_so_by_an_empty_mapping(tmp_path: Path) -> None:
+    with patch("gradaudit.suite.available.missing", return_value=None):  # a plan imports no library
+        held = write(
+            tmp_path, "version: 1\nfunctions: [{function: m:F, engine: torch, inputs: {}}]\n", name="held.yaml"
+        )
+        assert [case.inputs for case in make_plan(load_suite([held], environment={}))] == [()]
+        left_out = write(tmp_path, "version: 1\nfunctions: [{function: m:F, engine: torch}]\n", name="left_out.yaml")
+        with pytest.raises(
+            SuiteError, match=r"no inputs; add for example inputs: .* or \{\} where a module holds them"
+        ):
+            load_suite([left_out], environment={})
 
 
 @pytest.mark.parametrize(
