@@ -147,26 +147,31 @@ class Probe:
         rise, fall, noise = (np.full((count, self.readouts), np.nan) for _ in range(3))
         up_inside, down_inside = ahead.ravel() > 0, behind.ravel() > 0
         block = rows_at_once(n, self.base.size)
+        rows = np.empty((min(block, count), n))  # once: new pages of ten million coordinates take as long as the call
         for start in range(0, count, block):
             pairs = np.arange(start, min(start + block, count))
-            up = self._changes(above, pairs, up_inside[pairs])
-            down = self._changes(below, pairs, down_inside[pairs])
+            up = self._changes(above, pairs, up_inside[pairs], rows)
+            down = self._changes(below, pairs, down_inside[pairs], rows)
             rise[pairs], fall[pairs] = self._heard(up), -self._heard(down)
             noise[pairs] = self._noise(up, down)
         shape = (*ahead.shape, self.readouts)
         return Samples(ahead, behind, rise.reshape(shape), fall.reshape(shape), noise.reshape(shape))
 
-    def _changes(self, moved: Moved, pairs: Pairs, inside: NDArray[np.bool_]) -> Array:
-        """(P, m) f at those points that are inside, less f(x); NaN where f has no value, or must not be asked."""
+    def _changes(self, moved: Moved, pairs: Pairs, inside: NDArray[np.bool_], rows: Array) -> Array:
+        """(P, m) f at those points that are inside, less f(x); NaN where f has no value, or must not be asked.
+
+        ``rows`` (P or more, n) is room for the points.
+        """
         change = np.full((len(pairs), self.base.size), np.nan)
         todo = np.flatnonzero(inside)
         if self.batch is not None:
             left = np.ones(todo.size, dtype=bool)
-            for rows, found in self.batch.changes(moved, pairs[todo], self.base.size):
-                change[todo[rows]] = found
-                left[rows] = False
+            for part, found in self.batch.changes(moved, pairs[todo], self.base.size):
+                change[todo[part]] = found
+                left[part] = False
             todo = todo[left]
-        points = np.tile(moved.x, (todo.size, 1))
+        points = rows[: todo.size]
+        points[:] = moved.x
         moved.place(points, pairs[todo])
         for row, point in zip(todo, points, strict=True):
             called = self.function(point)
