@@ -1,5 +1,6 @@
 """Engines whose library is not installed are refused early, with what to install."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from gradaudit.suite.shelves import parts
 @pytest.fixture
 def without_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradaudit.libraries.find_spec", lambda name: None)
+    for name in LIBRARIES:  # another test may have loaded them
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 @pytest.mark.usefixtures("without_libraries")

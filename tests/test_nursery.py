@@ -74,7 +74,7 @@ def test_what_python_reads_when_it_starts_is_set_before_it_starts():
 
 def test_where_forking_is_not_safe_every_worker_is_a_process_of_its_own():
     names = ["process", "process", "exits", "hangs", "ok"]
-    verdicts = asked(*(a_case(name, i) for i, name in enumerate(names)), audit=ALONE, limit=2.0)
+    verdicts = asked(*(a_case(name, i) for i, name in enumerate(names)), audit=ALONE, limit=4.0)
     assert [verdict.status for verdict in verdicts] == ["pass", "pass", "crash", "timeout", "pass"]
     assert verdicts[0].evidence == verdicts[1].evidence
     assert "exit code 7" in verdicts[2].message
