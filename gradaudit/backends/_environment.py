@@ -13,6 +13,7 @@ ONE_THREAD = dict.fromkeys(
         "VECLIB_MAXIMUM_THREADS",
         "NUMEXPR_NUM_THREADS",
         "NUMBA_NUM_THREADS",
+        "NPROC",  # XLA's pool: it reads no other variable, and its flag for one thread was measured to change nothing
     ),
     "1",
 )
