@@ -76,6 +76,23 @@ def test_several_wrong_elements_are_found_exactly(seed):
     assert verdict.counts.passed == 19_995
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_ten_wrong_elements_of_a_thousand_are_found_exactly(seed):
+    where = np.random.default_rng(seed).choice(1000, 10, replace=False)
+    verdict = audited(1000, factor(where, 0.0), seed=seed)
+    assert failing(verdict) == {f"x[{i}]" for i in where}
+    assert verdict.counts.failed == verdict.certificates[0].excluded == 10
+
+
+def test_more_wrong_elements_than_can_be_singled_out_are_said_to_be_there():
+    where = np.random.default_rng(0).choice(20_000, 200, replace=False)
+    verdict = audited(20_000, factor(where, 0.0))
+    assert verdict.status is Status.FAIL
+    assert any(note.startswith("not every wrong element was singled out") for note in verdict.notes)
+    assert not verdict.certificates
+    assert verdict.measures.evaluations < 2500
+
+
 def test_two_swapped_elements_cannot_cancel_each_other():
     def swapped(g):
         g[[7, 900]] = g[[900, 7]]

@@ -9,7 +9,7 @@ from gradaudit.perturb.localise import ENOUGH, Ask, Residual, locate, ramp
 from gradaudit.perturb.samples import Array
 
 #: Evaluations of a search: so many for each bit of an index.
-BUDGET = 48
+BUDGET = 96
 #: Ramps of float32 have fewer positions: x ± h·v has few bits to spare.
 POSITIONS, NARROW_POSITIONS = 4096, 64
 

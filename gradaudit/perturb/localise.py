@@ -6,7 +6,7 @@ position points at a single faulty element at once: the ratio of both residuals 
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -101,8 +101,9 @@ class _Search:
             if rest.certain and not self._look_into(there, rest):
                 self.open.append(there)
                 break
-        left = [one for one in self.open if self._unexplained(one).certain]
-        self.found.ranges += [(one.start, one.stop) for one in left]
+        for one in self.open:
+            if self._unexplained(one).certain:
+                self._add(one.start, one.stop)
         self.found.complete = not self.found.ranges
         return self.found
 
@@ -120,7 +121,7 @@ class _Search:
             self.found.elements[there.start] = rest
             return True
         if there.depth >= DENSE:
-            self._faulty_throughout(there.root)
+            self._faulty_throughout(there)
             return True
         ramped = self.ask(there.start, there.stop, True)
         if ramped is None:
@@ -168,7 +169,7 @@ class _Search:
                 root, depth = (there.root, there.depth + 1) if both else ((start, stop), 0)
                 self.open.append(_Range(start, stop, residual, root, depth))
         if not (left.certain or right.certain):  # too little in either half to be told from noise
-            self.found.ranges.append((there.start, there.stop))
+            self._add(there.start, there.stop)
         return True
 
     def _middle(self, there: _Range) -> int:
@@ -178,8 +179,13 @@ class _Search:
         inside = [cut for cut in self.cuts[max(k - 1, 0) : k + 1] if there.start < cut < there.stop]
         return min(inside, key=lambda cut: abs(cut - middle), default=middle)
 
-    def _faulty_throughout(self, root: tuple[int, int]) -> None:
-        """A whole range, instead of all that is still open in it."""
-        self.found.ranges.append(root)
-        self.open = [one for one in self.open if not (root[0] <= one.start and one.stop <= root[1])]
-        self.found.elements = {i: known for i, known in self.found.elements.items() if not root[0] <= i < root[1]}
+    def _faulty_throughout(self, there: _Range) -> None:
+        """The whole range around it, instead of all that is still open in that; but some of it is singled out."""
+        first, last = there.root
+        self._add(first, last)
+        self.open = [one for one in self.open if not (first <= one.start and one.stop <= last)]
+        self.open.append(replace(there, root=(there.start, there.stop), depth=0))
+
+    def _add(self, start: int, stop: int) -> None:
+        if not any(first <= start and stop <= last for first, last in self.found.ranges):
+            self.found.ranges.append((start, stop))
