@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradaudit.perturb import extrapolation
 from gradaudit.perturb.extrapolation import extrapolate
 from gradaudit.perturb.fit import best_fit
 
@@ -102,3 +103,12 @@ def test_one_sided_slopes_are_extrapolated_to_first_order():
     limit = extrapolate(H[:, None], slope[:, None], (1e-15 / H)[:, None], order=1)
     assert abs(limit.value[0] - 1) <= 3 * limit.bar[0]
     assert limit.bar[0] < 1e-6
+
+
+def test_a_table_in_small_steps_is_that_of_one_step(monkeypatch):
+    rng = np.random.default_rng(0)
+    h = np.broadcast_to(H[:, None], (H.size, 50)).copy()
+    quotient = np.where(rng.random(h.shape) < 0.1, np.nan, 1 + h * rng.normal(size=h.shape))
+    at_once = extrapolate(h, quotient, 1e-9 / h, order=2)
+    monkeypatch.setattr(extrapolation, "ROOM", 1)
+    assert np.array_equal(extrapolate(h, quotient, 1e-9 / h, order=2).bar, at_once.bar)

@@ -162,6 +162,26 @@ def test_the_index_follows_its_folders(tmp_path):
         assert [(run.complete, run.counts) for run in index.runs()] == [(True, {"pass": 2})]
 
 
+def test_a_run_that_is_still_writing_is_left_alone(tmp_path):
+    home = kept(tmp_path, night(0, PASS), night(1, FAIL))
+    with Index(home) as index:
+        assert len(index.runs()) == 2
+    kept(home, night(1, PASS, PASS))
+    (home / night(0).run.id / "results.jsonl").touch()
+    with Index(home, unfinished=night(1).run.id) as index:
+        assert [run.counts for run in index.runs()] == [{"pass": 1}, {"fail": 1}]
+    with Index(home) as index:
+        assert [run.counts for run in index.runs()] == [{"pass": 1}, {"pass": 2}]
+
+
+def test_the_index_gives_runs_whether_it_had_to_read_them_or_not(tmp_path):
+    home = kept(tmp_path, night(0, PASS), night(1, FAIL))
+    for _ in range(2):  # first it reads both, then none
+        with Index(home) as index:
+            found = [index.audit(night(i).run.id).results[0].verdict.status for i in range(2)]
+            assert found == [PASS, FAIL]
+
+
 def test_a_run_that_cannot_be_read_is_left_out(tmp_path):
     home = kept(tmp_path, night(0, PASS), night(1, PASS))
     (home / night(1).run.id / "results.jsonl").write_text("no results\n")

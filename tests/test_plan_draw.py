@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradaudit.plan.case import Avoid, Case, Drawn, Given, Input, Stored, Target
-from gradaudit.plan.draw import SAMPLERS, DrawError, draw_inputs
+from gradaudit.plan.draw import SAMPLERS, DrawError, draw_inputs, generator, rewound
 from gradaudit.suite.distributions import NAMES, Distributions
 
 
@@ -187,3 +187,12 @@ def test_a_complex_input_is_drawn_in_both_parts():
     for part in (z.real, z.imag):
         assert ((part >= 1) & (part <= 2)).all()
     assert not (z.real == z.imag).any()
+
+
+def test_what_is_drawn_inside_is_drawn_again_even_after_an_error() -> None:
+    rng = generator(case(X), "check gradient")
+    with rewound(rng):
+        first = rng.random(3)
+    with pytest.raises(ValueError, match="low"), rewound(rng):
+        rng.integers(rng.random(7).size, 0)
+    assert (rng.random(3) == first).all()
