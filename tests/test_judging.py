@@ -90,3 +90,16 @@ def test_where_finer_steps_would_help_it_is_the_steps_that_are_blamed():
     settings = Settings(h=(0.5,), extend=False)
     verdict = ga.audit(lambda x: float(np.exp(x).sum()), np.array([0.3, 1.0]), gradient=np.exp, settings=settings)
     assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.STEPS)
+
+
+def test_several_wrong_elements_have_a_curve_each_and_passes_cost_none():
+    def spoilt(x):
+        gradient = 2 * x
+        gradient[[1, 4, 5]] *= [-1.0, 1.01, 0.0]
+        return gradient
+
+    x = np.arange(1.0, 9.0)
+    wrong = ga.audit(lambda x: float((x**2).sum()), x, gradient=spoilt)
+    right = ga.audit(lambda x: float((x**2).sum()), x, gradient=lambda x: 2 * x)
+    assert {point.input for point in wrong.curves} == {"x[1]", "x[4]", "x[5]"}
+    assert {point.input for point in right.curves} == {right.elements[0].input}

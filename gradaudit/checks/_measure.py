@@ -47,6 +47,8 @@ COARSE = 1e-3
 CLEAR = 10.0
 #: The worst direction's error-against-h curve, for the reader.
 CURVE = tuple(np.arange(1.0, 38.0, OCTAVES))
+#: Of a case that does not pass, this many further directions have curves.
+OTHERS = 4
 #: Samples in memory at once: steps × directions × readouts.
 BLOCK = 524_288
 STEPS = 16
@@ -185,7 +187,9 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)
     witness = _witness(probe, directions.take(np.array([worst])), settings, extended=extended)
-    evaluations += witness.evaluations
+    others = _others(probe, directions, claim, rulings, settings, extended=extended, spare=evaluations)
+    shown = witness.evaluations + sum(samples.evaluations for _, samples in others)
+    evaluations += shown
     if probe.together is not None:  # which counts what was evaluated: samples count each direction by itself
         evaluations += probe.together.evaluations - probe.together.samples
     evidence = Evidence(
@@ -200,7 +204,8 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         witness_direction=worst,
         witness_readout=readout,
         evaluations=evaluations,
-        surroundings=ground.evaluations + witness.evaluations,
+        others=others,
+        surroundings=ground.evaluations + shown,
         extended=extended,
         pattern=comparison.sparse.pattern if comparison.sparse else None,
         saved=saved_by(probe.together),
@@ -217,11 +222,38 @@ def _block(probe: Probe, readouts: int) -> int:
 
 def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:
     """(direction, readout) of the worst: failures before the undecided before passes, then by error ÷ allowed."""
+    d, r = np.unravel_index(int(_worst_first(claim, rulings)[0]), rulings.outcome.shape)
+    return int(d), int(r)
+
+
+def _worst_first(claim: Claim, rulings: Rulings) -> NDArray[np.intp]:
+    """Flat positions of the elements (D, R)."""
     ratio = error_over_allowed(np.abs(claim.analytic - rulings.numeric), rulings.allowed)
     rank = np.array([0, 2, 1])[rulings.outcome]
-    order = np.lexsort((-ratio.ravel(), -rank.ravel()))
-    d, r = np.unravel_index(int(order[0]), rank.shape)
-    return int(d), int(r)
+    return np.lexsort((-ratio.ravel(), -rank.ravel()))
+
+
+def _others(
+    probe: Probe,
+    directions: Directions,
+    claim: Claim,
+    rulings: Rulings,
+    settings: Settings,
+    *,
+    extended: bool,
+    spare: int,
+) -> tuple[tuple[int, Samples], ...]:
+    """Curves of the next worst directions that did not pass, for no more evaluations than ``spare``."""
+    order = _worst_first(claim, rulings)
+    bad = order[rulings.outcome.ravel()[order] != Outcome.PASS] // rulings.outcome.shape[1]
+    found: list[tuple[int, Samples]] = []
+    for direction in list(dict.fromkeys(bad.tolist()))[1 : 1 + OTHERS]:
+        samples = _witness(probe, directions.take(np.array([direction])), settings, extended=extended)
+        spare -= samples.evaluations
+        if spare < 0:
+            break
+        found.append((direction, samples))
+    return tuple(found)
 
 
 def _chosen(count: int, settings: Settings, rng: np.random.Generator) -> NDArray[np.intp]:

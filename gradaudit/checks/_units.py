@@ -9,7 +9,7 @@ import numpy as np
 
 from gradaudit.checks._comparison import Comparison
 from gradaudit.judge.evidence import Evidence
-from gradaudit.perturb.samples import Array
+from gradaudit.perturb.samples import Array, Samples
 
 #: f is rescaled where its size is beyond 2^±this.
 EXTREME = 100.0
@@ -64,5 +64,10 @@ def restored(evidence: Evidence, unit: float) -> Evidence:
             atol=claim.atol * unit,
         ),
         rulings=replace(rulings, **{name: getattr(rulings, name) * unit for name in IN_UNITS}),
-        witness=replace(witness, **{name: getattr(witness, name) * unit for name in ("rise", "fall", "noise")}),
+        witness=_scaled(witness, unit),
+        others=tuple((direction, _scaled(samples, unit)) for direction, samples in evidence.others),
     )
+
+
+def _scaled(samples: Samples, unit: float) -> Samples:
+    return replace(samples, **{name: getattr(samples, name) * unit for name in ("rise", "fall", "noise")})

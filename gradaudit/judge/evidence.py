@@ -29,6 +29,8 @@ class Evidence:
     witness_direction: int  #: which it is, among the D
     witness_readout: int  #: and its worst readout
     evaluations: int  #: of the function, the measurement of its noise included
+    #: the next worst directions that did not pass, worst first, each with the differences along it
+    others: tuple[tuple[int, Samples], ...] = ()
     surroundings: int = 0  #: those among them that decide nothing: the noise of f, and the reader's curve
     extended: bool = False  #: the suite's own steps could not decide, ours were added
     broken: Diagnosis | None = None  #: of two ways that need no differences: what it means where they part

@@ -15,7 +15,7 @@ from gradaudit.judge.heat import heat_maps
 from gradaudit.judge.modes import what_agreement_adds
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
 from gradaudit.perturb.extrapolation import extrapolate
-from gradaudit.perturb.samples import Array
+from gradaudit.perturb.samples import Array, Samples
 
 #: How many of the worst elements a verdict keeps.
 WORST = 10
@@ -216,15 +216,16 @@ def _certified(evidence: Evidence, certificate: Certificate) -> Counts:
 
 
 def _curves(evidence: Evidence) -> Iterator[CurvePoint]:
-    """Of the worst element, then of other outputs along its direction: their differences were taken with it."""
+    """Of the worst element, of other outputs along its direction, and of the next directions that did not pass."""
     ratio = evidence.ratio[evidence.witness_direction]
     others = [int(r) for r in np.argsort(-ratio, kind="stable") if r != evidence.witness_readout]
     for readout in (evidence.witness_readout, *others[: CURVES - 1]):
-        yield from _curve(evidence, readout)
+        yield from _curve(evidence, evidence.witness_direction, readout, evidence.witness)
+    for direction, samples in evidence.others:
+        yield from _curve(evidence, direction, int(np.argmax(evidence.ratio[direction])), samples)
 
 
-def _curve(evidence: Evidence, r: int) -> Iterator[CurvePoint]:
-    samples, d = evidence.witness, evidence.witness_direction
+def _curve(evidence: Evidence, d: int, r: int, samples: Samples) -> Iterator[CurvePoint]:
     analytic = float(evidence.claim.analytic[d, r])
     direction = int(evidence.directions[d])
     names = evidence.check, evidence.output_label(direction, r), evidence.input_label(direction)

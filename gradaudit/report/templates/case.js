@@ -124,7 +124,7 @@ function elementSections(packed, elements) {
     bodies.forEach((one, at) => one.classList.toggle("chosen", at === index));
     for (const map of maps) map.mark(map.heat.check === item.check ? cellOf(map.heat, item.input) : -1);
     const curve = packed.curves.findIndex(samePlace(item));
-    said.textContent = curve < 0 ? `No curve was kept of ${derivative(item)}: curves are of the worst element of each check.` : "";
+    said.textContent = curve < 0 ? `No curve was kept of ${derivative(item)}: curves are of the worst element of each check, and of the next ones that did not pass.` : "";
     if (curve >= 0) article.querySelectorAll(".tabs button")[curve].click();
   };
   const chooseLabel = (cell, heat) => {
