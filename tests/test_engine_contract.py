@@ -142,7 +142,7 @@ def widening(loaded):
         (lambda loaded: with_own_vjp(loaded, lambda found: found[::-1]), "own derivatives of two inputs"),
         (lambda loaded: replace(loaded, claims={"vjp": loaded.claims["vjp"]}), "a right gradient passes"),
         (mutating, "a right gradient passes"),
-        (widening, "a right gradient passes"),
+        (widening, "a wrong element of a gradient is named"),
     ],
 )
 def test_an_engine_with_a_fault_does_not_keep_the_contract(own, fault, said):
