@@ -106,7 +106,8 @@ class _Nursery:
         os.environ.update(environment)
         tempfile.tempdir = None  # found again, in the environment
         try:
-            worker.main(requests, answers, (printed, other), lifeline, traces, self.audit)
+            nursery = os.getppid() if FORKS else None
+            worker.main(requests, answers, (printed, other), lifeline, traces, self.audit, nursery=nursery)
         except BaseException:
             traceback.print_exc()
             os._exit(1)  # never back into the loop of the nursery

@@ -38,12 +38,22 @@ AuditCase = Callable[..., Verdict]
 _LIBC = ctypes.CDLL(None)
 
 
-def main(requests: int, answers: int, printed: tuple[int, int], lifeline: int, traces: int, audit: str) -> None:
+def main(
+    requests: int,
+    answers: int,
+    printed: tuple[int, int],
+    lifeline: int,
+    traces: int,
+    audit: str,
+    *,
+    nursery: int | None,
+) -> None:
     """Serve until the keeper closes ``requests``, or a case leaves something behind.
 
     ``requests``, ``answers``, ``printed``, ``lifeline`` and ``traces`` are inherited descriptors; the next request may
     lie in ``requests`` already, so cases take turns to print to ``printed``. ``audit`` is the reference
-    ``module:attribute`` of ``audit_case(case, *, threads) -> Verdict``.
+    ``module:attribute`` of ``audit_case(case, *, threads) -> Verdict``. ``nursery`` is the process that forked this one
+    and adopts what it leaves; None where there is none, and the parent's other children are nobody's business here.
     """
     _die_with_keeper(lifeline)
     _be_the_first_to_go()
@@ -51,7 +61,7 @@ def main(requests: int, answers: int, printed: tuple[int, int], lifeline: int, t
     audit_case = _attribute(audit)  # before the user's folders come first on sys.path
     clean = Clean()
     _wire.write(answers, _wire.READY, b"")
-    process, nursery, turns = os.getpid(), os.getppid(), cycle(printed)
+    process, turns = os.getpid(), cycle(printed)
     left: tuple[str, ...] = ()
     while not left and (frame := _wire.read(requests)) is not None:
         number, payload = frame
@@ -177,8 +187,10 @@ def _flush() -> None:
     _LIBC.fflush(None)  # printf in compiled code
 
 
-def _detached(nursery: int) -> tuple[str, ...]:
+def _detached(nursery: int | None) -> tuple[str, ...]:
     """What to say of processes that a case detached from this one: its nursery has become their parent."""
+    if nursery is None:
+        return ()
     try:
         listed = os.open(f"/proc/{nursery}/task/{nursery}/children", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:  # the system does not say

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -209,3 +210,13 @@ def test_a_verdict_that_would_call_something_when_it_is_read_is_a_crash_of_its_c
     assert "no verdict that can be read: " in evil.message
     assert not made.exists()
     assert after.status is Status.PASS
+
+
+def test_a_worker_without_a_nursery_does_not_mind_what_else_its_keeper_has_started():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        try:
+            verdicts = asked(a_case("process"), a_case("process", 1), audit=ALONE)
+        finally:
+            other.kill()
+    assert verdicts[0].evidence == verdicts[1].evidence
+    assert not any(verdict.notes for verdict in verdicts)
