@@ -8,18 +8,19 @@ text key that starts with ``$`` has it doubled.
 """
 
 import json
-import re
 import reprlib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
-from math import isfinite, isnan
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-_LOOKS_LIKE_A_NUMBER = re.compile(r"\\*(NaN|-?Infinity)")
+from gradaudit.report._encoding import LOOKS_LIKE_A_NUMBER, encoded, may_be_a_number, nonfinite
+
+__all__ = ["dumps", "from_plain", "loads", "nonfinite"]
+
 #: What a scalar may be in JSON, by its annotation: an exact match, as no number of ours is a boolean.
 _ALLOWED: dict[Any, frozenset[type]] = {
     str: frozenset({str}),
@@ -33,35 +34,13 @@ _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """JSON text of a dataclass, a mapping, a sequence or a scalar: pure ASCII, one line unless indented."""
-    separators = (",", ":") if indent is None else (",", ": ")
-    return json.dumps(to_plain(value), allow_nan=False, indent=indent, separators=separators)
+    text = encoded(value)
+    return text if indent is None else json.dumps(json.loads(text), indent=indent)
 
 
 def loads(text: str) -> Any:
     """The plain value in a JSON text, with NaN and the infinities as floats and arrays as tuples."""
     return _revive(json.loads(text))
-
-
-def to_plain(value: object) -> Any:
-    """`value` as JSON has it: dicts with text keys, lists, text, finite numbers, booleans and None."""
-    kind: Any = type(value)
-    if (names := _field_names(kind)) is not None:
-        return {name: to_plain(getattr(value, name)) for name in names}
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _quote(str(value.value) if isinstance(value, Enum) else value)
-    if isinstance(value, float):
-        return float(value) if isfinite(value) else nonfinite(value)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, Mapping):
-        return _mapping(value)
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, list):
-        return {"$list": [to_plain(item) for item in value]}
-    return _foreign(value)
 
 
 def from_plain(kind: Any, data: Any) -> Any:
@@ -71,36 +50,6 @@ def from_plain(kind: Any, data: Any) -> Any:
     a small addition to a format. Every type is checked. Raises ValueError or TypeError where `data` is no `kind`.
     """
     return _builder(kind)(data)
-
-
-def nonfinite(value: float) -> str:
-    """The word that stands for a NaN or an infinity in every text format."""
-    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-@cache
-def _field_names(kind: type) -> tuple[str, ...] | None:
-    """The fields of a dataclass, looked up once a type; None for every other type."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
-
-
-def _foreign(value: object) -> Any:
-    """What user code may leave in a verdict: NumPy scalars and arrays by value, dates by ISO 8601, the rest by repr."""
-    if isinstance(value, date):
-        return value.isoformat()
-    if hasattr(value, "tolist"):
-        return to_plain(value.tolist())
-    return repr(value)
-
-
-def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
-    if not all(isinstance(key, str) for key in value):
-        return {"$map": [[to_plain(key), to_plain(item)] for key, item in value.items()]}
-    return {"$" + key if key.startswith("$") else key: to_plain(item) for key, item in value.items()}
-
-
-def _quote(text: str) -> str:
-    return "\\" + text if _may_be_a_number(text) and _LOOKS_LIKE_A_NUMBER.fullmatch(text) else text
 
 
 def _revive(data: Any) -> Any:
@@ -122,14 +71,9 @@ def _revive_mapping(data: dict[str, Any]) -> Any:
 
 
 def _unquote(text: str) -> str | float:
-    if _may_be_a_number(text) and _LOOKS_LIKE_A_NUMBER.fullmatch(text):
+    if may_be_a_number(text) and LOOKS_LIKE_A_NUMBER.fullmatch(text):
         return text[1:] if text[0] == "\\" else _NUMBERS[text]
     return text
-
-
-def _may_be_a_number(text: str) -> bool:
-    """Whether the words for NaN and the infinities are worth looking for: their last letters are."""
-    return text.endswith(("N", "y"))
 
 
 @cache
