@@ -206,7 +206,7 @@ def test_one_operator_for_each_of_several_inputs():
     assert ga.audit(product, a, b, jacobian=operators).status == "pass"
     verdict = ga.audit(product, a, b, jacobian=lambda a, b: operators(a, b)[:1])
     assert verdict.diagnosis == "shape mismatch"
-    assert "jacobian returned 1 arrays for 2 differentiated inputs" in verdict.message
+    assert "jacobian returned 1 array for 2 differentiated inputs" in verdict.message
 
 
 def test_a_hessian_may_be_sparse_or_an_operator():

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sparse
 
 import gradaudit as ga
-from gradaudit.checks import _structure, jacobian
+from gradaudit.checks import _matrix, _structure
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
 
@@ -55,7 +55,7 @@ def alone(monkeypatch):
 
     def switch():
         monkeypatch.setattr(_structure, "FEWEST", 10**9)
-        monkeypatch.setattr(jacobian, "FEWEST", 10**9)
+        monkeypatch.setattr(_matrix, "FEWEST", 10**9)
 
     return switch
 
@@ -296,7 +296,7 @@ def test_a_large_sparse_claim_without_structure_is_never_written_out(monkeypatch
         def toarray(self, *_, **__):
             raise AssertionError("written out")
 
-    monkeypatch.setattr(jacobian, "DENSE", 1000)
+    monkeypatch.setattr(_matrix, "DENSE", 1000)
     assert ga.audit(arrow, X[:60], jacobian=lambda x: Refused(claim(x))).status is Status.PASS
     verdict = ga.audit(arrow, X[:60], jacobian=spoiled(claim, times(1.01, 0, 33)))
     assert "d out[0]/d x[33]" in verdict.message

@@ -181,7 +181,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         extended |= ladder.extended
     if settings.method == "auto":
         evaluations += doubt_small_failures(rulings, claim, probe, directions)
-        worth = np.ones(claim.analytic.shape[1]) if comparison.worth is None else comparison.worth
+        worth = _worth(comparison, directions)
         pass_beside_their_family(rulings, claim, scale=directions.scale, family=comparison.family, worth=worth)
         if settings.h is None or settings.extend:
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
@@ -212,6 +212,13 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         remarks=tuple(what_was_found(comparison, probe.together, chosen, rulings)),
     )
     return restored(evidence, ground.unit)
+
+
+def _worth(comparison: Comparison, directions: Directions) -> Array:
+    """What brings readouts that are alike to one unit: (R,), or (D, 1) of entries."""
+    if comparison.worth is None:
+        return np.ones(1)
+    return comparison.worth[directions.output, None] if isinstance(directions, Entries) else comparison.worth
 
 
 def _block(probe: Probe, readouts: int) -> int:

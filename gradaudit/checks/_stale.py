@@ -63,6 +63,8 @@ def _with_signs(
 ) -> Evidence:
     if not (evidence.rulings.outcome == Outcome.FAIL).any():
         return evidence
+    searched = sum(_searched(one) for one in (again, *(there for _, there in elsewhere)))
+    evidence = evidence.after(searched, searched)
     if not _of_the_same_entries(comparison, again):
         return replace(evidence, recalled=(Diagnosis.NONDETERMINISTIC, "asked at x twice, the claim has other entries"))
     said = _same_as_elsewhere(comparison, elsewhere) or _right_the_second_time(evidence, again)
@@ -72,6 +74,11 @@ def _with_signs(
     if said:
         return replace(evidence, recalled=(Diagnosis.STALE, said))
     return replace(evidence, recalled=_another_answer(evidence, comparison, again))
+
+
+def _searched(asked: Compared) -> int:
+    """Evaluations that asking has taken: a matrix was looked through for a structure anew."""
+    return asked.sparse.evaluations if isinstance(asked, Comparison) and asked.sparse else 0
 
 
 def _of_the_same_entries(comparison: Comparison, again: Compared) -> bool:

@@ -60,8 +60,8 @@ def _together(subject: Subject, kind: str, points: Array, cotangents: Array | No
     arrays = subject.arguments.arrays
     parts = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
     if len(parts) != len(arrays):
-        said = f"batched {kind} returned {len(parts)} arrays for {len(arrays)} differentiated inputs"
-        raise Unfit(Diagnosis.SHAPE, said)
+        count = f"{len(parts)} array" + "s" * (len(parts) != 1)
+        raise Unfit(Diagnosis.SHAPE, f"batched {kind} returned {count} for {len(arrays)} differentiated inputs")
     for part, array in zip(parts, arrays, strict=True):
         require_array(f"batched {kind}", part, (POINTS, *array.shape))
     return np.stack([subject.arguments.flatten([np.asarray(part)[k] for part in parts]) for k in range(POINTS)])

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._matrix import Claimed, matrix_block, written_out
 from gradaudit.checks._products import compare_hessian, products_of
-from gradaudit.checks._subject import Subject, Unfit, require_array
+from gradaudit.checks._subject import Subject, Unfit
 from gradaudit.checks.gradient import claimed_gradient, slopes_at
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.perturb.samples import Array
+from gradaudit.perturb.steps import Coordinates
 
 claims = ("hessian",)
 
@@ -20,21 +21,18 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     if products_of(returned) is not None:
         _require_one_input(subject)
         return compare_hessian(subject, rng)
-    return [
-        Comparison(
-            check="hessian",
-            function=lambda flat: slopes_at(subject, flat),
-            base=moves.along(claimed_gradient(subject)),
-            directions=moves,
-            readout=None,
-            analytic=moves.along(moves.along(_dense(subject, returned)).T),
-            inputs=subject.axis,
-            outputs=subject.axis.prefixed("gradient "),
-            confined=moves.confined,
-            primal=False,
-            worth=moves.scale,
-        )
-    ]
+    claimed = Claimed(
+        check="hessian",
+        function=lambda flat: slopes_at(subject, flat),
+        base=moves.along(claimed_gradient(subject)),
+        moves=moves,
+        matrix=_matrix(subject, returned),
+        inputs=subject.axis,
+        outputs=subject.axis.prefixed("gradient "),
+        primal=False,
+        worth=moves.scale,
+    )
+    return [claimed.compared(rng)]
 
 
 def _require_one_input(subject: Subject) -> None:
@@ -43,11 +41,11 @@ def _require_one_input(subject: Subject) -> None:
         raise Unfit(Diagnosis.SHAPE, f"hessian over {count} inputs is not supported; allowed: one, or claim an hvp")
 
 
-def _dense(subject: Subject, returned: Any) -> Array:
+def _matrix(subject: Subject, returned: Any) -> Any:
+    """The claim by the slopes along every move: an array (D, n), or sparse where it is."""
     _require_one_input(subject)
     (array,) = subject.arguments.arrays
     if array.dtype.kind == "c":
         raise Unfit(Diagnosis.DTYPE, "a hessian by a complex input is not supported; allowed: claim an hvp")
-    dense = returned.toarray() if hasattr(returned, "toarray") else returned
-    require_array("hessian", dense, array.shape * 2)
-    return np.asarray(dense, dtype=np.float64).reshape(array.size, array.size)
+    block = matrix_block("hessian", returned, array.shape, array.shape)
+    return block if isinstance(subject.moves, Coordinates) else subject.moves.along(written_out(block))

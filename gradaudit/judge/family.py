@@ -23,7 +23,8 @@ def pass_beside_their_family(
     """Pass the undecided whose error and bar together are within the resolution of a hundredth of the largest.
 
     Only elements that have passed by themselves count as the largest. ``scale`` (D,) is that of the directions;
-    ``family`` (R,) numbers those readouts that are alike, and ``worth`` (R,) brings them to one unit.
+    ``family`` (R,) numbers those readouts that are alike, and ``worth`` (R,), or (D, 1) where R = 1, brings them to one
+    unit.
     """
     unit = scale[:, None] * worth
     largest = _largest(rulings, np.abs(claim.analytic) * unit, family) / unit
