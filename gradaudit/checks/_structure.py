@@ -15,6 +15,9 @@ from gradaudit.perturb.together import Together
 
 #: Fewer elements than these are as cheap one by one, or by a compiled function.
 FEWEST, FEWEST_COMPILED = 48, 512
+#: Where f has a batched form, so many of its points cost what one call does: what is looked for call by call must save
+#: that many times as much.
+BATCHED = 32
 
 
 def together_for(
@@ -22,7 +25,8 @@ def together_for(
 ) -> Together | None:
     """The way to move ``count`` of the coordinates together, where f has a structure that makes it pay.
 
-    The search takes ``budget`` evaluations at most; where none is given, half of those that it may save.
+    The search takes ``budget`` calls at most; where none is given, what half of those evaluations cost that it may
+    save.
     """
     x, base = comparison.directions.point.x, comparison.base
     if comparison.sparse is not None:
@@ -32,7 +36,8 @@ def together_for(
     whole = isinstance(comparison.directions, Coordinates) and np.isfinite(base).all() and base.size > 1
     if not whole or probe.readout is None or count < fewest:
         return None
-    search = Search(comparison.function, comparison.directions.point, base=base, rng=rng, budget=budget or count)
+    calls = budget or (count if probe.batch is None else count // BATCHED)
+    search = Search(comparison.function, comparison.directions.point, base=base, rng=rng, budget=calls)
     pattern = search.pattern(usual(x.size, base.size))
     return Together(comparison.function, x, base, pattern, rng, evaluations=search.evaluations)
 
