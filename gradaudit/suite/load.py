@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
+from gradaudit.suite import builtin
 from gradaudit.suite import overrides as outside
 from gradaudit.suite.available import refusals
 from gradaudit.suite.files import ARRAY_SUFFIXES, FileError, read_text
@@ -24,7 +25,7 @@ def load_suite(
     environment: Mapping[str, str] | None = None,
     profile: str | None = None,
 ) -> Suite:
-    """Read, validate and join suite files with what they include.
+    """Read, validate and join suite files, or built-in suites (``builtin:suite``), with what they include.
 
     ``overrides`` are dotted settings (``tolerance.rtol``) from the command line, text parsed as YAML; ``environment``
     (``os.environ`` if left out) gives ``GRADAUDIT_*`` and, where ``profile`` is None, ``GRADAUDIT_PROFILE``. No user
@@ -34,7 +35,7 @@ def load_suite(
     profile = profile or variables.get("GRADAUDIT_PROFILE") or None
     loader = _Loader()
     for file in files:
-        loader.load(Path(file), display=str(file), includer=None)
+        loader.load(file, display=str(file), includer=None)
     layers = loader.outside(overrides or {}, variables)
     loader.require_profile(profile)
     entries = [entry for file in loader.files for entry in _entries(file, layers, profile)]
@@ -52,9 +53,10 @@ class _Loader:
         self.files: list[SuiteFile] = []
         self.problems: list[Problem] = []
 
-    def load(self, path: Path, *, display: str, includer: SuiteFile | None) -> None:
+    def load(self, name: str | Path, *, display: str, includer: SuiteFile | None) -> None:
         """Read one file and, after it, the files that it includes."""
         try:
+            path = builtin.located(name)
             document = compose(read_text(path), file=display)
         except FileError as error:
             self.problems.append(Problem(Place(display), str(error)))
@@ -89,7 +91,7 @@ class _Loader:
 
     def include_one(self, file: SuiteFile, index: int, name: str) -> None:
         path = file.folder / name
-        display = os.path.normpath(os.path.join(os.path.dirname(file.document.file), name))
+        display = builtin.beside(file.document.file, name)
         if not _is(Path.is_file, path):
             self.problems.append(file.document.problem(f"include {name!r} is not a file", ("include", index)))
         elif any(path.resolve() == above.location for above in file.chain()):
