@@ -6,8 +6,10 @@ import scipy.sparse as sparse
 
 import gradaudit as ga
 from gradaudit.checks import _matrix
+from gradaudit.checks._recovery import recovered
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
+from gradaudit.perturb.pattern import Pattern
 from gradaudit.plan.case import Settings
 
 N = 1000
@@ -157,3 +159,79 @@ def test_the_gradients_that_are_told_are_those_that_were_called_also_after_a_fai
         calls = 0
         verdict = ga.audit(chain, X, gradient=counted, hessian=claim, checks=["hessian"])
         assert abs(verdict.measures.evaluations - calls) <= 3  # f itself is called at x, and the claim too
+
+
+# products with the Hessian
+
+
+def product(x, tangent):
+    return hessian(x) @ tangent
+
+
+def audited_product(claim, **options):
+    return ga.audit(chain, X, gradient=gradient, hvp=claim, checks=["hvp"], **options)
+
+
+def test_every_entry_of_a_tridiagonal_hessian_is_compared_through_its_products():
+    verdict = audited_product(product)
+    assert verdict.status is Status.PASS
+    assert verdict.counts.checked == N * N + 3 * N
+    assert verdict.measures.evaluations < 250
+    assert verdict.measures.saved > 1_800
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ((50, 50, 7.0), ("gradient x[50]", "x[50]")),
+        ((50, 51, 0.0), ("gradient x[50]", "x[51]")),
+        ((3, 900, 1e-3), ("gradient x[3]", "x[900]")),
+    ],
+    ids=["diagonal", "dropped", "outside"],
+)
+def test_one_wrong_entry_behind_a_product_is_named(change, place):
+    wrong = spoiled(change)
+    verdict = audited_product(lambda x, tangent: wrong(x) @ tangent)
+    assert verdict.status is Status.FAIL
+    assert place in {(one.output, one.input) for one in verdict.elements if one.status is Status.FAIL}
+
+
+def test_what_is_too_small_for_dense_tangents_fails_by_its_entry():
+    wrong = spoiled((3, 900, 1e-6))
+    verdict = audited_product(lambda x, tangent: wrong(x) @ tangent)
+    assert verdict.status is Status.FAIL
+    assert "d gradient x[3]/d x[900]" in verdict.message
+
+
+def test_a_search_in_vain_is_counted():
+    calls, mixing = 0, np.random.default_rng(0).normal(size=(80, 80)) / 9
+    square = mixing @ mixing.T
+
+    def counted(x):
+        nonlocal calls
+        calls += 1
+        return square @ x
+
+    for claim in ({"hvp": lambda x, tangent: square @ tangent}, {"hessian": lambda x: square}):
+        calls, (check,) = 0, claim
+        verdict = ga.audit(lambda x: float(0.5 * x @ square @ x), X[:80], gradient=counted, checks=[check], **claim)
+        assert verdict.status is Status.PASS
+        assert abs(verdict.measures.evaluations - calls) <= 3
+
+
+def test_entries_are_recovered_from_two_products_a_colour():
+    rng = np.random.default_rng(5)
+    matrix = np.diag(rng.normal(size=40)) + np.diag(rng.normal(size=39), 1)
+    known = Pattern.of(*np.nonzero(matrix), shape=matrix.shape)
+    matrix[7, 30], matrix[20, 2], matrix[9, 9] = 1e-9, 0.5, np.nan
+    asked = 0
+
+    def product(columns, weights):
+        nonlocal asked
+        asked += 1
+        return matrix[:, columns] @ weights
+
+    pattern, values = recovered(product, known, rng)
+    np.testing.assert_array_equal(values, matrix[pattern.output, pattern.coordinate])
+    assert {(7, 30), (20, 2)} <= set(zip(pattern.output.tolist(), pattern.coordinate.tolist(), strict=True))
+    assert asked <= 2 * 2 + 2 * 9

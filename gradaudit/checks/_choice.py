@@ -6,7 +6,7 @@ import numpy as np
 
 from gradaudit.checks._certify import certify, is_certified
 from gradaudit.checks._measure import Ground, measure
-from gradaudit.checks._structure import together_for
+from gradaudit.checks._structure import LOOK, together_for
 from gradaudit.judge.evidence import Evidence
 from gradaudit.perturb.steps import Coordinates, Moves
 from gradaudit.plan.case import Settings
@@ -20,8 +20,6 @@ DIRECTIONS = 12
 #: Seconds that elements may take one by one: this share of the timeout, as a failure takes more of it than a pass, and
 #: loading some; or as long as a reader waits, where there is none.
 SHARE, PATIENCE = 0.25, 10.0
-#: Evaluations that may be spent on looking for a structure by which all elements are measured together.
-LOOK = 256
 
 
 def measured_as_chosen(

@@ -48,6 +48,7 @@ class Comparison:
     elsewhere: Elsewhere | None = None  #: the claim at other points, where it can be called there
     worth: Array | None = None  #: (R,) the scales of x, where the readouts are the slopes of one function
     sparse: Sparse | None = None  #: the directions are single entries of a matrix, R = 1; all others are zero
+    searched: int = 0  #: evaluations of ``function`` that looking for a structure took, in vain
 
     @property
     def family(self) -> NDArray[np.intp]:

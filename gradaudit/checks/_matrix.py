@@ -5,7 +5,7 @@ differ from zero. Which those are is found from the function: a claim's pattern 
 never trusted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -43,21 +43,21 @@ class Claimed:
 
     def compared(self, rng: np.random.Generator) -> Comparison:
         """The claim beside differences."""
-        return self._by_entries(rng) or self._by_columns()
+        m, n = self.matrix.shape
+        if n < FEWEST or m < 2 or not isinstance(self.moves, Coordinates) or not np.isfinite(self.base).all():
+            return self._by_columns()
+        # of its own: the noise of the function is measured along the same line as without a search
+        (own,) = rng.spawn(1)
+        search = Search(self.function, self.moves.point, base=self.base, rng=own, budget=n)
+        return self._by_entries(search) or replace(self._by_columns(), searched=search.evaluations)
 
     def _by_columns(self) -> Comparison:
         return self._comparison(self.moves, self.moves.along(written_out(self.matrix).T))
 
-    def _by_entries(self, rng: np.random.Generator) -> Comparison | None:
+    def _by_entries(self, search: Search) -> Comparison | None:
         """Those entries only at which the function or the claim may differ from zero; None without structure."""
         m, n = self.matrix.shape
-        if n < FEWEST or m < 2 or not isinstance(self.moves, Coordinates) or not np.isfinite(self.base).all():
-            return None
         claimed, values = _entries_of(self.matrix)
-        # of its own: the noise of the function is measured along the same line as without a search
-        (own,) = rng.spawn(1)
-        point = self.moves.point
-        search = Search(self.function, point, base=self.base, rng=own, budget=n)
         dependence = search.pattern([claimed, *usual(n, m)])
         found = dependence
         if found is None and self._stays_sparse(claimed):
@@ -69,16 +69,14 @@ class Claimed:
         place = pattern.place(claimed.output, claimed.coordinate)
         analytic[place], stored[place] = values, True
         stores = stored if hasattr(self.matrix, "tocsc") else None
-        entries = Entries(point, pattern.coordinate, pattern.output)
+        entries = Entries(search.point, pattern.coordinate, pattern.output)
         return self._comparison(entries, analytic[:, None], Sparse(pattern, dependence, stores, search.evaluations))
 
     def _stays_sparse(self, claimed: Pattern) -> bool:
         size = claimed.outputs * claimed.coordinates
         return hasattr(self.matrix, "tocsc") and (size > DENSE or claimed.output.size < SPARSE * size)
 
-    def _comparison(
-        self, directions: Coordinates | Moves, analytic: Array, sparse: Sparse | None = None
-    ) -> Comparison:
+    def _comparison(self, directions: Coordinates | Moves, analytic: Array, sparse: Sparse | None = None) -> Comparison:
         return Comparison(
             check=self.check,
             function=self.function,

@@ -60,6 +60,14 @@ CHUNK = 256
 SEARCHED = 64
 #: Noise is another one where it is so many times what was measured at first.
 HIDDEN = 8.0
+#: Spacing at 1 (of float64, float32, float16, bfloat16) → rtol, resolution, and what the claim's own arithmetic may
+#: round away, relative to the local slope of f: of half precision, ten roundings or so.
+BY_PRECISION = (
+    (2.0**-52, 1e-5, 1e-3, 2.0**-40),
+    (2.0**-23, 1e-4, 1e-2, 2.0**-14),
+    (2.0**-10, 1e-2, 1e-1, 2.0**-7),
+    (2.0**-7, 5e-2, 2.5e-1, 2.0**-4),
+)
 #: At most this many values are searched for a quantum.
 QUANTUM_VALUES = 512
 
@@ -91,7 +99,7 @@ class Ground:
     limits: Limits
     probe: Probe
     unit: float  #: what f is measured in; 1 but for extreme values
-    evaluations: int  #: that the noise took
+    evaluations: int  #: that the noise took, and looking for a structure in vain
 
     @classmethod
     def of(
@@ -111,7 +119,7 @@ class Ground:
         noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
         kernel, batch = (kernel, batch) if comparison.primal else (None, None)
         probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads, batch)
-        return cls(comparison, limits, probe, unit, noise.evaluations)
+        return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched)
 
     def louder(self, rng: np.random.Generator) -> tuple["Ground", int]:
         """The same, with noise that another part of f had hidden, or itself; and the evaluations spent on it."""

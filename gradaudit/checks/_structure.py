@@ -15,6 +15,8 @@ from gradaudit.perturb.together import Together
 
 #: Fewer elements than these are as cheap one by one, or by a compiled function.
 FEWEST, FEWEST_COMPILED = 48, 512
+#: Evaluations that may be spent on looking for a structure where there is another way to a verdict.
+LOOK = 256
 #: Where f has a batched form, so many of its points cost what one call does: what is looked for call by call must save
 #: that many times as much.
 BATCHED = 32

@@ -37,9 +37,10 @@ class Mirrored:
 
 def not_symmetric(failure: Failure) -> tuple[Diagnosis, str] | None:
     """Two mirror images in the claim differ where the measured ones do not, and one of them is off."""
-    if failure.check != "hessian":
+    evidence = failure.evidence
+    if failure.check not in ("hessian", "hvp") or np.isnan(evidence.x).any():  # along dense tangents
         return None
-    found = _of_columns(failure) if failure.evidence.pattern is None else _of_entries(failure, failure.evidence.pattern)
+    found = _of_columns(failure) if evidence.pattern is None else _of_entries(failure, evidence.pattern)
     off = found.off
     if not off.any():
         return None
@@ -47,7 +48,7 @@ def not_symmetric(failure: Failure) -> tuple[Diagnosis, str] | None:
     k = int(np.argmax(np.where(off, apart, 0.0)))
     i, j = int(found.moved[k]), int(found.slope[k])
     (first, second), (to_first, to_second) = (
-        (axis.label(i), axis.label(j)) for axis in (failure.evidence.inputs, failure.evidence.outputs)
+        (axis.label(i), axis.label(j)) for axis in (evidence.inputs, evidence.outputs)
     )
     sentence = (
         f"d {to_second}/d {first} is {found.analytic[0, k]:.6g} and d {to_first}/d {second} is"
