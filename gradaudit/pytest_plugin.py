@@ -101,10 +101,13 @@ class CaseItem(pytest.Item):
         return judge_expectation(self.case.expect, verdict, today=date.today())
 
     def _told(self, verdict: "Verdict") -> str:
-        from gradaudit import terminal
+        from gradaudit import report, terminal
         from gradaudit.record import Result
 
-        return "\n".join(terminal.told(Result(self.case, verdict)))
+        profile = self.config.getoption("--gradaudit-profile")
+        options = ("--profile", profile) if profile else ()
+        again = report.again(self.case, files=[self.case.suite], arguments=options)
+        return "\n".join(terminal.told(Result(self.case, verdict), again=again))
 
 
 _KEEPER = pytest.StashKey["Keeper"]()

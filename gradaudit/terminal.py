@@ -129,13 +129,13 @@ def _remarkable(audit: Audit) -> list[Result]:
     return [result for result in audit.results if result.verdict.status not in UNREMARKABLE]
 
 
-def told(result: Result) -> list[str]:
-    """A case that needs attention: its line, then its evidence, indented."""
-    return [one_line(result), *(indent(text, "    ") for text in _details(result))]
+def told(result: Result, *, again: str) -> list[str]:
+    """A case that needs attention: its line, then, indented, its evidence and the command that runs it ``again``."""
+    return [one_line(result), *(indent(text, "    ") for text in (*_details(result), f"again: {_safe(again)}"))]
 
 
 def _block(result: Result, run: Run) -> str:
-    return "\n".join([*told(result), f"    again: {_safe(command(result.case, run))}", ""])
+    return "\n".join([*told(result, again=command(result.case, run)), ""])
 
 
 def _details(result: Result) -> Iterator[str]:

@@ -333,6 +333,20 @@ def test_a_command_is_called_like_its_file_and_says_what_it_does(name):
     assert command.help
 
 
+def test_the_help_cuts_no_description_on_a_terminal_of_eighty_columns(say, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    status, out, _ = say("--help")
+    assert status == 0
+    assert "..." not in out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", ["run", "list", "validate"])
+def test_the_help_of_a_command_that_takes_suites_names_the_built_in_ones(say, name):
+    status, out, _ = say(name, "--help")
+    assert status == 0
+    assert "builtin:suite" in out.rpartition("Options:")[2]
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from gradaudit import cli; cli.invoke(['run', '--help'])\n"

@@ -66,6 +66,7 @@ def test_each_case_is_a_test_whose_failure_is_the_verdict(session):
     assert "3 failed, 1 passed, 1 skipped, 1 xfailed" in said
     assert "FAIL wrong[n=1]  d out/d x[0]: analytic" in said
     assert "wrong sign" in said
+    assert "again: gradaudit run suite.yaml --id 'wrong[n=1]'\n" in said
     assert "said by the gradient" in said
     assert "exit code 7" in said
     assert "SKIPPED" in said
@@ -85,6 +86,12 @@ def test_strict_fails_the_inconclusive(session):
     status, said = session("suite.yaml", "-k", "noisy", "--gradaudit-strict")
     assert status == 1
     assert "INCONCLUSIVE noisy" in said
+
+
+def test_the_command_that_runs_a_case_again_has_the_profile_of_the_session(session):
+    (session.folder / "suite.yaml").write_text(SUITE + "profiles: {quick: {timeout: 9s}}\n")
+    said = session("suite.yaml::wrong[n=2]", "--gradaudit-profile", "quick")[1]
+    assert "again: gradaudit run suite.yaml --profile=quick --id 'wrong[n=2]'\n" in said
 
 
 def test_a_suite_that_is_not_in_order_says_where(session):

@@ -209,6 +209,8 @@ def test_the_seed_comes_from_the_nearest_file_unless_the_command_line_says_other
     ("options", "expected"),
     [
         ({"overrides": {"tolerence.rtol": "1"}}, "--set tolerence.rtol: unknown key 'tolerence.rtol'; did you mean"),
+        ({"overrides": {"rtol": "1"}}, "--set rtol: unknown key 'rtol'; did you mean 'tolerance.rtol'?"),
+        ({"overrides": {"resolutoin": "1"}}, "--set resolutoin: unknown key 'resolutoin'; did you mean 'tolerance.res"),
         ({"overrides": {"h": "-1"}}, "--set h: a step must be greater than 0 and finite, got -1"),
         ({"overrides": {"h": "[1"}}, "--set h: did not find expected"),
         ({"environment": {"GRADAUDIT_H": "big"}}, "environment GRADAUDIT_H: 'big' is not a step"),

@@ -85,6 +85,13 @@ def test_an_unknown_key_is_reported_as_the_contract_says(tmp_path: Path) -> None
     assert problems(tmp_path, text) == ["8:5: unknown key 'pionts' in functions[1]; did you mean 'points'?"]
 
 
+def test_a_key_that_stands_one_level_too_high_is_shown_where_it_belongs(tmp_path: Path) -> None:
+    assert problems(tmp_path, HUBER + "    rtol: 1e-3\n    reason: known\n") == [
+        "7:5: unknown key 'rtol' in functions[0]; write tolerance: {rtol: …}",
+        "8:5: unknown key 'reason' in functions[0]; write expect: {reason: …}",
+    ]
+
+
 def test_every_error_of_a_file_is_reported_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
     text = (
         HUBER.replace("shape", "shap").replace("version: 1", "version: 2\nsed: 3") + "    timeout: 3 days\n    h: -1\n"

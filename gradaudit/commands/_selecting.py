@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gradaudit.suite import builtin
+
 if TYPE_CHECKING:
     from gradaudit.plan import Selection
+
+#: What stands below the options.
+SUITES = (
+    f"SUITE is a file, or one that comes with gradaudit: {', '.join(map(builtin.PREFIX.__add__, builtin.names()))}."
+)
 
 
 def selecting(command: Callable[..., int]) -> Callable[..., int]:

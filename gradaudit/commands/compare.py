@@ -14,7 +14,7 @@ from gradaudit.commands import _status as status
 @click.option("--fail-on", type=click.Choice(["regression"]), help="Exit 1 where a case is not as good as it was.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(before: str, after: str | None, fail_on: str | None, style: str) -> int:
-    """What changed from run A to run B: new, fixed, worse, better, same.
+    """What changed from run A to B: new, fixed, worse, better, same.
 
     A run is a folder, an id, or 'latest'; B left out is the last run of A's suite.
     """

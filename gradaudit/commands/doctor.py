@@ -20,9 +20,10 @@ COLOURS = {"ok": "32", "warn": "33", "fail": "1;31"}  #: of the marks, as ANSI h
 @click.command("doctor")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(style: str) -> int:
-    """What this machine can do: cores, caches, engines, backends, and whether a worker starts.
+    """What this machine can do, and what is missing.
 
-    Exits with 3 where no run can work. What is optional and missing is a warning, with the line that installs it.
+    Looks at cores, caches, engines and backends, and whether a worker starts. Exits with 3 where no run can work. What
+    is optional and missing is a warning, with the line that installs it.
     """
     from gradaudit import examination, runner
 

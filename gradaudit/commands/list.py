@@ -6,10 +6,10 @@ import click
 
 from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
-from gradaudit.commands._selecting import overrides, selecting, selection
+from gradaudit.commands._selecting import SUITES, overrides, selecting, selection
 
 
-@click.command("list")
+@click.command("list", epilog=SUITES)
 @selecting
 @click.option("--show-config", "config_id", metavar="ID", help="Each setting of one case, and where it came from.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)

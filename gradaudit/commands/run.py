@@ -9,7 +9,7 @@ import click
 
 from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
-from gradaudit.commands._selecting import overrides, selecting, selection
+from gradaudit.commands._selecting import SUITES, overrides, selecting, selection
 from gradaudit.commands._showing import showing
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gradaudit.record import Audit
 
 
-@click.command("run")
+@click.command("run", epilog=SUITES)
 @selecting
 @click.option("--timeout", metavar="TIME", help="Time limit of a case: 500ms, 30s, 10m, 1h.")
 @click.option(

@@ -13,7 +13,7 @@ from gradaudit.commands import _status as status
 @click.argument("case_id", metavar="ID")
 @click.option("--run", "run", metavar="RUN", help="A run's folder or id; left out: the last run that has the case.")
 def command(case_id: str, run: str | None) -> int:
-    """One case: its V-curve, worst elements, configuration, and how to reproduce it.
+    """One case: curve, worst elements, settings, how to run it again.
 
     ID may be any part of an id that only one case has.
     """

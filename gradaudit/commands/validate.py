@@ -6,10 +6,10 @@ import click
 
 from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
-from gradaudit.commands._selecting import overrides, selecting, selection
+from gradaudit.commands._selecting import SUITES, overrides, selecting, selection
 
 
-@click.command("validate")
+@click.command("validate", epilog=SUITES)
 @selecting
 @click.option("--imports", is_flag=True, help="Import the functions too: runs the suite's modules, in a worker.")
 def command(

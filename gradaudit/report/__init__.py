@@ -6,7 +6,7 @@ from gradaudit.report._find import find_run, runs_of
 from gradaudit.report._journal import ResultsFile
 from gradaudit.report._order import count_by_status
 from gradaudit.report._past import comparison, comparison_json, table
-from gradaudit.report._reproduce import command, resumption
+from gradaudit.report._reproduce import again, command, resumption
 from gradaudit.report._schema import schemas
 from gradaudit.report._shelf import (
     check,
@@ -26,6 +26,7 @@ __all__ = [
     "OutputError",
     "ResultsFile",
     "Stored",
+    "again",
     "card",
     "check",
     "command",

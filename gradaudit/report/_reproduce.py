@@ -1,7 +1,7 @@
 """What to type to run one case again, exactly as it ran, in a shell and in Python; and to finish a whole run."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gradaudit.plan.case import Case
 from gradaudit.record import Run
@@ -12,10 +12,15 @@ _CARRIED = ("--seed", "--set", "--profile")
 
 def command(case: Case, run: Run) -> str:
     """A shell line: ``gradaudit run configs/suite.yaml --id 'huber[n=33]'``, with the overrides of the run."""
-    overrides = (f"{name}={value}" for name, value in _overrides(run.arguments))
+    return again(case, files=_files(case, run), arguments=run.arguments)
+
+
+def again(case: Case, *, files: Iterable[str], arguments: tuple[str, ...]) -> str:
+    """The same for a case of ``files`` that no run has; ``arguments`` are options that may change it."""
+    overrides = (f"{name}={value}" for name, value in _overrides(arguments))
     # An id that starts with a dash would be read as an option.
     selection = (f"--id={case.id}",) if case.id.startswith("-") else ("--id", case.id)
-    return shlex.join(("gradaudit", "run", *_files(case, run), *overrides, *selection))
+    return shlex.join(("gradaudit", "run", *files, *overrides, *selection))
 
 
 def python(case: Case, run: Run) -> str:

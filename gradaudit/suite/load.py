@@ -58,7 +58,7 @@ class _Loader:
         try:
             path = builtin.located(name)
             document = compose(read_text(path), file=display)
-        except FileError as error:
+        except (FileError, builtin.UnknownSuite) as error:
             self.problems.append(Problem(Place(display), str(error)))
             return
         except SuiteError as error:

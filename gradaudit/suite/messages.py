@@ -70,7 +70,8 @@ def _inside(path: _Path) -> str:
 def _unknown_key(model: type[BaseModel], path: _Path) -> str:
     allowed = tuple(sorted(_keys_at(model, path[:-1])))
     key = str(path[-1])
-    return f"unknown key {key!r}{_inside(path)}{did_you_mean(key, allowed) or one_of(allowed)}"
+    within = [f"; write {outer}: {{{key}: …}}" for outer in allowed if key in _keys_at(model, (*path[:-1], outer))]
+    return f"unknown key {key!r}{_inside(path)}{''.join(within) or did_you_mean(key, allowed) or one_of(allowed)}"
 
 
 def _wrong_value(kind: str, path: _Path, value: object, context: Mapping[str, Any], message: str) -> str:

@@ -26,8 +26,15 @@ def command_line(overrides: Mapping[str, object]) -> tuple[list[Layer], list[Pro
         if key == "tolerance" or key in KEYS:
             _add(_layer(source, key, value), layers, problems)
         else:
-            problems.append(Problem(Place(source), f"unknown key {key!r}{did_you_mean(key, KEYS) or one_of(KEYS)}"))
+            problems.append(Problem(Place(source), f"unknown key {key!r}{_hint(key)}"))
     return layers, problems
+
+
+def _hint(key: str) -> str:
+    """Which key was meant; ``rtol`` is found in ``tolerance.rtol``."""
+    whole = {known.rpartition(".")[2]: known for known in KEYS}
+    close = [whole[last] for last in get_close_matches(key, whole, n=1)]
+    return did_you_mean(key, KEYS) or (f"; did you mean {close[0]!r}?" if close else one_of(KEYS))
 
 
 def environment(variables: Mapping[str, str]) -> tuple[list[Layer], list[Problem]]:
