@@ -288,3 +288,22 @@ def test_the_script_audits_its_case_without_the_suite(tmp_path: Path, capsys: py
 def test_every_script_is_python() -> None:
     for result in literal_audit().results:
         compile(script(result.case), "script", "exec")
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("plain", "plain"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x7f", "\\x7f"),
+        ("\b\f", "\\x08\\x0c"),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("\u202eé", "\\u202eé"),
+        ("a tab\tand an é", "a tab\tand an é"),
+        ("a path\\u00to\\reports", "a path\\u00to\\reports"),
+    ],
+)
+def test_all_texts_in_the_evidence_are_printable(printed: str, shown: str) -> None:
+    verdict = Verdict(CASE.id, Status.PASS, printed=printed, notes=(printed,))
+    (detail,) = details(html.render(Audit(RUN, (Result(CASE, verdict),))))
+    assert (detail["printed"], detail["notes"]) == (shown, [shown])

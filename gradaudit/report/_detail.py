@@ -1,4 +1,4 @@
-"""What the HTML report knows about one case beyond its row: plain data for the script, safe to show as text.
+"""What the HTML report knows about one case beyond its row: plain data for the script.
 
 Numbers that are only drawn are rounded to what a screen can show; numbers that are read keep every digit.
 """
@@ -9,10 +9,11 @@ from itertools import groupby
 from math import isfinite
 from typing import Any
 
-from gradaudit.judge.verdict import CurvePoint, Element, Heat, Planted
+from gradaudit.judge.verdict import Counts, CurvePoint, Element, Heat, Measures, Planted
 from gradaudit.plan.case import Expectation, Source
 from gradaudit.record import CaseHistory, History, PastRun, Result, Run
-from gradaudit.report import _codec, _printable
+from gradaudit.report import _codec
+from gradaudit.report._certificates import Stratum, strata
 from gradaudit.report._configuration import configuration
 from gradaudit.report._reproduce import command, python
 from gradaudit.report._script import script
@@ -20,26 +21,30 @@ from gradaudit.report._script import script
 #: Characters beyond which a script, whose inputs are written out, helps nobody.
 LONGEST_SCRIPT = 20_000
 
+_MEASURES = tuple(field.name for field in fields(Measures))
+_COUNTS = tuple(field.name for field in fields(Counts))
+
 
 def detail(result: Result, run: Run, *, past: CaseHistory | None = None, whole: bool = True) -> dict[str, Any]:
-    """Everything the right-hand side shows, under short stable names; texts are printable.
+    """Everything the right-hand side shows, under short stable names; texts are as they were, for ``_payload``.
 
     Without `whole` only the worst element of a case stands for its evidence.
     """
     case, verdict = result.case, result.verdict
-    data = {
+    return {
         "id": case.id,
         "status": verdict.status.value,
         "diagnosis": verdict.diagnosis.value if verdict.diagnosis else "",
         "message": verdict.message,
         "evidence": verdict.evidence,
-        "measures": {field.name: _number(getattr(verdict.measures, field.name)) for field in fields(verdict.measures)},
-        "counts": {field.name: getattr(verdict.counts, field.name) for field in fields(verdict.counts)},
+        "measures": {name: _number(getattr(verdict.measures, name)) for name in _MEASURES},
+        "counts": {name: getattr(verdict.counts, name) for name in _COUNTS},
         "whole": whole,
         "elements": [_element(element) for element in verdict.elements[: None if whole else 1]],
         "curves": list(_curves(verdict.curves)) if whole else [],
         "heat": [_heat(heat) for heat in verdict.heat] if whole else [],
         "power": [_planted(planted) for planted in verdict.power],
+        "certificates": [_stratum(stratum) for stratum in strata(verdict)],
         "past": _past(past) if past else None,
         "notes": list(verdict.notes),
         "traceback": verdict.traceback,
@@ -52,7 +57,6 @@ def detail(result: Result, run: Run, *, past: CaseHistory | None = None, whole: 
         "expect": _expected(case.expect) if case.expect else "",
         "config": list(_configuration(result)),
     }
-    return {key: _safe(value) for key, value in data.items()}
 
 
 def _element(element: Element) -> list[Any]:
@@ -72,6 +76,13 @@ def _planted(planted: Planted) -> list[Any]:
     said = planted.diagnosis.value if planted.diagnosis else ""
     outcome = f"{planted.outcome.value}, against its bound" if planted.contradicts_bound else planted.outcome.value
     return [planted.check, planted.fault, outcome, _rounded(planted.error_over_bound), said]
+
+
+def _stratum(stratum: Stratum) -> list[Any]:
+    """In the order that the script unpacks: see ``CERTIFICATE`` in templates/case.js."""
+    about = [stratum.check, stratum.directions, _rounded(stratum.probability)]
+    decade = "" if stratum.decade is None else f"1e{stratum.decade:+d}"
+    return [*about, decade, stratum.elements, _rounded(stratum.largest_missable)]
 
 
 def _source(source: Source) -> list[str]:
@@ -110,7 +121,7 @@ def _run(run: PastRun | None) -> list[str] | None:
 
 def past_runs(history: History | None) -> list[list[str] | None]:
     """id, start and commit of every earlier run, which the ends of cases name by id."""
-    return _safe([_run(run) for run in history.runs]) if history else []
+    return [_run(run) for run in history.runs] if history else []
 
 
 def _expected(expect: Expectation) -> str:
@@ -137,13 +148,3 @@ def _number(value: float) -> float | str:
 
 def _rounded(value: float) -> float | str:
     return float(f"{value:.3e}") if isfinite(value) else _codec.nonfinite(value)
-
-
-def _safe(value: Any) -> Any:
-    if isinstance(value, str):
-        return _printable.lines(value)
-    if isinstance(value, list):
-        return [_safe(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _safe(item) for key, item in value.items()}
-    return value

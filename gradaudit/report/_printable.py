@@ -9,13 +9,22 @@ _UNSAFE = re.compile(
 )
 
 
+def is_safe(text: str) -> bool:
+    """Whether nothing in `text` would have to be escaped, line ends included."""
+    if text.isascii():
+        return text.isprintable()
+    return _UNSAFE.search(text) is None
+
+
 def one_line(text: str) -> str:
     """`text` on one line: every unsafe character, line ends included, is written as an escape such as ``\\x1b``."""
-    return _UNSAFE.sub(_escaped, text)
+    return text if is_safe(text) else _UNSAFE.sub(_escaped, text)
 
 
 def lines(text: str) -> str:
     """`text` with its line ends and tabs kept (CR LF and a bare CR become LF) and everything else unsafe escaped."""
+    if is_safe(text):
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _UNSAFE.sub(lambda match: match[0] if match[0] in "\n\t" else _escaped(match), text)
 

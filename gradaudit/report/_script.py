@@ -35,7 +35,8 @@ def script(case: Case) -> str:
             "verdict = audit_case(case)",
             "print(one_line(Result(case, verdict)))",
             "for worst in verdict.elements:",
-            "    print(worst.check, worst.output, worst.input, worst.analytic, worst.numeric, '±', worst.uncertainty)",
+            "    place = worst.check, worst.output, worst.input",
+            "    print(*place, worst.analytic, worst.numeric, '+/-', worst.uncertainty)",
             "",
         ]
     )

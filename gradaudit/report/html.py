@@ -41,7 +41,7 @@ FORMAT = 2
 #: Characters of evidence that one page carries; a browser opens as much without a pause that is felt.
 LARGEST = 10_000_000
 #: Passing cases that keep all their evidence.
-PASSES = 1000
+PASSES = 500
 
 _SCRIPTS = (
     *("numbers.js", "evidence.js", "filter.js", "thumbnail.js", "table.js", "curve.js", "heat.js"),
