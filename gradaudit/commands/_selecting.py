@@ -10,10 +10,8 @@ from gradaudit.suite import builtin
 if TYPE_CHECKING:
     from gradaudit.plan import Selection
 
-#: What stands below the options.
-SUITES = (
-    f"SUITE is a file, or one that comes with gradaudit: {', '.join(map(builtin.PREFIX.__add__, builtin.names()))}."
-)
+_BUILTIN = ", ".join(builtin.PREFIX + name for name in builtin.names())
+SUITES = f"SUITE is a file, or a suite that comes with gradaudit: {_BUILTIN}."  #: stands below the options
 
 
 def selecting(command: Callable[..., int]) -> Callable[..., int]:
