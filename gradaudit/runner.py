@@ -100,7 +100,8 @@ def run(
     ``only_failed`` runs what was not good in the last run, and lets its other verdicts stand. ``baseline`` is the run
     to compare with: its folder or id, NOTHING, or, if None, the last complete run of the whole suite.
     ``outputs`` are files to write besides, their format chosen by their ending. ``arguments`` is the command line, kept
-    to run it again. ``tell`` gets sentences about what is kept of an earlier run.
+    to run it again. ``tell`` gets sentences about what is kept of an earlier run, and about
+    workers of a cluster that are not used.
 
     Raises SuiteError, BackendError, NothingSelected or OutputError before anything is measured; RunInterrupted or
     RunBroken afterwards, with the partial audit, whose reports are written where they can be.
@@ -133,6 +134,7 @@ def run(
         power=power,
         retries=retries,
         max_memory=max_memory,
+        tell=tell,
     )
     with opening.results_file() as stored:
         audited = _Audited(len(mine))

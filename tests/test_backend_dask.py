@@ -5,6 +5,7 @@ import importlib
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -260,7 +261,8 @@ def test_a_case_that_no_worker_survives_is_a_crash_and_its_neighbours_pass():
         verdicts = run(cases, scheduler=cluster.scheduler_address)
     assert [verdict.status for verdict in verdicts] == [Status.PASS] * 3 + [Status.CRASH] + [Status.PASS] * 8
     assert verdicts[3].diagnosis is Diagnosis.DIED
-    assert verdicts[3].message.startswith("s.yaml:3:5: its worker died 2 times with the case in hand, asked twice")
+    said = r"s\.yaml:3:5: its worker died [23] times with the case in hand, asked twice"  # 3, if they die by turns
+    assert re.match(said, verdicts[3].message)
     assert "--id 'ok[i=3]'" in verdicts[3].message
 
 
@@ -290,9 +292,8 @@ def test_a_scheduler_that_freezes_ends_the_run_in_a_bounded_time(tmp_path: Path,
     assert 3 <= found < 200
 
 
-@pytest.mark.skip(reason="one run in three waits for dask itself to drop the frozen worker: not mended yet")
 def test_a_worker_that_freezes_costs_no_verdict_and_no_time_without_end(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(watching, "GRACE", 5.0)  # long enough that a busy machine is not taken for a frozen worker
+    monkeypatch.setattr("gradaudit.backends._dask_roster.SILENCE", 3.0)
     cases = [a_case("slow", i, timeout=2.0) for i in range(40)]
     found: dict[int, Verdict] = {}
     with a_scheduler(tmp_path) as (_, address), a_worker(address) as frozen, a_worker(address):

@@ -9,7 +9,7 @@ yields (index of the task, verdict) as cases finish, in any order, and leaves no
 generator is closed early. Libraries are imported inside the function.
 
 A backend whose workers may be other machines has a second one, and its ``run`` takes ``scheduler`` too, the address of
-a cluster that is there (None: it starts one on this machine, and closes it):
+a cluster that is there (None: it starts one on this machine, and closes it), and ``tell``, for sentences about it:
 
     check(tasks: Sequence[Task], *, scheduler: str | None) -> None
 
@@ -18,7 +18,7 @@ It raises BackendError where a worker of the cluster cannot run ``tasks``.
 
 import importlib
 import pkgutil
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,7 @@ def run(
     retries: int = 0,
     scheduler: str | None = None,
     max_memory: int | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> "Generator[tuple[int, Verdict], None, None]":
     """Audit ``cases`` and yield (position, verdict) as they finish.
 
@@ -86,7 +87,8 @@ def run(
     that audits one case. ``power`` tests every case that passes by known faults in its claim; nothing else about its
     verdict changes. ``retries`` are further attempts at a case that ends badly and not as expected, each in a process
     of its own. ``scheduler`` is the address of a cluster. ``max_memory`` is how many bytes the process of a case may
-    hold, with all that it starts. Verdicts do not depend on ``jobs`` or ``backend``.
+    hold, with all that it starts. ``tell`` gets sentences about workers of the cluster that are not used. Verdicts do
+    not depend on ``jobs`` or ``backend``.
 
     Raises BackendError at once, and whatever the library of the backend raises where it breaks.
     """
@@ -95,7 +97,7 @@ def run(
     tasks = _tasks(cases, timeout=timeout, audit=audit, power=power, retries=retries, max_memory=max_memory)
     many, alone = _order.two_levels(tasks, jobs=1 if backend == "sequential" else jobs)
     shelf = part(backend or default(min(jobs, len(many)), scheduler=scheduler))
-    cluster = {} if scheduler is None else {"scheduler": scheduler}
+    cluster: dict[str, object] = {} if scheduler is None else {"scheduler": scheduler, "tell": tell}
     answers: Generator[tuple[int, Verdict], None, None] = shelf.run(
         many, alone, jobs=max(1, min(jobs, len(many))), **cluster
     )

@@ -2,14 +2,16 @@
 
 joblib's passes on the result of a call, and nothing where there is none (joblib 1.6): it waits for ever for a call
 whose worker died too often, whose module a worker cannot import, or whose scheduler is gone. Here each is an answer,
-and none depends on what is broken: every question to the cluster has a limit, and a watch beside it ends what is left.
+and none depends on what is broken: every question to the cluster has a limit, and a watch beside it hands on what a
+frozen worker has in hand and ends what is left.
 """
 
 import contextlib
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from joblib._dask import DaskDistributedBackend
@@ -17,7 +19,8 @@ from joblib._dask import DaskDistributedBackend
 from gradaudit.backends import BackendLost, library
 from gradaudit.backends._cluster import Answer, Lost
 from gradaudit.backends._crew import crew_of
-from gradaudit.backends._dask_workers import threads_of
+from gradaudit.backends._dask_roster import Roster
+from gradaudit.backends._dask_workers import Seen, threads_of, whereabouts
 from gradaudit.backends._keeper import Task
 
 distributed = library("dask", "distributed")
@@ -27,13 +30,18 @@ PATIENCE = 60.0  #: s without any worker until the cluster is given up: one that
 LOOK = 1.0  #: s between looks
 ANSWER = 10.0  #: s for the scheduler to say who its workers are
 HAND_OVER = 60.0  #: s for a verdict that is there to come here
+LOSSES = 3  #: workers that may die or freeze with a case in hand, until it is asked alone; dask counts deaths itself
 
 
 def audit_on_worker(task: Task, *, run: str, folder: str) -> Answer:
-    """Audit in a child of this dask worker, and tell the client first that the case has begun here."""
+    """Audit in a child of this dask worker, and tell the client when the case begins here and when it ends."""
     worker = distributed.get_worker()
-    worker.log_event(run, {"index": task.index, "worker": worker.address})
-    return task.index, crew_of(run, folder=folder).audit(task)
+    said = {"key": worker.get_current_task(), "worker": worker.address}
+    worker.log_event(run, said)
+    try:
+        return task.index, crew_of(run, folder=folder).audit(task)
+    finally:
+        worker.log_event(run, {**said, "ended": True})
 
 
 @dataclass(frozen=True)
@@ -42,20 +50,27 @@ class _Call:
 
     task: Task
     callback: Callable[[Answer | Exception], None]
+    targets: frozenset[str] | None = None  #: workers that it was sent to; None: any
+    deaths: int = 0  #: of workers with it in hand, where it was sent before
+    freezes: int = 0  #: likewise
 
 
 class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib has no types
     """Runs joblib's calls, one task each, on the workers of ``client``: every call ends in an ``Answer``.
 
+    Workers that ``roster`` has not admitted get no call before ``examine`` has found nothing wrong with them.
     Calls raise BackendLost where the scheduler or all workers are gone, and whatever else an audit raises.
     """
 
-    def __init__(self, client: Any, *, run: str) -> None:
+    def __init__(
+        self, client: Any, *, run: str, roster: Roster | None = None, examine: Callable[[str], str] = lambda worker: ""
+    ) -> None:
         super().__init__(client=client)
         self._run = run
+        self._roster = roster or Roster()
+        self._examine = examine
         self._waiting: dict[Any, _Call] = {}  # by future; who takes one out answers it
-        self._begun: dict[int, tuple[float, str]] = {}  # by index: when and where
-        self._distrusted: set[str] = set()  # workers with an overdue case in hand
+        self._begun: dict[str, tuple[float, str]] = {}  # by key of the future: when and where
         self._over = threading.Event()
 
     # joblib's side
@@ -64,7 +79,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         # joblib's own would collect, 100 times a second, futures that it is never given
         self._over = threading.Event()  # of this call: the watch of the one before may be in the middle of a look
         self.client.subscribe_topic(self._run, self._hear)
-        threading.Thread(target=self._watch, args=(self._over,), name="watch of the cluster", daemon=True).start()
+        _beside(self._watch, self._over)
 
     def stop_call(self) -> None:
         self._over.set()
@@ -78,15 +93,8 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
         ((function, (task,), _),) = func.items
-        self._begun.pop(task.index, None)
-        try:
-            future = self.client.submit(function, task, pure=False, workers=self._trusted())
-            self._waiting[future] = _Call(task, callback)
-            future.add_done_callback(self._hand_over)
-        except Exception as problem:  # raised, it would be lost in a thread of dask's, and joblib wait for ever
-            callback(BackendLost(f"the dask scheduler takes no case: {type(problem).__name__}: {problem}"))
-            return None
-        return future
+        self._function = function  # the same for all tasks of a run
+        return self._send(_Call(task, callback))
 
     def retrieve_result_callback(self, out: Answer | Exception) -> list[Answer]:
         if isinstance(out, Exception):
@@ -100,14 +108,35 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
 
     # the cluster's side
 
+    def _send(self, call: _Call) -> Any:
+        call = replace(call, targets=self._roster.targets())
+        workers = None if call.targets is None else sorted(call.targets)
+        try:
+            future = self.client.submit(self._function, call.task, pure=False, workers=workers)
+            self._waiting[future] = call
+            future.add_done_callback(self._hand_over)
+        except Exception as problem:  # raised, it would be lost in a thread of dask's, and joblib wait for ever
+            call.callback(BackendLost(f"the dask scheduler takes no case: {type(problem).__name__}: {problem}"))
+            return None
+        return future
+
     def _hand_over(self, future: Any) -> None:
-        # called by the one thread that dask has for this: what waits here keeps all other answers waiting
+        # called by the one thread that dask has for this: a result on a worker that has just frozen would keep all
+        # other answers waiting
+        if future in self._waiting:
+            _beside(self._fetch, future)
+
+    def _fetch(self, future: Any) -> None:
         if (call := self._waiting.get(future)) is not None:
             self._settle(future, self._answer(future, call.task))
 
     def _settle(self, future: Any, answer: Answer | Exception) -> None:
-        if (call := self._waiting.pop(future, None)) is not None:
+        if (call := self._take(future)) is not None:
             call.callback(answer)
+
+    def _take(self, future: Any) -> _Call | None:
+        self._begun.pop(future.key, None)
+        return self._waiting.pop(future, None)
 
     @staticmethod
     def _answer(future: Any, task: Task) -> Answer | Exception:
@@ -124,66 +153,86 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
             return problem
         return answer
 
-    def _trusted(self) -> list[str] | None:
-        """Addresses that may take a task; None for all."""
-        if not self._distrusted:
-            return None
-        return [address for address in self._workers() if address not in self._distrusted] or None
-
-    def _workers(self) -> list[str]:
-        """Addresses; none where the scheduler is gone, or silent."""
-        try:
-            return list(threads_of(self.client, limit=ANSWER))
-        except Exception:  # nearly anything, by what the connection was doing when it was lost
-            return []
-
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         _, said = event
-        self._begun[said["index"]] = time.monotonic(), said["worker"]
-        self._distrusted.discard(said["worker"])  # it works again
+        self._roster.heard(said["worker"])
+        if "ended" not in said:
+            self._begun[said["key"]] = time.monotonic(), said["worker"]
 
     # the watch
 
     def _watch(self, over: threading.Event) -> None:
-        last_seen = time.monotonic()
+        last_hope = time.monotonic()
         while not over.wait(LOOK):
-            if set(self._workers()) - self._distrusted:
-                last_seen = time.monotonic()
-            if time.monotonic() - last_seen > PATIENCE:
-                self._give_up(lambda task: BackendLost(f"the dask cluster has had no worker for {PATIENCE:g} s"))
+            seen = self._seen()
+            for newcomer in self._roster.update(seen.silence):
+                _beside(self._meet, newcomer)
+            if self._roster.is_hopeful():
+                last_hope = time.monotonic()
+            if time.monotonic() - last_hope > PATIENCE:
+                self._give_up(self._without_workers())
             else:
                 self._give_up_overdue()
+                self._hand_on(seen)
+
+    def _seen(self) -> Seen:
+        """Nobody and nothing where the scheduler is gone, or silent."""
+        try:
+            return whereabouts(self.client, [future.key for future in list(self._waiting)], limit=ANSWER)
+        except Exception:  # nearly anything, by what the connection was doing when it was lost
+            return Seen({}, {}, {})
+
+    def _meet(self, worker: str) -> None:
+        try:
+            problem = self._examine(worker)
+        except Exception as broken:  # asking is all that it did
+            problem = f"worker {worker} could not be asked: {broken}"
+        self._roster.judge(worker, problem)
+
+    def _without_workers(self) -> BackendLost:
+        why = "".join(f"; {problem}" for problem in self._roster.refused())
+        return BackendLost(f"the dask cluster has had no worker for {PATIENCE:g} s{why}")
+
+    def _give_up(self, why: BackendLost) -> None:
+        futures = list(self._waiting)
+        for future in futures:
+            self._settle(future, why)
+        self._cancel(futures)
 
     def _give_up_overdue(self) -> None:
-        late = {task.index for task in self._tasks() if self._is_overdue(task)}
-        if not late:
+        for future, call in list(self._waiting.items()):
+            if call.task.limit is None or future.key not in self._begun:
+                continue
+            begun, worker = self._begun[future.key]
+            if time.monotonic() - begun > _allowed(call.task):
+                self._roster.suspect([worker])
+                late = f"worker {worker} did not answer within {_allowed(call.task):g} s"
+                self._settle(future, (call.task.index, Lost(late, late=True)))
+                self._cancel([future])
+
+    def _hand_on(self, seen: Seen) -> None:
+        """Send to others what waits for a worker that does not answer, or for one that is no longer there."""
+        for future, call in list(self._waiting.items()):
+            if not self._roster.usable():
+                return
+            place, begun = seen.places.get(future.key, ()), future.key in self._begun
+            if self._is_stuck(call, place, begun=begun) and self._take(future) is not None:
+                self._cancel([future])
+                deaths, frozen = seen.deaths.get(future.key, 0), begun and self._roster.is_silent(place)
+                self._send_again(replace(call, deaths=call.deaths + deaths, freezes=call.freezes + frozen))
+
+    def _is_stuck(self, call: _Call, place: Collection[str], *, begun: bool) -> bool:
+        if not place:  # nobody has it: it may be sent to workers that have gone
+            return call.targets is not None and call.targets.isdisjoint(self._roster.usable())
+        return self._roster.is_silent(place) or (self._roster.is_overdue(place) and not begun)
+
+    def _send_again(self, call: _Call) -> None:
+        if call.deaths + call.freezes < LOSSES:
+            self._send(call)
             return
-        self._distrusted |= {self._begun[index][1] for index in late}
-        # what has not begun may be waiting for the same workers
-        late |= {task.index for task in self._tasks() if task.index not in self._begun}
-        self._give_up(lambda task: (task.index, self._late(task)) if task.index in late else None)
-
-    def _give_up(self, answer: Callable[[Task], Answer | Exception | None]) -> None:
-        """Answer what waits in place of the cluster, where ``answer`` has one."""
-        given = {future: found for future, call in list(self._waiting.items()) if (found := answer(call.task))}
-        for future, found in given.items():
-            self._settle(future, found)
-        self._cancel(list(given))
-
-    def _tasks(self) -> list[Task]:
-        return [call.task for call in list(self._waiting.values())]
-
-    def _is_overdue(self, task: Task) -> bool:
-        if task.limit is None or task.index not in self._begun:
-            return False
-        begun, _ = self._begun[task.index]
-        return time.monotonic() - begun > _allowed(task)
-
-    def _late(self, task: Task) -> Lost:
-        if task.index not in self._begun:
-            return Lost("it waited behind a case whose worker did not answer", late=True)
-        _, worker = self._begun[task.index]
-        return Lost(f"worker {worker} did not answer within {_allowed(task):g} s", late=True)
+        how = "froze or died" if call.freezes else "died"
+        why = f"its worker {how} {call.deaths + call.freezes} times with the case in hand"
+        call.callback((call.task.index, Lost(why, late=call.freezes > 0)))
 
     def _cancel(self, futures: list[Any]) -> None:
         with contextlib.suppress(Exception):  # the connection may be what is lost
@@ -194,3 +243,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
 def _allowed(task: Task) -> float:
     # the keeper on the worker ends each attempt at its limit; with a fallback it may take the limit twice
     return 2 * (task.retries + 1) * (task.limit or 0.0) + GRACE
+
+
+def _beside(function: Callable[..., None], *args: object) -> None:
+    threading.Thread(target=partial(function, *args), name="gradaudit beside dask", daemon=True).start()

@@ -1,9 +1,20 @@
 """Questions to a dask cluster, each with a time limit: a worker that hangs is an answer too."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import importlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the scheduler knows at one moment."""
+
+    silence: Mapping[str, float]  #: s since each worker was last heard of, by address
+    places: Mapping[str, tuple[str, ...]]  #: by key: the workers that have the call, or its result, in hand
+    deaths: Mapping[str, int]  #: by key: workers that died with the call in hand
 
 
 def threads_of(client: Any, *, limit: float) -> dict[str, int]:
@@ -17,12 +28,33 @@ def ask_scheduler(client: Any, function: Callable[..., Any], *args: object, limi
     return client.sync(_answered, partial(client.run_on_scheduler, function, *args), limit)
 
 
-def ask_all(client: Any, function: Callable[..., Any], *args: object, limit: float) -> dict[str, Any]:
-    """``function(*args)`` on every worker, beside what it is doing: by worker, its result or an exception.
+def whereabouts(client: Any, keys: Sequence[str], *, limit: float) -> Seen:
+    """Where the calls of ``keys`` are, and how the workers do. Raises whatever the scheduler, or its silence, gives."""
+    answer = ask_scheduler(client, _whereabouts, keys, limit=limit)
+    if isinstance(answer, Exception):
+        raise answer
+    return Seen(*answer)
+
+
+def _whereabouts(
+    keys: Sequence[str], dask_scheduler: Any
+) -> tuple[dict[str, float], dict[str, tuple[str, ...]], dict[str, int]]:  # pragma: no cover - on the scheduler
+    now = importlib.import_module("distributed.metrics").time()  # the clock that it notes heartbeats by
+    silence = {address: now - worker.last_seen for address, worker in dask_scheduler.workers.items()}
+    calls = {key: dask_scheduler.tasks[key] for key in keys if key in dask_scheduler.tasks}
+    holders = {key: [call.processing_on] if call.processing_on else call.who_has or () for key, call in calls.items()}
+    places = {key: tuple(worker.address for worker in found) for key, found in holders.items()}
+    return silence, places, {key: call.suspicious for key, call in calls.items()}
+
+
+def ask_all(
+    client: Any, function: Callable[..., Any], *args: object, limit: float, workers: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """``function(*args)`` on ``workers`` (None: all), beside what they do: by worker, its result or an exception.
 
     Raises TimeoutError where the scheduler does not say who its workers are.
     """
-    answers: dict[str, Any] = client.sync(_ask_all, client, function, args, limit)
+    answers: dict[str, Any] = client.sync(_ask_all, client, function, args, limit, workers)
     return answers
 
 
@@ -38,8 +70,10 @@ async def _threads_of(client: Any, limit: float) -> dict[str, int]:
     return dict(answer)
 
 
-async def _ask_all(client: Any, function: Callable[..., Any], args: tuple[object, ...], limit: float) -> dict[str, Any]:
-    addresses = list(await _threads_of(client, limit))
+async def _ask_all(
+    client: Any, function: Callable[..., Any], args: tuple[object, ...], limit: float, workers: Sequence[str] | None
+) -> dict[str, Any]:
+    addresses = list(await _threads_of(client, limit)) if workers is None else workers
     answers = await asyncio.gather(*(_ask(client, address, function, args, limit) for address in addresses))
     return {f"worker {address}": answer for address, answer in zip(addresses, answers, strict=True)}
 

@@ -10,6 +10,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 
 import gradaudit
 from gradaudit.backends import BackendError
@@ -23,6 +24,10 @@ IMPORT_LIMIT = 60.0  #: s for the modules of one case
 START = 120.0  #: s for a first child, on a cold and busy machine
 START_AGAIN = 5.0  #: s for one after it
 SHOWN = 5  #: problems in a message
+#: modules that have a part in every number; what a suite names itself is added
+NUMERIC = ("numpy", "numba", "llvmlite", "scipy")
+#: by module of an engine: where its numbers are made besides
+BENEATH = {"jax": ("jaxlib",)}
 
 #: expression of builtins only: it must be answered by any Python that has any gradaudit, or none
 WHO = "[__import__('gradaudit').__version__, '.'.join(__import__('platform').python_version_tuple()[:2])]"
@@ -36,6 +41,7 @@ class Needs:
     files: tuple[str, ...]  #: that inputs are read from
     imports: tuple[Task, ...]  #: a task a target
     home: str  #: the folder that the run works in
+    versions: Mapping[str, str] = field(default_factory=dict)  #: by package, of those that can change a number
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Found:
     folders: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     imports: Mapping[int, str] = field(default_factory=dict)  #: by index of the task, why it failed
+    versions: Mapping[str, str | None] = field(default_factory=dict)  #: by package, where it is another than wanted
 
 
 def needs_of(tasks: Sequence[Task]) -> Needs:
@@ -60,7 +67,34 @@ def needs_of(tasks: Sequence[Task]) -> Needs:
         replace(task, audit=IMPORT_CASE, fallback=None, limit=min(task.limit or IMPORT_LIMIT, IMPORT_LIMIT))
         for task in first.values()
     ]
-    return Needs(tuple(sorted(folders)), tuple(sorted(files)), tuple(imports), home=os.getcwd())
+    home, versions = os.getcwd(), _versions(tasks)
+    return Needs(tuple(sorted(folders)), tuple(sorted(files)), tuple(imports), home=home, versions=versions)
+
+
+def _versions(tasks: Sequence[Task]) -> dict[str, str]:
+    """Of the installed packages that have a part in the numbers of ``tasks``, frameworks and audited ones included."""
+    modules = {*NUMERIC}
+    for target, path in {(replace(task.case.target, kwargs=(), args=()), task.case.path) for task in tasks}:
+        references = (target.function, *(reference for _, reference in target.claims))
+        named = {reference.partition(":")[0].partition(".")[0] for reference in references} | {target.engine or ""}
+        modules |= {module for module in named if not _is_in(path, module)}
+    modules |= {below for module in modules for below in BENEATH.get(module, ())}
+    packages = metadata.packages_distributions()
+    found = {package for module in modules for package in packages.get(module, ())} - {"gradaudit"}
+    return {package: metadata.version(package) for package in sorted(found)}
+
+
+def _is_in(path: Sequence[str], module: str) -> bool:
+    # what a suite brings along is not what is installed under the same name
+    places = [os.path.join(folder, module) for folder in path]
+    return any(os.path.isdir(place) or os.path.isfile(f"{place}.py") for place in places)
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def look(needs: Needs) -> Found:
@@ -69,6 +103,9 @@ def look(needs: Needs) -> Found:
         folders=tuple(folder for folder in needs.folders if not os.path.isdir(folder)),
         files=tuple(file for file in needs.files if not os.path.isfile(file)),
         imports=_unresolved(needs.imports, home=needs.home),
+        versions={
+            package: found for package, wanted in needs.versions.items() if (found := _installed(package)) != wanted
+        },
     )
 
 
@@ -96,6 +133,10 @@ def lacking(found: Mapping[str, Found | Exception], needs: Needs) -> list[str]:
             f"{worker} has no folder {folder} of 'path:'; share it or copy it there" for folder in answer.folders
         ]
         problems += [f"{worker} has no file {file} of an input; share it or copy it there" for file in answer.files]
+        problems += [
+            _unlike(worker, package, version, wanted=needs.versions[package])
+            for package, version in answer.versions.items()
+        ]
     return problems + _unequal_imports(answers, needs)
 
 
@@ -118,6 +159,14 @@ def _unequal_imports(found: Mapping[str, Found], needs: Needs) -> list[str]:
         for worker, answer in found.items()
         if task.index in answer.imports
     ]
+
+
+def _unlike(worker: str, package: str, version: str | None, *, wanted: str) -> str:
+    has = f"{package} {version}" if version else f"no {package}"
+    return (
+        f"{worker} has {has}, here is {wanted}; install there: {package}=={wanted}, "
+        f"or the last digits of their results will differ"
+    )
 
 
 def _unresolved(tasks: Sequence[Task], *, home: str) -> dict[int, str]:

@@ -5,16 +5,16 @@ import contextlib
 import logging
 import os
 import secrets
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
 from gradaudit.backends import BackendError, _preflight, library
 from gradaudit.backends._cluster import longest_first, until_answered
 from gradaudit.backends._crew import dismiss
-from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside
+from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside, threads_of
 from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Task
 from gradaudit.judge.verdict import Verdict
@@ -28,19 +28,30 @@ ANSWER = 60.0  #: s to say who one is: the first import on a cold and busy machi
 START = 120.0  #: s for the workers of a local cluster to come up
 CLOSE = 5.0  #: s for each part of the cluster to take leave
 
+_in_order: dict[
+    str, frozenset[str]
+] = {}  #: by scheduler, the workers that ``check`` found in order, until they are used
+
 
 def run(
-    many: Sequence[Task], alone: Sequence[Task], *, jobs: int, scheduler: str | None = None
+    many: Sequence[Task],
+    alone: Sequence[Task],
+    *,
+    jobs: int,
+    scheduler: str | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[tuple[int, Verdict], None, None]:
     """(index, verdict) as cases finish, a case a thread of the workers at ``scheduler``.
 
     Without a scheduler, a cluster of ``jobs`` processes on this machine is started, and closed at the end. What a lost
-    worker had in hand runs on others.
+    worker had in hand runs on others. Workers that join later are asked what ``check`` asks, before their first case;
+    ``tell`` gets a sentence about each that is not used.
 
     Raises BackendError where there is no cluster, BackendLost where it goes away with cases left to do.
     """
     distributed = library("dask", "distributed")
     from gradaudit.backends._dask_joblib import HearingBackend, audit_on_worker
+    from gradaudit.backends._dask_roster import Roster
 
     name = f"gradaudit-{secrets.token_hex(8)}"
     with (
@@ -48,10 +59,16 @@ def run(
         _connected(distributed, jobs=jobs, scheduler=scheduler) as client,
         _dismissed(client, name),
     ):
-        hearing = HearingBackend(client, run=name)
+        roster = Roster(None if scheduler is None else _admitted(client, scheduler))
+        hearing = HearingBackend(client, run=name, roster=roster, examine=_examiner(client, (*alone, *many)))
         audit = partial(audit_on_worker, run=name, folder=os.getcwd())
         ask = partial(as_finished, audit, jobs=-1, backend=hearing)
-        yield from until_answered(longest_first(many, alone), ask)
+        told: set[str] = set()
+        for answer in until_answered(longest_first(many, alone), ask):
+            for problem in (refused := set(roster.refused())) - told:
+                tell(f"a worker that joined later is not used: {problem}")
+            told |= refused
+            yield answer
 
 
 def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
@@ -67,6 +84,29 @@ def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
         except TimeoutError as problem:
             raise BackendError(f"the dask scheduler at {scheduler} gave {problem}; start it again") from None
         _preflight.refuse(_preflight.lacking(found, needs))
+        _in_order[scheduler] = frozenset(worker.removeprefix("worker ") for worker in found)
+
+
+def _admitted(client: Any, scheduler: str) -> frozenset[str]:
+    """Who was found in order; where nobody has asked, all that are there."""
+    checked = _in_order.pop(scheduler, None)
+    return frozenset(threads_of(client, limit=ANSWER)) if checked is None else checked
+
+
+def _examiner(client: Any, tasks: Sequence[Task]) -> Callable[[str], str]:
+    """A question: what keeps the worker at an address from ``tasks``; nothing where it is in order."""
+    needs = cache(partial(_preflight.needs_of, tasks))
+
+    def examine(worker: str) -> str:
+        who = ask_all(client, eval, _preflight.WHO, limit=ANSWER, workers=[worker])
+        problems = _preflight.strangers(who)
+        if not problems:
+            limit = _preflight.limit(needs())
+            found = ask_all(client, beside, _preflight.look, needs(), limit=limit, workers=[worker])
+            problems = _preflight.lacking(found, needs())
+        return problems[0] if problems else ""
+
+    return examine
 
 
 def _who(client: Any) -> dict[str, object]:
