@@ -68,3 +68,31 @@ def test_a_gradient_that_is_zero_but_for_rounding_is_bounded_by_the_others():
     verdict = ga.audit(lambda x: normalised(x[:3]), np.append(X, 0.5), gradient=gradient, hvp=hvp, checks=["hvp"])
     assert verdict.status == "pass", verdict.message
     assert verdict.counts.bounded_by_largest > 0
+
+
+def beside_a_zero(x):
+    """The imaginary part of a real eigenvalue is zero to the last bit, wherever x goes."""
+    return np.array([np.sin(x[0]) + x[1], np.exp(x[2]), 0.0])
+
+
+def jvp_beside_a_zero(x, tangent, *, left):
+    return np.array([np.cos(x[0]) * tangent[0] + tangent[1], np.exp(x[2]) * tangent[2], left * tangent[1]])
+
+
+@pytest.mark.parametrize("left", [1e-16, -3e-14])
+def test_what_rounding_leaves_of_a_zero_beside_its_family_passes_and_is_counted_apart(left):
+    verdict = ga.audit(beside_a_zero, X, jvp=lambda x, v: jvp_beside_a_zero(x, v, left=left))
+    assert verdict.status == "pass", verdict.message
+    assert verdict.counts.bounded_by_largest > 0
+
+
+@pytest.mark.parametrize("left", [1e-3, 1e-8, 1e-11])
+def test_what_is_more_than_the_rounding_of_its_family_fails_beside_a_zero(left):
+    verdict = ga.audit(beside_a_zero, X, jvp=lambda x, v: jvp_beside_a_zero(x, v, left=left))
+    assert verdict.status == "fail", verdict.message
+    assert {element.output for element in verdict.elements if element.status == "fail"} == {"out[2]"}
+
+
+def test_a_claim_without_a_family_fails_beside_a_zero_however_small_it_is():
+    verdict = ga.audit(lambda x: 0.0 * x[0], X, gradient=lambda x: 1e-17 * np.ones(3))
+    assert verdict.status == "fail", verdict.message

@@ -33,7 +33,7 @@ def evidence_on(claim, *, calls):
     rng = np.random.default_rng(0)
     (comparison,) = gradient.compare(subject, rng)
     settings = Settings()
-    return measure(Ground.of(comparison, Limits.of(settings, narrow=False), rng), settings, rng)
+    return measure(Ground.of(comparison, Limits.of(settings, epsilon=2.0**-52), rng), settings, rng)
 
 
 def test_stored_evidence_is_judged_again_without_an_evaluation():
@@ -103,3 +103,19 @@ def test_several_wrong_elements_have_a_curve_each_and_passes_cost_none():
     right = ga.audit(lambda x: float((x**2).sum()), x, gradient=lambda x: 2 * x)
     assert {point.input for point in wrong.curves} == {"x[1]", "x[4]", "x[5]"}
     assert {point.input for point in right.curves} == {right.elements[0].input}
+
+
+def flat_at_zero(x):
+    """Flat up to 1e-3 beside 0, and ever steeper on the way there."""
+    return np.sqrt(np.maximum(np.abs(x) - 1e-3, 0.0)) + np.array([1.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(("left", "status"), [(0.0, "pass"), (0.5, "fail")])
+def test_where_f_is_flat_at_x_a_slope_that_grows_on_the_way_there_says_nothing(left, status):
+    verdict = ga.audit(flat_at_zero, np.zeros(3), jvp=lambda x, v: left * v)
+    assert verdict.status == status, verdict.message
+
+
+def test_a_slope_that_grows_as_far_as_it_can_be_heard_is_no_derivative():
+    verdict = ga.audit(lambda x: np.sqrt(np.abs(x)).sum(), np.zeros(3), gradient=lambda x: 0.5 * np.ones(3))
+    assert verdict.diagnosis == "slope grows without limit", verdict.message

@@ -3,12 +3,15 @@
 An output that has saturated, or the gradient of a bias before a batch normalisation, has all its elements near zero: no
 element of the same readout is large enough to hold them against, while readouts beside it are. Such passes are counted
 apart, as any that is relative to more than the element itself.
+
+A claim is computed from numbers as large as its family's, too: where f stands still at zero to the last bit, as the
+imaginary part of a real eigenvalue does, what is left of them is their rounding.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.judge.element import FAIL_FACTOR, Claim, Outcome, Rulings
+from gradaudit.judge.element import FAIL_FACTOR, Claim, Mask, Outcome, Rulings
 from gradaudit.judge.integral import open_to_help
 from gradaudit.perturb.samples import Array
 
@@ -20,7 +23,8 @@ FAMILY_FLOOR = 1e-2
 def pass_beside_their_family(
     rulings: Rulings, claim: Claim, *, scale: Array, family: NDArray[np.intp], worth: Array
 ) -> None:
-    """Pass the undecided whose error and bar together are within the resolution of a hundredth of the largest.
+    """Pass the undecided whose error and bar together are within the resolution of a hundredth of the largest, and
+    claims within rounding of the largest where f is zero without any noise.
 
     Only elements that have passed by themselves count as the largest. ``scale`` (D,) is that of the directions;
     ``family`` (R,) numbers those readouts that are alike, and ``worth`` (R,), or (D, 1) where R = 1, brings them to one
@@ -33,11 +37,18 @@ def pass_beside_their_family(
         error = np.abs(claim.analytic - rulings.numeric)
         limit = error + FAIL_FACTOR * rulings.bar
         small = open_to_help(rulings) & (limit <= claim.resolution * scale_of_family)
+        residue = _stands_still(rulings) & (error <= claim.rounding * largest)
+        limit, small = np.where(residue, claim.rounding * largest, limit), small | residue
     rulings.outcome[small] = Outcome.PASS
     rulings.reason[small] = 0
     rulings.floored[small] = True
     rulings.allowed[small] = limit[small]
     rulings.scale[small] = scale_of_family[small]
+
+
+def _stands_still(rulings: Rulings) -> Mask:
+    """(D, R) failures beside a numeric zero that has no bar."""
+    return np.asarray((rulings.outcome == Outcome.FAIL) & (rulings.numeric == 0) & (rulings.bar == 0))
 
 
 def _largest(rulings: Rulings, sensitivity: Array, family: NDArray[np.intp]) -> Array:

@@ -261,16 +261,28 @@ def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft) ->
 def _grows(slope: Array, samples: Samples) -> Mask:
     """A one-sided slope has grown by half at each of the last steps that noise does not drown."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        size = np.where(np.abs(slope) > 20 * KAPPA * samples.noise / samples.ahead[..., None], np.abs(slope), np.nan)
+        loud = 20 * KAPPA * samples.noise / samples.ahead[..., None]
+        size = np.where(np.abs(slope) > loud, np.abs(slope), np.nan)
     rows = np.argsort(np.isnan(size), axis=0, kind="stable")
     count = np.isfinite(size).sum(axis=0)
-    size = np.take_along_axis(size, rows, axis=0)
+    heard = np.take_along_axis(size, rows, axis=0)
     grown = np.ones(count.shape, dtype=bool)
     for back in range(1, GROWING):
-        finer = np.take_along_axis(size, np.maximum(count - back, 0)[None], axis=0)[0]
-        coarser = np.take_along_axis(size, np.maximum(count - back - 1, 0)[None], axis=0)[0]
+        finer = np.take_along_axis(heard, np.maximum(count - back, 0)[None], axis=0)[0]
+        coarser = np.take_along_axis(heard, np.maximum(count - back - 1, 0)[None], axis=0)[0]
         grown &= finer > 1.5 * coarser
-    return np.asarray(grown & (count >= GROWING))
+    return np.asarray(grown & (count >= GROWING) & ~_falls_silent(size, loud, taken=np.isfinite(slope)))
+
+
+def _falls_silent(size: Array, loud: Array, *, taken: NDArray[np.bool_]) -> Mask:
+    """At a finer step than all at which a slope was heard, with ``size``, one as large would have been heard: it was
+    not, so that f is flat at x and bent further away.
+    """
+    finest = np.where(np.isfinite(size), np.arange(len(size)).reshape(-1, *[1] * (size.ndim - 1)), -1).max(axis=0)
+    last = np.take_along_axis(size, np.maximum(finest, 0)[None], axis=0)[0]
+    finer = np.arange(len(size)).reshape(-1, *[1] * (size.ndim - 1)) > finest
+    with np.errstate(invalid="ignore"):
+        return np.asarray((finer & taken & (loud < last)).any(axis=0))
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:
