@@ -20,6 +20,7 @@ from gradaudit.commands import _status
 from gradaudit.judge import diagnosis
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted
+from gradaudit.report._certificates import Stratum
 from gradaudit.suite.schema import json_schema
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
@@ -47,6 +48,7 @@ TABLES = {
     "Counts": (Counts, "How many elements ended how, in `results.csv`."),
     "elements.csv": (Element, "A row for each of the worst elements of a case."),
     "curves.csv": (CurvePoint, "A row for each step of a curve."),
+    "certificates.csv": (Stratum, "A row for each certificate and decade of |g|·s, of cases along directions."),
     "power.csv": (Planted, "A row for each known fault that `--power` planted."),
 }
 

@@ -5,6 +5,7 @@ from math import inf, nan
 
 import numpy as np
 
+from gradaudit.judge.certificate import Certificate, Decade
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Catch, Counts, CurvePoint, Element, Measures, Planted, Status, Verdict
 from gradaudit.plan.case import Avoid, Case, Drawn, Expectation, Given, Input, Settings, Stored, Target, Tolerance
@@ -123,6 +124,7 @@ def _hostile() -> Result:
         traceback=HOSTILE,
         printed=HOSTILE,
         power=(Planted(HOSTILE, HOSTILE, Catch.MISSED, inf, HOSTILE, Diagnosis.RAISED, 7),),
+        certificates=(Certificate(HOSTILE, 9, 6, (HOSTILE,), 1, 1e-9, inf, nan, 0, 1e-3, (Decade(-300, 9, inf),)),),
     )
     return Result(case, verdict)
 

@@ -82,12 +82,13 @@ def test_a_run_leaves_the_files_of_the_contract(tmp_path: Path) -> None:
     report.write_all(literal_audit(), tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     always = {"report.html", "results.csv", "elements.csv", "curves.csv", "results.jsonl", "run.json"}
-    assert names == always | {"power.csv"}
+    assert names == always | {"power.csv", "certificates.csv"}
 
 
 def test_a_run_without_a_self_test_leaves_no_table_of_it(tmp_path: Path) -> None:
     report.write_all(Audit(literal_audit().run, literal_audit().results[:2]), tmp_path)
     assert not (tmp_path / "power.csv").exists()
+    assert not (tmp_path / "certificates.csv").exists()
 
 
 def test_results_that_were_appended_during_the_run_are_not_rewritten(tmp_path: Path) -> None:

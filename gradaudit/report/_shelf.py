@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from gradaudit.record import Audit, Run
-from gradaudit.report import csv, html, jsonl, run_json
+from gradaudit.report import _certificates, csv, html, jsonl, run_json
 from gradaudit.report._files import OutputError, require_writable, write_whole
 
 
@@ -88,6 +88,8 @@ def _files(audit: Audit) -> Iterator[tuple[str, str]]:
     yield "curves.csv", csv.curves(audit)
     if any(result.verdict.power for result in audit.results):
         yield "power.csv", csv.power(audit)
+    if _certificates.certified(audit):
+        yield "certificates.csv", csv.certificates(audit)
     yield from html.files(audit, "report.html").items()
 
 

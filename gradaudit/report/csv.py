@@ -5,7 +5,8 @@ would take for a formula starts with ``'``. Control characters are written as es
 line. The last column, ``format``, is the version of the table. Only ``duration_s`` differs between two runs with
 equal results.
 
-Format history: 1 — the first; ``power.csv``, a row a case and known fault, came later and changed nothing else.
+Format history: 1 — the first; ``power.csv``, a row a case and known fault, came later and changed nothing else;
+``certificates.csv``, and the columns ``method`` to ``probability`` at the end of ``results.csv``, likewise.
 """
 
 import csv
@@ -17,7 +18,7 @@ from operator import attrgetter
 
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted
 from gradaudit.record import Audit, Result
-from gradaudit.report import _printable
+from gradaudit.report import _certificates, _printable
 from gradaudit.report._codec import nonfinite
 
 SUFFIX = ".csv"
@@ -32,11 +33,14 @@ _CASE = ("engine", "name", "axes", "point", "owner", "tags", "place", "message")
 _ELEMENT = tuple(field.name for field in fields(Element))
 _POINT = tuple(field.name for field in fields(CurvePoint))
 _PLANTED = tuple(field.name for field in fields(Planted))
+_STRATUM = tuple(field.name for field in fields(_certificates.Stratum))
+#: How the elements were looked at, which says what ``bound`` means.
+_WAY = ("method", "directions", "probability")
 
 
 def render(audit: Audit) -> str:
     """``results.csv``: a row a case, with the measures under the names that they have everywhere."""
-    header = ("id", "status", "diagnosis", *_MEASURES, *_COUNTS, *_CASE)
+    header = ("id", "status", "diagnosis", *_MEASURES, *_COUNTS, *_CASE, *_WAY)
     return _table(header, map(_case_row, audit.results))
 
 
@@ -61,12 +65,23 @@ def power(audit: Audit) -> str:
     return _table(("id", *_PLANTED), rows)
 
 
+def certificates(audit: Audit) -> str:
+    """``certificates.csv``: a row a certificate and decade of |g|·s, where elements were certified along directions."""
+    row = attrgetter(*_STRATUM)
+    rows = (
+        (result.case.id, *row(item))
+        for result in _certificates.certified(audit)
+        for item in _certificates.strata(result.verdict)
+    )
+    return _table(("id", *_STRATUM), rows)
+
+
 def _case_row(result: Result) -> tuple[object, ...]:
     case, verdict = result.case, result.verdict
     axes = ", ".join(f"{key}={value}" for key, value in case.axes)
     about = (case.name, axes, case.point, case.owner, " ".join(case.tags), case.place, verdict.message)
     numbers = (*attrgetter(*_MEASURES)(verdict.measures), *attrgetter(*_COUNTS)(verdict.counts))
-    return (case.id, verdict.status, verdict.diagnosis, *numbers, verdict.engine, *about)
+    return (case.id, verdict.status, verdict.diagnosis, *numbers, verdict.engine, *about, *_certificates.way(verdict))
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

@@ -6,15 +6,19 @@ Format history: 1 — the first; the version stands in a comment on the first li
 import html
 import re
 
+from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.verdict import Status
 from gradaudit.record import Audit, Result
 from gradaudit.report import _power, _printable
+from gradaudit.report._certificates import certified
 from gradaudit.report._order import worst_first
 from gradaudit.report._since import headline
 from gradaudit.report.text import number
 
 SUFFIX = ".md"
 FORMAT = 1
+#: Certificates that are listed.
+CERTIFICATES = 30
 
 _ICONS = {
     Status.FAIL: "❌",
@@ -54,7 +58,7 @@ def _document(audit: Audit, *, rows_at_most: int | None) -> str:
     shown = remarkable[:rows_at_most]
     left_out = len(remarkable) - len(shown)
     end = [f"… and {left_out} more, in the report.\n"] if left_out else []
-    return "\n".join([head, *_table(list(map(_row, shown))), *end])
+    return "\n".join([head, *_table(list(map(_row, shown))), *end, *_certified(audit)])
 
 
 def _table(rows: list[str]) -> list[str]:
@@ -69,6 +73,22 @@ def _row(result: Result) -> str:
     ratio = number(verdict.measures.error_over_tolerance).replace("NaN", "–")
     status = f"{_ICONS[verdict.status]} {verdict.status}"
     return f"| {status} | {_code(verdict.id)} | {verdict.diagnosis or ''} | {ratio} | {_code(verdict.message)} |"
+
+
+def _certified(audit: Audit) -> list[str]:
+    """What random directions have proved, where they were asked for: a row a certificate."""
+    cases = certified(audit)
+    rows = [_certificate_row(result.case.id, one) for result in cases for one in result.verdict.certificates]
+    if not rows:
+        return []
+    header = "| certified | check | random directions | probability of more | error that can be left, by sensitivity |"
+    more = [f"\n… and {len(rows) - CERTIFICATES} more, in certificates.csv.\n"] if len(rows) > CERTIFICATES else [""]
+    return [header, "| :-- | :-- | --: | --: | :-- |", *rows[:CERTIFICATES], *more]
+
+
+def _certificate_row(case: str, one: Certificate) -> str:
+    limits = ", ".join(f"1e{decade.exponent:+d}: {number(decade.limit, 2)}" for decade in one.decades) or "–"
+    return f"| {_code(case)} | {_code(one.check)} | {one.directions} | {number(one.probability)} | {limits} |"
 
 
 def _code(text: str) -> str:

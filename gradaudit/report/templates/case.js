@@ -4,6 +4,8 @@
 const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason", "bound"];
 // The order in which _detail.py packs a planted fault.
 const FAULT = ["check", "fault", "outcome", "error ÷ bound", "said"];
+// The order in which _detail.py packs a decade of a certificate.
+const CERTIFICATE = ["check", "random directions", "probability of more", "|g|·s from", "elements", "largest error that can be left"];
 
 function caseView(packed, row) {
   const elements = packed.elements.map((values) => Object.fromEntries(ELEMENT.map((name, index) => [name, values[index]])));
@@ -15,6 +17,7 @@ function caseView(packed, row) {
     ...elementSections(packed, elements),
     packed.whole ? null : make("p", { class: "caption" }, "This report keeps all evidence of what did not pass and of a sample of what did; elements.csv and curves.csv beside it hold the rest."),
     ...pastRuns(packed.past, row),
+    ...certificates(packed.certificates),
     ...power(packed.power),
     reproduce(packed),
     ...verbatim("Printed by user code", packed.printed),
@@ -188,6 +191,16 @@ function pair(item, wrong) {
   return make("div", { class: "pair" },
     make("span", {}, "analytic"), make("div", {}, value(a)),
     make("span", {}, "numeric"), make("div", {}, value(n), make("i", {}, ` ± ${show(item.uncertainty, 2)}`)));
+}
+
+/** What random directions leave possible in each decade of sensitivities, as a fraction of an element. */
+function certificates(decades) {
+  if (!decades.length) return [];
+  const header = CERTIFICATE.map((name, index) => make("th", { scope: "col", class: index ? "number" : null }, name));
+  const cell = (value, index) => make("td", { class: index ? "number" : null }, typeof value === "number" ? show(value, 2) : value === "NaN" ? "–" : value);
+  const body = decades.map((decade) => make("tr", {}, decade.map(cell)));
+  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, body));
+  return [section("Certificate", make("div", { class: "scroll" }, table))];
 }
 
 /** What became of known faults in this claim, each audited as the claim was. */
