@@ -55,7 +55,7 @@ def test_results_that_are_comparable_come_back_equal(tmp_path: Path) -> None:
 @given(value=st.floats(allow_nan=True, allow_infinity=True))
 def test_every_float_round_trips_to_the_last_bit(value: float) -> None:
     line = _codec.dumps(Measures(bound=value))
-    again = _codec.from_plain(Measures, _codec.loads(line)).bound
+    again = _codec.from_plain(Measures, json.loads(line)).bound
     assert struct.pack("d", again) == struct.pack("d", value) or (again != again and value != value)
 
 
@@ -65,7 +65,7 @@ WORDS = ["NaN", "Infinity", "-Infinity", "\\NaN", "\\\\-Infinity"]
 @given(text=st.text() | st.sampled_from(WORDS))
 def test_no_text_is_ever_taken_for_a_number(text: str) -> None:
     line = _codec.dumps(Given(((text, 1.0), text)))
-    assert _codec.from_plain(Given, _codec.loads(line)) == Given(((text, 1.0), text))
+    assert _codec.from_plain(Given, json.loads(line)) == Given(((text, 1.0), text))
 
 
 plain_yaml = st.recursive(
@@ -86,7 +86,7 @@ plain_yaml = st.recursive(
 
 @given(value=plain_yaml)
 def test_any_option_of_a_suite_comes_back_as_it_was(value: object) -> None:
-    assert repr(_codec.from_plain(Given, _codec.loads(_codec.dumps(Given(value))))) == repr(Given(value))
+    assert repr(_codec.from_plain(Given, json.loads(_codec.dumps(Given(value))))) == repr(Given(value))
 
 
 def test_a_lone_surrogate_in_printed_text_survives(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_planted_faults_come_back_from_the_results_file_as_they_were(tmp_path: P
 
 
 def test_results_of_before_the_self_test_are_read_without_it() -> None:
-    stored = _codec.loads(_codec.dumps(UNTESTED.results[0].verdict))
+    stored = json.loads(_codec.dumps(UNTESTED.results[0].verdict))
     del stored["power"]
     assert _codec.from_plain(Verdict, stored).power == ()
 

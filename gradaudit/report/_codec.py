@@ -19,7 +19,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gradaudit.report._encoding import LOOKS_LIKE_A_NUMBER, encoded, may_be_a_number, nonfinite
 
-__all__ = ["dumps", "from_plain", "loads", "nonfinite"]
+__all__ = ["dumps", "from_plain", "nonfinite"]
 
 #: What a scalar may be in JSON, by its annotation: an exact match, as no number of ours is a boolean.
 _ALLOWED: dict[Any, frozenset[type]] = {
@@ -38,16 +38,12 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     return text if indent is None else json.dumps(json.loads(text), indent=indent)
 
 
-def loads(text: str) -> Any:
-    """The plain value in a JSON text, with NaN and the infinities as floats and arrays as tuples."""
-    return _revive(json.loads(text))
-
-
 def from_plain(kind: Any, data: Any) -> Any:
-    """`data`, as `loads` gives it, as an instance of the annotation `kind`.
+    """`data`, as ``json.loads`` gives it, as an instance of the annotation `kind`.
 
     Fields that are missing take their default, and fields that are unknown are passed over, so that a reader outlives
-    a small addition to a format. Every type is checked. Raises ValueError or TypeError where `data` is no `kind`.
+    a small addition to a format, and may ask for a part. Every type is checked. Raises ValueError or TypeError where
+    `data` is no `kind`.
     """
     return _builder(kind)(data)
 
@@ -93,16 +89,14 @@ def _builder(kind: Any) -> Any:
         return _literal_builder(get_args(kind))
     if get_origin(kind) is Mapping:
         return _mapping_builder(get_args(kind))
-    return _as_it_is
-
-
-def _as_it_is(data: Any) -> Any:
-    return data
+    return _revive
 
 
 def _scalar_builder(allowed: frozenset[type]) -> Any:
     # what a file holds is not to be trusted: a number in the place of a text would break a report much later
     def build(data: Any) -> Any:
+        if type(data) is str:
+            data = _unquote(data)
         if type(data) not in allowed:
             raise ValueError(f"{_said(data)} where {' or '.join(sorted(kind.__name__ for kind in allowed))} should be")
         return data
@@ -125,7 +119,7 @@ def _tuple_builder(kinds: tuple[Any, ...]) -> Any:
     builders = tuple(map(_builder, kinds[:1] if kinds[-1] is Ellipsis else kinds))
 
     def build(data: Any) -> Any:
-        if not isinstance(data, tuple):
+        if not isinstance(data, list):
             raise ValueError(f"{_said(data)} where an array should be")
         if kinds[-1] is Ellipsis:
             return tuple(map(builders[0], data))
@@ -140,8 +134,9 @@ def _union_builder(kinds: tuple[Any, ...]) -> Any:
     builders = tuple(_builder(kind) for kind in kinds if kind not in _ALLOWED) or (_scalar_builder(scalars),)
 
     def build(data: Any) -> Any:
-        if type(data) in scalars:
-            return data
+        plain = _unquote(data) if type(data) is str else data
+        if type(plain) in scalars:
+            return plain
         for builder in builders[:-1]:
             try:
                 return builder(data)
@@ -167,7 +162,8 @@ def _mapping_builder(kinds: tuple[Any, ...]) -> Any:
     def build(data: Any) -> Any:
         if not isinstance(data, dict):
             raise ValueError(f"{_said(data)} where an object should be")
-        return {key_of(key): value_of(item) for key, item in data.items()}
+        pairs = data["$map"] if "$map" in data else ((key.removeprefix("$"), item) for key, item in data.items())
+        return {key_of(key): value_of(item) for key, item in pairs}
 
     return build
 

@@ -4,6 +4,7 @@
 bytes of the line before ``,"crc"``. Any JSON reader reads the line as it is.
 """
 
+import json
 import re
 import zlib
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ def sealed(members: Mapping[str, object]) -> bytes:
 
 
 def opened(line: bytes) -> dict[str, Any]:
-    """The object in ``line``, its checksum left out. Raises Damaged."""
+    """The object in ``line``, its checksum left out, for ``_codec.from_plain``. Raises Damaged."""
     found = _SEALED.fullmatch(line)
     if found is None:
         raise Damaged("it has no checksum")
@@ -37,7 +38,7 @@ def opened(line: bytes) -> dict[str, Any]:
 def plain(line: bytes) -> dict[str, Any]:
     """The object in a line without a checksum. Raises Damaged."""
     try:
-        data = _codec.loads(line.decode("utf-8"))
+        data = json.loads(line.decode("utf-8"))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Damaged(f"it is no JSON: {error}") from error
     if not isinstance(data, dict):

@@ -4,6 +4,7 @@ Format history: 1 — the first; ``power``, how many claims ended how for each k
 asked for.
 """
 
+import json
 from pathlib import Path
 
 from gradaudit.record import Audit, Run
@@ -39,7 +40,7 @@ def counts(audit: Audit) -> dict[str, int]:
 def read_run(path: Path) -> Run:
     """The run in a ``run.json``. Raises OutputError for a file that cannot be read or is none."""
     try:
-        data = _codec.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
         if data["kind"] != KIND or data["format"] > FORMAT:
             raise ValueError(f"{data['kind']!r} of format {data['format']}, allowed {KIND!r} up to {FORMAT}")
         run: Run = _codec.from_plain(Run, data["run"])
