@@ -273,6 +273,7 @@ def _finish(
         stored.end(audit.run)
         audit = replace(audit, history=look_back(audit, home.parent))
         _write(audit, home, outputs)
+        history.remember(audit, home)
     except KeyboardInterrupt as interrupt:
         stop = interrupt
     except Exception as problem:  # a full disk, a folder taken away; results.jsonl has everything

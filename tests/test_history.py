@@ -1,5 +1,6 @@
 """What earlier runs say: changes by rule, an index that may be lost at any time, and rows of ends."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from nights import kept, night, verdict
 from report_audit import CASE
 
-from gradaudit.history import Index, change_of, compared, looked_back, prune, regressions
+from gradaudit.history import Index, change_of, compared, looked_back, prune, regressions, remember
 from gradaudit.history.index import NAME
 from gradaudit.judge.verdict import Status
 from gradaudit.record import Before, Change
@@ -174,12 +175,41 @@ def test_a_run_that_is_still_writing_is_left_alone(tmp_path):
         assert [run.counts for run in index.runs()] == [{"pass": 1}, {"pass": 2}]
 
 
-def test_the_index_gives_runs_whether_it_had_to_read_them_or_not(tmp_path):
+def test_the_index_gives_whole_runs(tmp_path):
     home = kept(tmp_path, night(0, PASS), night(1, FAIL))
-    for _ in range(2):  # first it reads both, then none
-        with Index(home) as index:
-            found = [index.audit(night(i).run.id).results[0].verdict.status for i in range(2)]
-            assert found == [PASS, FAIL]
+    with Index(home) as index:
+        found = [index.audit(night(i).run.id).results[0].verdict.status for i in range(2)]
+    assert found == [PASS, FAIL]
+
+
+def test_a_run_that_is_remembered_is_not_read_and_is_known_as_one_that_was(tmp_path):
+    audits = night(0, PASS, verdict(FAIL, ratio=7.0, text="1")), night(1, FAIL, complete=False)
+    home = kept(tmp_path / "read", *audits)
+    with Index(home) as index:
+        read = index.runs(), index.ends_in([audit.run.id for audit in audits])
+    home = kept(tmp_path / "remembered", *audits)
+    for audit in audits:
+        remember(audit, home / audit.run.id)
+    for audit in audits:  # whoever reads them now will not find them
+        file = home / audit.run.id / "results.jsonl"
+        moment = file.stat().st_mtime_ns
+        file.write_bytes(b" " * file.stat().st_size)
+        os.utime(file, ns=(moment, moment))
+    with Index(home) as index:
+        assert (index.runs(), index.ends_in([audit.run.id for audit in audits])) == read
+
+
+def test_a_run_that_is_written_to_after_it_was_remembered_is_read_again(tmp_path):
+    home = kept(tmp_path, night(0, FAIL, complete=False))
+    remember(night(0, FAIL, complete=False), home / night(0).run.id)
+    kept(home, night(0, FAIL, PASS))
+    with Index(home) as index:
+        assert [run.counts for run in index.runs()] == [{"fail": 1, "pass": 1}]
+
+
+def test_what_cannot_be_remembered_stops_nothing(tmp_path):
+    remember(night(0, PASS), tmp_path / "none" / "run")
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_run_that_cannot_be_read_is_left_out(tmp_path):

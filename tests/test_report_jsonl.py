@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_audit import CASE, FAILED, RUN, literal_audit
 
-from gradaudit.judge.verdict import Measures, Verdict
+from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case, Given, Settings
 from gradaudit.plan.fingerprint import planned
 from gradaudit.record import Audit, Result, Run
@@ -354,3 +354,14 @@ def test_a_damaged_line_in_the_middle_of_the_first_format_is_named(tmp_path: Pat
     path.write_text("\n".join([first, second[:50], third, end]))
     with pytest.raises(OutputError, match=r"results\.jsonl:2: damaged result"):
         read_stored(path)
+
+
+def test_a_brief_reading_leaves_out_evidence_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    file.write_text(jsonl.render(literal_audit()))
+    whole, brief = read_stored(file), read_stored(file, brief=True)
+    assert any(result.verdict.curves for result in whole.results.values())
+    empty = {name: getattr(Verdict("", Status.PASS), name) for name in jsonl.EVIDENCE}
+    bare = {id_: replace(found, verdict=replace(found.verdict, **empty)) for id_, found in whole.results.items()}
+    assert repr(brief.results) == repr(bare)
+    assert (brief.run, brief.plan, brief.length) == (whole.run, whole.plan, whole.length)

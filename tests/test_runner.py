@@ -54,6 +54,14 @@ def test_a_run_leaves_its_audit_and_every_file_of_it(suite: str, tmp_path: Path)
     assert Path("more/out.csv").read_text() == (home / "results.csv").read_text()
 
 
+def test_a_run_is_not_read_again_to_know_how_its_cases_ended(suite: str, monkeypatch):
+    first = runner.run(suite, jobs=1)
+    monkeypatch.setattr(report, "read", lambda folder, **_: pytest.fail(f"{folder} was read"))
+    second = runner.run(suite, jobs=1, baseline=runner.NOTHING)
+    assert second.history is not None
+    assert [case.ends[0].status for case in second.history.cases] == [r.verdict.status for r in first.results]
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_results_stand_in_plan_order_for_any_number_of_jobs(suite: str, jobs: int):
     assert list(statuses(runner.run(suite, jobs=jobs))) == list(EXPECTED)

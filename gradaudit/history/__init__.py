@@ -2,7 +2,7 @@
 
 from gradaudit.history.changes import change_of, regressions
 from gradaudit.history.index import Index, StoredRun
-from gradaudit.history.past import compared, looked_back
+from gradaudit.history.past import compared, looked_back, remember
 from gradaudit.history.pruning import prune
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "looked_back",
     "prune",
     "regressions",
+    "remember",
 ]

@@ -6,7 +6,7 @@ indexed is known by the size and time of its results, so that a run that was res
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
@@ -69,13 +69,13 @@ class Index:
 
     Never raises for a damaged or locked index, nor for a run that cannot be read, which is left out: history must not
     stop a run. Where ``home`` cannot be written, the index lives in memory. The folder ``unfinished`` is not read yet:
-    that of a run that is still writing.
+    that of a run that is still writing. Runs ``at_hand``, by the name of their folder, need not be read.
     """
 
-    def __init__(self, home: Path, *, unfinished: str = "") -> None:
+    def __init__(self, home: Path, *, unfinished: str = "", at_hand: Mapping[str, Audit] | None = None) -> None:
         self.home = home
         self._unfinished = unfinished
-        self._read: tuple[str, Audit] | None = None  #: the last run that was read, by its folder
+        self._at_hand = at_hand or {}
         self._database = _opened(home)
         try:
             self._refresh()
@@ -103,9 +103,7 @@ class Index:
         ]
 
     def audit(self, run: str) -> Audit:
-        """All that a run left; one that had to be read for the index is not read again. Raises OutputError."""
-        if self._read is not None and self._read[0] == run:
-            return self._read[1]
+        """All that a run left. Raises OutputError."""
         return report.read(self.home / run)
 
     def trend(self, ids: Sequence[str]) -> list[StoredEnd]:
@@ -141,10 +139,11 @@ class Index:
             self._forget([*gone, *(folder.name for folder in changed)])
             for folder in changed:
                 with suppress(report.OutputError):  # torn, or of a newer version: no reason to stop
-                    self._add(report.read(folder), name=folder.name, stamp=found[folder.name][1])
+                    audit = self._at_hand.get(folder.name) or report.read(folder, brief=True)
+                    self._add(audit, name=folder.name, stamp=found[folder.name][1])
 
     def _add(self, audit: Audit, *, name: str, stamp: str) -> None:
-        run, self._read = audit.run, (name, audit)
+        run = audit.run
         counts = {str(status): count for status, count in report.count_by_status(audit).items()}
         commit = run.git.get("commit", "")
         row = (name, run.started, run.complete, run.covers_suite, commit, run.duration_s, json.dumps(counts), stamp)

@@ -32,6 +32,12 @@ def looked_back(audit: Audit, home: Path, *, baseline: Audit | None = None, comp
     return compared(audit, baseline)
 
 
+def remember(audit: Audit, home: Path) -> None:
+    """Index a run whose reports stand in ``home`` now, so that the next one need not read it. Never raises for it."""
+    with suppress(sqlite3.Error), Index(home.parent, at_hand={home.name: audit}):
+        pass
+
+
 def _looked_back(audit: Audit, home: Path, baseline: Audit | None, compare: bool) -> History:
     with Index(home, unfinished=audit.run.id) as index:
         earlier = [run for run in index.runs() if run.started <= audit.run.started and run.id != audit.run.id]

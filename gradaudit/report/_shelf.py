@@ -75,9 +75,9 @@ def write_latest(audit: Audit, folder: Path) -> None:
     write_whole(folder.parent / "latest.json", run_json.latest(audit))
 
 
-def read(folder: Path) -> Audit:
-    """The audit that a run left in `folder`. Raises OutputError where it cannot be read."""
-    return jsonl.read_stored(folder / "results.jsonl").audit()
+def read(folder: Path, *, brief: bool = False) -> Audit:
+    """The audit that a run left in `folder`; if `brief`, without evidence. Raises OutputError if it cannot be read."""
+    return jsonl.read_stored(folder / "results.jsonl", brief=brief).audit()
 
 
 def _files(audit: Audit) -> Iterator[tuple[str, str]]:
