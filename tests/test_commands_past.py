@@ -109,6 +109,18 @@ def test_show_tells_all_of_one_case(say):
     assert say("show", "ok[i=2]", "--run", id_of(1))[1].startswith("PASS ok[i=2]")
 
 
+def test_show_says_when_later_runs_do_not_have_the_case(say):
+    _, out, err = say("show", "ok[i=2]")
+    assert out.startswith("PASS ok[i=2]")
+    assert err == f"gradaudit: this is run {id_of(1)}; the last of nightly is {id_of(2)}\n"
+    assert say("show", "ok[i=2]", "--run", id_of(1))[2] == say("show", "ok[i=0]")[2] == ""
+
+
+def test_show_names_the_cases_that_have_taken_the_place_of_one(say):
+    kept(Path("reports/nightly"), night(3, FAILED, case=replace(CASE, id="ok[i=1][m=2]")))
+    assert f"the last of nightly is {id_of(3)}; it has 'ok[i=1][m=2]'\n" in say("show", "ok[i=1]")[2]
+
+
 def test_show_lets_no_text_steer_the_terminal(say):
     hostile = replace(CASE, id="x" + HOSTILE, name=HOSTILE, owner=HOSTILE)
     kept(Path("reports/hostile"), night(9, replace(FAILED, message=HOSTILE, printed=HOSTILE), case=hostile))

@@ -15,8 +15,11 @@ from gradaudit.plan import make_plan
 from gradaudit.plan.case import Expectation
 from gradaudit.record import Audit, Before, CaseHistory, Change, History, PastEnd, PastRun, Result
 from gradaudit.report import command, html, render
+from gradaudit.report._configuration import configuration
 from gradaudit.report._script import script
+from gradaudit.runner import TIMEOUT
 from gradaudit.suite import load_suite
+from gradaudit.suite.quantities import seconds
 
 TEMPLATES = Path(html.__file__).parent / "templates"
 
@@ -95,6 +98,21 @@ def test_the_configuration_speaks_the_words_of_the_suite_file() -> None:
     assert configuration["h"] == "[0.001, 0.0001]"
     assert configuration["tolerance.resolution"] == "by precision"
     assert configuration["extend"] == "true"
+    assert not {"directions", "auto"} & set(configuration)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "written"),
+    [("all", None, "all"), ("auto", None, "auto"), ("sample", 9, "{sample: 9}"), ("directions", 8, "{directions: 8}")],
+)
+def test_the_elements_that_are_checked_are_shown_as_the_suite_file_has_them(kind, count, written) -> None:
+    case = replace(CASE, settings=CASE.settings.choosing(kind, count))
+    assert dict(configuration(case, engine=""))["elements"] == written
+
+
+def test_the_time_limit_that_is_shown_where_none_is_set_is_that_of_runs() -> None:
+    case = replace(CASE, settings=replace(CASE.settings, timeout=None))
+    assert seconds(dict(configuration(case, engine=""))["timeout"]) == TIMEOUT
 
 
 def _luminance(colour: str) -> float:

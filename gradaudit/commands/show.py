@@ -33,6 +33,8 @@ def command(case_id: str, run: str | None) -> int:
             result = audit.results[ids.index(meant[0])]
             past = {case.id: case for case in history.looked_back(audit, file.parent.parent).cases}
             speech.put(report.card(result, audit.run, past=past.get(result.case.id)))
+            if run is None:
+                _say_what_is_newer(file.parent, case_id)
             return status.OK
         known += ids
     close = difflib.get_close_matches(case_id, known, n=3)
@@ -54,6 +56,17 @@ def _candidates(folder: Path, case_id: str) -> list[Path]:
             having += [suite / end.run for end in index.trend([case_id])[-1:]]
     homes = sorted(having or last, key=lambda home: home.name, reverse=True)
     return [home / "results.jsonl" for home in homes]
+
+
+def _say_what_is_newer(home: Path, case_id: str) -> None:
+    """A case that later runs of the suite lack is easily taken for what they said."""
+    from gradaudit import report
+
+    last = report.runs_of(home.parent)[0]
+    if last.name != home.name:
+        alike = [result.case.id for result in report.read(last).results if case_id in result.case.id]
+        has = f"; it has {_some(alike)}" if alike else ""
+        speech.say(f"gradaudit: this is run {home.name}; the last of {home.parent.name} is {last.name}{has}")
 
 
 def _some(ids: list[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from gradaudit.plan.case import Case, Drawn, Given, Input, Settings, Stored, Tolerance
 
 # What a setting that the suite left out means.
-_LEFT_OUT = {"h": "auto", "elements": "all", "timeout": "default", "rtol": "by precision", "resolution": "by precision"}
+_LEFT_OUT = {"h": "auto", "timeout": "5m", "rtol": "by precision", "resolution": "by precision"}
 _LONGEST = 400
 
 
@@ -41,8 +41,18 @@ def _settings(settings: Settings | Tolerance, *, prefix: str = "") -> Iterator[t
         value = getattr(settings, field.name)
         if isinstance(value, Tolerance):
             yield from _settings(value, prefix="tolerance.")
-        else:
+        elif isinstance(settings, Settings) and field.name == "elements":
+            yield "elements", _elements(settings)
+        elif field.name not in ("directions", "auto"):  # what the suite says in 'elements'
             yield prefix + field.name, _LEFT_OUT.get(field.name, "null") if value is None else _text(value)
+
+
+def _elements(settings: Settings) -> str:
+    if settings.elements is not None:
+        return f"{{sample: {settings.elements}}}"
+    if settings.directions is not None:
+        return f"{{directions: {settings.directions}}}"
+    return "auto" if settings.auto else "all"
 
 
 def _input(item: Input) -> str:

@@ -50,7 +50,7 @@ class SettingKeys(Strict):
     kinks: Literal["undecided", "accept"] = "undecided"
     """accept: a claim between both one-sided slopes passes at a kink."""
     timeout: Seconds = None
-    """Time limit of a case: 500ms, 30s, 10m, 1h, or seconds; null: none."""
+    """Time limit of a case: 500ms, 30s, 10m, 1h, or seconds; null: 5m."""
 
 
 class DefaultKeys(SettingKeys):
