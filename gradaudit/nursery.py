@@ -27,7 +27,7 @@ from gradaudit.backends import _folder
 
 FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
 PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
-DESCRIPTORS = 6  #: that come with an order to fork: requests, answers, two for what is printed, lifeline, traces
+DESCRIPTORS = 5  #: that come with an order to fork: requests, answers, lifeline, traces, and one for what is printed
 
 _BECOME_PARENT_OF_ORPHANS = 36  #: PR_SET_CHILD_SUBREAPER of prctl(2)
 
@@ -94,7 +94,7 @@ class _Nursery:
         self.answer(self.worker)
 
     def become_worker(self, environment: Mapping[str, str], descriptors: list[int]) -> NoReturn:
-        requests, answers, printed, other, lifeline, traces = descriptors
+        requests, answers, lifeline, traces, printed = descriptors
         if FORKS:
             os.setsid()
             self.keeper.close()
@@ -107,7 +107,7 @@ class _Nursery:
         tempfile.tempdir = None  # found again, in the environment
         try:
             nursery = os.getppid() if FORKS else None
-            worker.main(requests, answers, (printed, other), lifeline, traces, self.audit, nursery=nursery)
+            worker.main(requests, answers, lifeline, traces, printed, self.audit, nursery=nursery)
         except BaseException:
             traceback.print_exc()
             os._exit(1)  # never back into the loop of the nursery

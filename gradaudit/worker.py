@@ -23,7 +23,6 @@ from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import replace
 from io import FileIO, TextIOWrapper
-from itertools import cycle
 
 from gradaudit.backends import _answer, _wire
 from gradaudit.backends._residue import Clean
@@ -41,17 +40,17 @@ _LIBC = ctypes.CDLL(None)
 def main(
     requests: int,
     answers: int,
-    printed: tuple[int, int],
     lifeline: int,
     traces: int,
+    printed: int,
     audit: str,
     *,
     nursery: int | None,
 ) -> None:
     """Serve until the keeper closes ``requests``, or a case leaves something behind.
 
-    ``requests``, ``answers``, ``printed``, ``lifeline`` and ``traces`` are inherited descriptors; the next request may
-    lie in ``requests`` already, so cases take turns to print to ``printed``. ``audit`` is the reference
+    ``requests``, ``answers``, ``lifeline``, ``traces`` and ``printed`` are inherited descriptors; the next requests may
+    lie in ``requests`` already, so the end of each case is marked in what is ``printed``. ``audit`` is the reference
     ``module:attribute`` of ``audit_case(case, *, threads) -> Verdict``. ``nursery`` is the process that forked this one
     and adopts what it leaves; None where there is none, and the parent's other children are nobody's business here.
     """
@@ -60,17 +59,20 @@ def main(
     sys.argv = ["gradaudit"]  # user modules may read it when they are imported
     audit_case = _attribute(audit)  # before the user's folders come first on sys.path
     clean = Clean()
+    os.write(printed, _wire.mark(_wire.READY))
     _wire.write(answers, _wire.READY, b"")
-    process, turns = os.getpid(), cycle(printed)
+    process = os.getpid()
     left: tuple[str, ...] = ()
     while not left and (frame := _wire.read(requests)) is not None:
         number, payload = frame
-        _open_streams(next(turns))
+        _open_streams(printed)
         _tell_where_it_stands(traces)
         verdict = _audited(payload, audit_case, clean)
         if os.getpid() != process:
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
         _flush()
+        with contextlib.suppress(OSError):  # closed by the case
+            os.write(printed, _wire.mark(number))
         left = (*clean.restore(), *_detached(nursery))
         _wire.write(answers, number, _answer.sealed(verdict, left))
     while _wire.read(requests) is not None:  # no other case may run here: wait for the end

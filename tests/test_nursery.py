@@ -108,7 +108,7 @@ def test_nothing_else_is_run_again(jobs: int, tmp_path: Path):
 def test_a_task_that_was_foretold_and_does_not_come_changes_nothing():
     first, other, third = (Task(i, a_case("process", i), audit=AUDIT) for i in range(3))
     with Keeper() as keeper:
-        verdicts = [keeper.audit(first, upcoming=other), keeper.audit(third), keeper.audit(other)]
+        verdicts = [keeper.audit(first, upcoming=[other]), keeper.audit(third), keeper.audit(other)]
     assert [verdict.id for verdict in verdicts] == [first.case.id, third.case.id, other.case.id]
     assert [verdict.status for verdict in verdicts] == [Status.PASS] * 3
 

@@ -5,14 +5,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from gradaudit.backends._keeper import Task
-
+Work = TypeVar("Work")
 Answer = TypeVar("Answer")
 
 
 @contextmanager
 def as_finished(
-    audit: Callable[[Task], Answer], tasks: Sequence[Task], *, jobs: int, backend: object
+    audit: Callable[[Work], Answer], tasks: Sequence[Work], *, jobs: int, backend: object
 ) -> Iterator[Generator[Answer, None, None]]:
     """The answers of ``audit`` to ``tasks``, as they finish, from ``jobs`` workers.
 

@@ -5,15 +5,18 @@ is the case's own. No other case is run again.
 """
 
 import atexit
-import contextlib
+import math
 import os
 import pickle
 import threading
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 
 from gradaudit.backends import _answer, _environment
-from gradaudit.backends._child import Child, ChildFailed, Limits, Reply
+from gradaudit.backends._child import AHEAD, Child, ChildFailed, Limits, Reply
 from gradaudit.backends._nursery import Nursery, NurseryFailed, died_of
 from gradaudit.judge.attempts import is_worth_another, of_attempts
 from gradaudit.judge.diagnosis import Diagnosis
@@ -23,6 +26,7 @@ from gradaudit.plan.case import Case
 AUDIT = "gradaudit.auditor:audit_case"
 WITH_POWER = "gradaudit.auditor:audit_case_with_power"
 OVER = "the run is over: its workers were closed"
+MOMENT = 0.05  #: s of work that a child is given ahead: no case of it may wait long while another child is idle
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Keeper:
         self._nursery: Nursery | None = None
         self._child: Child | None = None
         self._surroundings: tuple[object, ...] = ()  #: of the child
-        self._ahead: Task | None = None  #: what the child has been asked already
+        self._ahead: deque[Task] = deque()  #: what the child has been asked already
         self._closed = False
         self._busy = threading.Lock()
 
@@ -67,10 +71,17 @@ class Keeper:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def audit(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
+    @property
+    def foresight(self) -> int:
+        """How many upcoming tasks keep its child busy for a moment, as fast as it has been of late."""
+        pace = math.inf if self._child is None else self._child.pace
+        return int(min(AHEAD - 1, MOMENT / max(pace, 1e-6)))
+
+    def audit(self, task: Task, *, upcoming: Iterable[Task] = ()) -> Verdict:
         """How the case of ``task`` ended. Raises KeeperClosed once ``close`` was called.
 
-        Where the task of the next call is known, the child begins with it as soon as it is done with this one.
+        Where the tasks of the next calls are known, the child begins with each as soon as it is done with the one
+        before.
         """
         attempts = [self._attempt(task, upcoming=upcoming)]
         while len(attempts) <= task.retries and is_worth_another(attempts[-1], task.case.expect):
@@ -79,7 +90,7 @@ class Keeper:
             attempts.append(self._attempt(task))
         return of_attempts(attempts)
 
-    def _attempt(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
+    def _attempt(self, task: Task, *, upcoming: Iterable[Task] = ()) -> Verdict:
         verdict = self._audited(task, upcoming=upcoming)
         if task.fallback is None or verdict.status not in (Status.TIMEOUT, Status.CRASH):
             return verdict
@@ -98,7 +109,7 @@ class Keeper:
             self._discard()
             self._dismiss()
 
-    def _audited(self, task: Task, *, upcoming: Task | None = None) -> Verdict:
+    def _audited(self, task: Task, *, upcoming: Iterable[Task] = ()) -> Verdict:
         with self._busy:
             try:
                 reply, alone = self._ask(task, upcoming)
@@ -132,26 +143,28 @@ class Keeper:
             verdict = replace(verdict, notes=(*verdict.notes, note))
         return replace(verdict, id=task.case.id, printed=reply.printed)
 
-    def _ask(self, task: Task, upcoming: Task | None = None) -> tuple[Reply, bool]:
+    def _ask(self, task: Task, upcoming: Iterable[Task] = ()) -> tuple[Reply, bool]:
         """The reply, and whether the child had served no other case."""
-        if self._ahead is not task:
+        if self._ahead and self._ahead[0] is task:
+            self._ahead.popleft()
+        else:
             self._ask_anew(task)
-        self._ahead = None
         child = self._child_for(task)
-        if upcoming is not None and self._surroundings == _surroundings(upcoming):
-            self._look_ahead(child, upcoming)
+        self._look_ahead(child, islice(upcoming, len(self._ahead), None))
         return child.reply(), child.served == 1
 
-    def _look_ahead(self, child: Child, upcoming: Task) -> None:
-        request = _request(upcoming)
-        if not child.has_room(request):
-            return
-        with contextlib.suppress(BrokenPipeError):  # it has died: asked again when its turn comes, of another child
-            child.ask(request, limits=_limits(upcoming))
-            self._ahead = upcoming
+    def _look_ahead(self, child: Child, upcoming: Iterable[Task]) -> None:
+        for task in upcoming:
+            if self._surroundings != _surroundings(task) or not child.has_room(request := _request(task)):
+                return
+            try:
+                child.ask(request, limits=_limits(task))
+            except BrokenPipeError:  # it has died: asked again when its turn comes, of another child
+                return
+            self._ahead.append(task)
 
     def _ask_anew(self, task: Task) -> None:
-        if self._ahead is not None:  # another one than was foretold: its child is busy with that
+        if self._ahead:  # another one than was foretold: its child is busy with that
             self._discard()
         try:
             self._child_for(task).ask(_request(task), limits=_limits(task))
@@ -189,7 +202,7 @@ class Keeper:
         return self._nursery
 
     def _discard(self) -> None:
-        self._ahead = None
+        self._ahead.clear()
         if self._child is not None:
             self._child.close()
             self._child = None

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections import deque
 from dataclasses import dataclass, field
 
 from gradaudit.backends._wire import PIECE
@@ -31,12 +32,22 @@ class Printed:
         return bytes(self.head + gap + self.tail).decode("utf-8", errors="replace")
 
 
-@dataclass
 class Outlet:
-    """The reading end of such a pipe, which does not block, and what has come out of it."""
+    """The reading end of such a pipe, which does not block, and what has come out of it.
 
-    descriptor: int
-    printed: Printed = field(default_factory=Printed)
+    Several texts may come one after the other: each ends with a mark that was told before (``expect``).
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.printed = Printed()  #: since the last mark
+        self._ended: deque[Printed] = deque()  #: texts whose marks have come
+        self._marks: deque[bytes] = deque()  #: those that have not
+        self._held = b""  #: may be the beginning of one
+
+    def expect(self, mark: bytes) -> None:
+        """The text after those that were told before ends with ``mark``."""
+        self._marks.append(mark)
 
     def take(self) -> bool:
         """Read once; False at the end of the stream: the user's code closed it.
@@ -44,18 +55,50 @@ class Outlet:
         Raises BlockingIOError where there is nothing to read.
         """
         piece = os.read(self.descriptor, PIECE)
-        self.printed.add(piece)
+        text = self._held + piece
+        while self._marks and (end := text.find(self._marks[0])) >= 0:
+            self.printed.add(text[:end])
+            text = text[end + len(self._marks.popleft()) :]
+            self._next_text()
+        split = len(text) - (len(self._marks[0]) - 1 if self._marks else 0)
+        self.printed.add(text[: max(split, 0)])
+        self._held = text[max(split, 0) :]
         return bool(piece)
 
+    def next(self) -> str:
+        """The text that ends with the next mark; all that there is, where no mark comes."""
+        if not self._ended:
+            self._read_all()
+        if not self._ended:  # the user's code closed what it is written to
+            self._marks.popleft()
+            self._release()
+            self._next_text()
+        return self._ended.popleft().text()
+
     def drain(self) -> str:
-        """Read what is there; all that was printed."""
+        """Read what is there; the text at hand, as far as it has come."""
+        self._read_all()
+        if not self._ended:
+            self._release()
+        return (self._ended[0] if self._ended else self.printed).text()
+
+    def clear(self) -> None:
+        """Forget what was printed, also what was not read yet."""
+        self._read_all()
+        self.printed, self._held = Printed(), b""
+        self._ended.clear()
+        self._marks.clear()
+
+    def _read_all(self) -> None:
         with contextlib.suppress(BlockingIOError):
             for _ in range(64):  # at most what a pipe holds; another process may be writing on and on
                 if not self.take():
                     break
-        return self.printed.text()
 
-    def clear(self) -> None:
-        """Forget what was printed, also what was not read yet."""
-        self.drain()
+    def _release(self) -> None:
+        self.printed.add(self._held)
+        self._held = b""
+
+    def _next_text(self) -> None:
+        self._ended.append(self.printed)
         self.printed = Printed()

@@ -14,6 +14,11 @@ LARGEST = 1 << 30  #: bytes; a longer frame is taken for damage
 PIECE = 1 << 16  #: bytes to read at once: what a pipe holds; for more, the allocator would ask the system each time
 
 
+def mark(number: int) -> bytes:
+    """What a worker prints after the case of the request ``number``, so that its keeper knows where it ends."""
+    return struct.pack("<Q", number)
+
+
 class DamagedFrame(Exception):
     """What arrived is not a frame."""
 

@@ -1,15 +1,14 @@
 """One case after the other, in one child of this process."""
 
+from collections import deque
 from collections.abc import Generator, Sequence
-from itertools import zip_longest
 
 from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.backends._shift import shift
 from gradaudit.judge.verdict import Verdict
 
 
 def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
     """(index, verdict) in the order given; ``jobs`` changes nothing here."""
     with Keeper() as keeper:
-        tasks = [*many, *alone]
-        for task, upcoming in zip_longest(tasks, tasks[1:]):
-            yield task.index, keeper.audit(task, upcoming=upcoming)
+        yield from shift(keeper, deque([*many, *alone]), ahead=1)

@@ -1,28 +1,47 @@
 """As many keepers as jobs, each with its own child, minded by joblib's threads of this process."""
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from queue import SimpleQueue
 
 from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.backends._shift import shift
 from gradaudit.judge.verdict import Verdict
 
+Answer = tuple[int, Verdict]
 
-def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[tuple[int, Verdict], None, None]:
+
+def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[Answer, None, None]:
     """(index, verdict) as cases finish: ``many`` with ``jobs`` at a time, then ``alone`` in a child that is warm."""
-    idle: SimpleQueue[Keeper] = SimpleQueue()
+    queue, answers = deque(many), SimpleQueue[Answer | BaseException | None]()
 
-    def audit(task: Task) -> tuple[int, Verdict]:
-        keeper = idle.get()
+    def work(keeper: Keeper) -> None:
         try:
-            return task.index, keeper.audit(task)
-        finally:
-            idle.put(keeper)
+            for answer in shift(keeper, queue):
+                answers.put(answer)
+            answers.put(None)
+        except BaseException as problem:
+            answers.put(problem)
 
     with ExitStack() as stack:
-        finished = stack.enter_context(as_finished(audit, many, jobs=jobs, backend="threading"))
-        for _ in range(jobs):  # entered last, so closed first: joblib then waits for no case
-            idle.put(stack.enter_context(Keeper()))
-        yield from finished
-        yield from map(audit, alone)
+        keepers = [Keeper() for _ in range(jobs)]
+        stack.enter_context(as_finished(work, keepers, jobs=jobs, backend="threading"))
+        for keeper in keepers:  # entered last, so closed first: joblib then waits for no case
+            stack.enter_context(keeper)
+        yield from _until_all_are_done(answers, jobs)
+        yield from shift(keepers[0], deque(alone))
+
+
+def _until_all_are_done(
+    answers: "SimpleQueue[Answer | BaseException | None]", workers: int
+) -> Generator[Answer, None, None]:
+    while workers:
+        answer = answers.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        if answer is None:
+            workers -= 1
+        else:
+            yield answer
