@@ -4,17 +4,20 @@ A checker that was never seen to fail has proven nothing. What comes out is the 
 of its own claim its audit would have caught.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison, Elsewhere
+from gradaudit.checks._measure import Limits
 from gradaudit.checks._subject import Unfit
 from gradaudit.faults import FAULTS, Fault
+from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.evidence import Evidence, error_over_allowed
 from gradaudit.judge.judging import judge
+from gradaudit.judge.leftover import promised
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
 from gradaudit.perturb.samples import Array
 from gradaudit.recall import remembered
@@ -29,6 +32,7 @@ class Passed:
     comparison: Comparison
     evidence: Evidence
     measure: Callable[[Comparison], Evidence]
+    limits: Limits
 
 
 def self_test(
@@ -68,7 +72,7 @@ def _planted(check: str, name: str, claims: Sequence[Passed], *, rng: np.random.
     return replace(
         found,
         outcome=OUTCOMES[said.status],
-        located=_element_name(said.elements[0].output, said.elements[0].input) in set(_changed(pairs)),
+        located=_is_changed(_element_name(said.elements[0].output, said.elements[0].input), pairs),
         diagnosis=said.diagnosis,
         evaluations=said.measures.evaluations,
     )
@@ -100,9 +104,9 @@ def _goes_beyond_tolerance(claim: Passed, wrong: Comparison) -> bool:
     """
     evidence, right = claim.evidence, claim.comparison.analytic
     scale = np.fmax(np.abs(right), np.abs(wrong.analytic))
-    scale[evidence.directions] = np.fmax(scale[evidence.directions], evidence.rulings.scale)
-    accepted = evidence.claim.rtol * scale + evidence.claim.atol
-    return bool((np.abs(wrong.analytic - right) > accepted).any())
+    if not evidence.certificate:  # else no row is an element
+        scale[evidence.directions] = np.fmax(scale[evidence.directions], evidence.rulings.scale)
+    return bool((np.abs(wrong.analytic - right) > claim.limits.rtol * scale + claim.limits.atol).any())
 
 
 def _largest_error(claim: Passed, wrong: Comparison) -> tuple[float, str]:
@@ -111,21 +115,39 @@ def _largest_error(claim: Passed, wrong: Comparison) -> tuple[float, str]:
     Above 1, the pass has said that such an error would have failed.
     """
     evidence = claim.evidence
+    if evidence.certificate:
+        return _largest_certified(claim, wrong, evidence.certificate)
     error = np.abs(wrong.analytic[evidence.directions] - evidence.rulings.numeric)
     ratio = error_over_allowed(error, evidence.rulings.allowed)
     d, r = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    return float(ratio[d, r]), _name(evidence, int(evidence.directions[d]), int(r))
+    return float(ratio[d, r]), _name(claim.comparison, int(evidence.directions[d]), int(r))
 
 
-def _changed(pairs: Iterable[tuple[Passed, Comparison]]) -> Iterator[str]:
-    """The names of all elements that a fault changed."""
+def _largest_certified(claim: Passed, wrong: Comparison, certificate: Certificate) -> tuple[float, str]:
+    """The same where all elements were certified together: over what that leaves possible, and what is tolerated."""
+    right, comparison = claim.comparison.analytic, claim.comparison
+    scale = comparison.directions.scale[:, None]
+    tolerated = claim.limits.rtol * np.fmax(np.abs(right), np.abs(wrong.analytic)) + claim.limits.atol
+    allowed = tolerated + promised(certificate, np.abs(right) * scale) / scale
+    ratio = error_over_allowed(np.abs(wrong.analytic - right), allowed)
+    d, r = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    return float(ratio[d, r]), _name(comparison, int(d), int(r))
+
+
+def _is_changed(element: str, pairs: Iterable[tuple[Passed, Comparison]]) -> bool:
+    """Whether a fault changed the element of this name; of a random direction, all that it moves."""
     for claim, wrong in pairs:
-        for direction, r in np.argwhere(wrong.analytic != claim.comparison.analytic):
-            yield _name(claim.evidence, int(direction), int(r))
+        changed = wrong.analytic != claim.comparison.analytic
+        if changed.all() or any(_name(wrong, int(d), int(r)) == element for d, r in np.argwhere(changed)):
+            return True
+    return False
 
 
-def _name(evidence: Evidence, direction: int, readout: int) -> str:
-    return _element_name(evidence.output_label(direction, readout), evidence.input_label(direction))
+def _name(comparison: Comparison, direction: int, readout: int) -> str:
+    """Of an element; the rows of the evidence may be random directions."""
+    pattern = comparison.sparse.pattern if comparison.sparse else None
+    coordinate, output = (pattern.coordinate[direction], pattern.output[direction]) if pattern else (direction, readout)
+    return _element_name(comparison.outputs.label(int(output)), comparison.inputs.label(int(coordinate)))
 
 
 def _element_name(output: str, input_: str) -> str:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import gradaudit as ga
+from gradaudit.faults import FAULTS
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.verdict import Status
+from gradaudit.judge.verdict import Catch, Status
 from gradaudit.plan.case import Settings, Tolerance
 
 
@@ -295,11 +296,44 @@ def test_noise_that_hides_single_elements_is_undecided_and_not_a_pass():
     assert verdict.status is Status.INCONCLUSIVE
 
 
-def test_the_self_test_of_power_says_that_it_leaves_a_certificate_out():
-    x = np.random.default_rng(0).normal(size=100)
-    verdict = ga.audit(chain, x, gradient=chain_gradient, settings=Settings(directions=6), power=True)
+@pytest.mark.parametrize("n", [100, 10_000])
+def test_faults_planted_into_what_is_certified_are_caught_as_promised(n):
+    x = np.random.default_rng(n).normal(size=n)
+    verdict = ga.audit(chain, x, gradient=chain_gradient, settings=Settings(directions=12), power=True)
     assert verdict.status is Status.PASS
-    assert any("no known faults were planted" in note for note in verdict.notes)
+    assert {planted.fault: planted.outcome for planted in verdict.power} == dict.fromkeys(FAULTS, Catch.CAUGHT)
+    assert all(planted.located and planted.error_over_bound > 1 for planted in verdict.power)
+
+
+def test_a_fault_in_an_element_too_small_to_be_seen_is_missed_and_contradicts_nothing():
+    """Elements of 1e-12 beside those of 1: the certificate says that it sees nothing of them."""
+    size = np.where(np.arange(2000) < 500, 1.0, 1e-12)
+    x = np.random.default_rng(0).normal(size=2000)
+    verdict = ga.audit(
+        lambda x: float((size * np.sin(x)).sum()),
+        x,
+        gradient=lambda x: size * np.cos(x),
+        settings=Settings(directions=6),
+        power=True,
+    )
+    assert verdict.status is Status.PASS
+    missed = [planted for planted in verdict.power if planted.outcome is Catch.MISSED]
+    assert missed
+    assert all(planted.error_over_bound < 1 for planted in missed)
+
+
+def test_faults_are_planted_into_certified_products_with_cotangents():
+    mixing = np.random.default_rng(1).normal(size=(3, 400))
+    x = np.random.default_rng(2).normal(size=400)
+    verdict = ga.audit(
+        lambda x: mixing @ np.sin(x),
+        x,
+        vjp=lambda x, u: np.cos(x) * (mixing.T @ u),
+        settings=Settings(directions=12),
+        power=True,
+    )
+    assert verdict.certificates
+    assert {planted.outcome for planted in verdict.power} == {Catch.CAUGHT}
 
 
 @pytest.mark.parametrize("elements", ["some", {"directions": 0}, {"directions": True}, {"sample": 1.5}, {}, 3])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradaudit.judge.certificate import Decade
+from gradaudit.judge.certificate import Certificate, Decade
 from gradaudit.perturb.samples import Array
 
 #: A certificate tells the limits of at most this many decades, from the largest sensitivity downwards.
@@ -37,3 +37,17 @@ class Left:
             there = exponents == exponent
             found.append(Decade(exponent, int(there.sum()), float(relative[there].max())))
         return tuple(found)
+
+
+def promised(certificate: Certificate, size: Array) -> Array:
+    """(n, R) what a certificate leaves possible for each element, from what it says; ``size`` is |g|·s, in its units.
+
+    Of several outputs it tells the bound of the worst, and no decades of the others.
+    """
+    typical = np.sqrt(np.square(size).mean(axis=0))
+    left = np.broadcast_to(certificate.bound * typical, size.shape).copy()
+    if size.shape[1] == 1:
+        for decade in certificate.decades:
+            inside = (size >= 10.0**decade.exponent) & (size < 10.0 ** (decade.exponent + 1))
+            left[inside] = np.fmin(left[inside], decade.limit * size[inside])
+    return left
