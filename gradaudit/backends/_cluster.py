@@ -8,6 +8,8 @@ from gradaudit.backends._keeper import Task
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 
+GRACE = 300.0  #: s that a worker may be late with a case beyond its limit: a cold machine starts slowly
+
 
 @dataclass(frozen=True)
 class Lost:
@@ -24,6 +26,14 @@ Ask = Callable[[Sequence[Task]], AbstractContextManager[Iterator[Answer]]]
 def longest_first(many: Sequence[Task], alone: Sequence[Task]) -> list[Task]:
     """One queue, a thread a case: the machines of a cluster have cases to do while one is at a large one."""
     return [replace(task, threads=1) for task in (*alone, *many)]
+
+
+def allowed(task: Task) -> float | None:
+    """Seconds that a worker may take for ``task``, the start of its child included; None: it has no limit."""
+    if task.limit is None:
+        return None
+    # the keeper on the worker ends each attempt at its limit; with a fallback it may take the limit twice
+    return 2 * (task.retries + 1) * task.limit + GRACE
 
 
 def until_answered(tasks: Sequence[Task], ask: Ask) -> Generator[tuple[int, Verdict], None, None]:

@@ -17,7 +17,7 @@ from typing import Any
 from joblib._dask import DaskDistributedBackend
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answer, Lost
+from gradaudit.backends._cluster import Answer, Lost, allowed
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._dask_roster import Roster
 from gradaudit.backends._dask_workers import Seen, threads_of, whereabouts
@@ -25,7 +25,6 @@ from gradaudit.backends._keeper import Task
 
 distributed = library("dask", "distributed")
 
-GRACE = 300.0  #: s that a worker may be late with a case beyond its limit: a cold machine starts slowly
 PATIENCE = 60.0  #: s without any worker until the cluster is given up: one that died may be on its way back
 LOOK = 1.0  #: s between looks
 ANSWER = 10.0  #: s for the scheduler to say who its workers are
@@ -201,12 +200,13 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
 
     def _give_up_overdue(self) -> None:
         for future, call in list(self._waiting.items()):
-            if call.task.limit is None or future.key not in self._begun:
+            limit = allowed(call.task)
+            if limit is None or future.key not in self._begun:
                 continue
             begun, worker = self._begun[future.key]
-            if time.monotonic() - begun > _allowed(call.task):
+            if time.monotonic() - begun > limit:
                 self._roster.suspect([worker])
-                late = f"worker {worker} did not answer within {_allowed(call.task):g} s"
+                late = f"worker {worker} did not answer within {limit:g} s"
                 self._settle(future, (call.task.index, Lost(late, late=True)))
                 self._cancel([future])
 
@@ -238,11 +238,6 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         with contextlib.suppress(Exception):  # the connection may be what is lost
             if futures:
                 self.client.cancel(futures, force=True)
-
-
-def _allowed(task: Task) -> float:
-    # the keeper on the worker ends each attempt at its limit; with a fallback it may take the limit twice
-    return 2 * (task.retries + 1) * (task.limit or 0.0) + GRACE
 
 
 def _beside(function: Callable[..., None], *args: object) -> None:

@@ -6,13 +6,18 @@ starts them again elsewhere where a worker or a node is lost.
 """
 
 import contextlib
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answer, Lost
+from gradaudit.backends._cluster import Answer, Lost, allowed
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._keeper import Task
+from gradaudit.backends._ray_nodes import Nodes, here
+from gradaudit.backends._ray_pulse import living, watch
 
 ray = library("ray", "ray")
 RayBackend: Any = library("ray", "ray.util.joblib.ray_backend").RayBackend
@@ -20,22 +25,47 @@ RayBackend: Any = library("ray", "ray.util.joblib.ray_backend").RayBackend
 AGAIN = 3  #: times that ray starts a task again whose worker died, on its own
 
 
-def audit_on_worker(task: Task, *, run: str, folder: str) -> Answer:
-    """Audit in a child of this ray worker, which ray ends with the run."""
-    return task.index, crew_of(run, folder=folder).audit(task)
+@dataclass(frozen=True)
+class NotAsked:
+    """In place of an answer: nobody has asked this node yet whether it is in order."""
+
+    node: str
+
+
+def audit_on_worker(
+    task: Task, admitted: frozenset[str] | None, *, run: str, folder: str, listener: Any
+) -> Answer | NotAsked:
+    """Audit in a child of this ray worker, which ray ends with the run; on any node where ``admitted`` is None."""
+    if admitted is not None and (node := here()) not in admitted:
+        return NotAsked(node)
+    with living(listener, limit=allowed(task)):
+        return task.index, crew_of(run, folder=folder).audit(task)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What joblib waits for."""
+
+    task: Task
+    callback: Callable[[Answer | Exception], None]
 
 
 class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
     """Runs joblib's calls, one task each, where ``ray`` has a free core: every call ends in an ``Answer``.
 
-    Calls raise BackendLost where the cluster is gone, and whatever else an audit raises.
+    Workers that say nothing to ``listener`` are ended. Calls raise BackendLost where the cluster is gone, or has only
+    nodes that are not in order, and whatever else an audit raises.
     """
 
     supports_return_generator = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, listener: Any, nodes: Nodes) -> None:
         super().__init__()
-        self._waiting: dict[Any, Task] = {}  # by the reference to the result
+        self._listener = listener
+        self._nodes = nodes
+        self._waiting: dict[Any, _Call] = {}  # by the reference to the result
+        self._started: Any = None  # the one function of all calls, as ray has it
+        self._over = threading.Event()
 
     def configure(self, n_jobs: int = 1, parallel: Any = None, **_: object) -> int:
         self.parallel = parallel
@@ -44,13 +74,17 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
     def effective_n_jobs(self, n_jobs: int) -> int:
         return max(2, int(ray.cluster_resources().get("CPU", 0)))  # for one, joblib would call here
 
+    def start_call(self) -> None:
+        self._over = threading.Event()  # of this call: the watch of the one before may be in the middle of a look
+        _beside(watch, self._listener, self._over)
+
+    def stop_call(self) -> None:
+        self._over.set()
+
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
         ((function, (task,), _),) = func.items
-        started = ray.remote(_named(function)).options(max_retries=AGAIN, name=f"audit {task.case.id}")
-        reference = started.remote(task)
-        self._waiting[reference] = task
-        reference.future().add_done_callback(lambda ended: callback(self._answer(reference, ended)))
-        return reference
+        self._started = self._started or ray.remote(_named(function))
+        return self._send(_Call(task, callback))
 
     def retrieve_result_callback(self, out: Answer | Exception) -> list[Answer]:
         if isinstance(out, Exception):
@@ -65,10 +99,33 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
     def terminate(self) -> None:
         self._waiting.clear()
 
-    def _answer(self, reference: Any, ended: Any) -> Answer | Exception:
-        task = self._waiting.pop(reference)
+    def _send(self, call: _Call) -> Any:
+        options = {"max_retries": AGAIN, "name": f"audit {call.task.case.id}", **self._nodes.options()}
+        reference = self._started.options(**options).remote(call.task, self._nodes.admitted)
+        self._waiting[reference] = call
+        reference.future().add_done_callback(lambda ended: self._hear(reference, ended))
+        return reference
+
+    def _hear(self, reference: Any, ended: Any) -> None:
+        if (call := self._waiting.pop(reference, None)) is None:  # the call of joblib is over
+            return
+        answer = self._answer(call.task, ended)
+        if isinstance(answer, NotAsked):
+            _beside(self._send_again, call, answer.node)
+        else:
+            call.callback(answer)
+
+    def _send_again(self, call: _Call, node: str) -> None:
         try:
-            answer: Answer = ended.result()
+            self._nodes.meet(node)
+            self._send(call)
+        except Exception as problem:  # otherwise joblib would wait for ever
+            call.callback(problem)
+
+    @staticmethod
+    def _answer(task: Task, ended: Any) -> Answer | NotAsked | Exception:
+        try:
+            answer: Answer | NotAsked = ended.result()
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError):
             return task.index, Lost(f"its worker died {AGAIN + 1} times with the case in hand")
         except (ray.exceptions.RaySystemError, ConnectionError) as problem:
@@ -78,9 +135,13 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
         return answer
 
 
-def _named(function: Callable[[Task], Answer]) -> Callable[[Task], Answer]:
+def _named(function: Callable[..., Answer | NotAsked]) -> Callable[..., Answer | NotAsked]:
     # ray takes functions, no partial ones
-    def audit(task: Task) -> Answer:
-        return function(task)
+    def audit(task: Task, admitted: frozenset[str] | None) -> Answer | NotAsked:
+        return function(task, admitted)
 
     return audit
+
+
+def _beside(function: Callable[..., None], *args: object) -> None:
+    threading.Thread(target=partial(function, *args), name="gradaudit beside ray", daemon=True).start()

@@ -5,14 +5,14 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from gradaudit.backends import BackendError, _preflight, library
-from gradaudit.backends._cluster import longest_first, until_answered
+from gradaudit.backends._cluster import Answer, longest_first, until_answered
 from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._keeper import Task
 from gradaudit.judge.verdict import Verdict
@@ -20,24 +20,46 @@ from gradaudit.judge.verdict import Verdict
 CONNECT = 10.0  #: s to reach the cluster
 ANSWER = 60.0  #: s for a node to start a worker and answer
 
+_in_order: dict[str, frozenset[str]] = {}  #: by scheduler: the nodes that ``check`` found in order, until ``run``
+
 
 def run(
-    many: Sequence[Task], alone: Sequence[Task], *, jobs: int, scheduler: str | None = None
+    many: Sequence[Task],
+    alone: Sequence[Task],
+    *,
+    jobs: int,
+    scheduler: str | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[tuple[int, Verdict], None, None]:
     """(index, verdict) as cases finish, a case a core of the cluster at ``scheduler``.
 
     Without one, a cluster of ``jobs`` cores on this machine is started, and ended with the run. What a lost worker had
-    in hand runs on others.
+    in hand runs on others. Nodes that join later are asked what ``check`` asks, before their first case; ``tell`` gets
+    a sentence about each that is not used.
 
     Raises BackendError where there is no cluster, BackendLost where it goes away with cases left to do.
     """
     ray = library("ray", "ray")
-    from gradaudit.backends._ray_joblib import HearingBackend, audit_on_worker
-
     with _connected(ray, jobs=jobs, address=scheduler):
-        audit = partial(audit_on_worker, run=f"gradaudit-{secrets.token_hex(8)}", folder=os.getcwd())
-        ask = partial(as_finished, audit, jobs=-1, backend=HearingBackend())
-        yield from until_answered(longest_first(many, alone), ask)
+        from gradaudit.backends._ray_joblib import HearingBackend, audit_on_worker
+        from gradaudit.backends._ray_nodes import Nodes, alive
+        from gradaudit.backends._ray_pulse import a_listener
+
+        admitted = None if scheduler is None else _in_order.pop(scheduler, frozenset(alive()))
+        nodes = Nodes(admitted, examine=_examiner(ray, (*alone, *many)))
+        listener = a_listener()
+        name = f"gradaudit-{secrets.token_hex(8)}"
+        # NotAsked never leaves the backend
+        audit = cast(
+            Callable[[Task], Answer], partial(audit_on_worker, run=name, folder=os.getcwd(), listener=listener)
+        )
+        ask = partial(as_finished, audited, jobs=-1, backend=HearingBackend(listener=listener, nodes=nodes))
+        told: set[str] = set()
+        for answer in until_answered(longest_first(many, alone), ask):
+            for problem in (refused := set(nodes.refused())) - told:
+                tell(f"a node that joined later is not used: {problem}")
+            told |= refused
+            yield answer
 
 
 def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
@@ -46,10 +68,25 @@ def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
     if scheduler is None:  # its workers are started by this Python, in this folder
         return
     with _connected(ray, jobs=1, address=scheduler):
-        _preflight.refuse(_preflight.strangers(_ask_all(ray, eval, _preflight.WHO, limit=ANSWER)))
-        needs = _preflight.needs_of(tasks)
-        found = _ask_all(ray, _preflight.look, needs, limit=ANSWER + _preflight.limit(needs))
-        _preflight.refuse(_preflight.lacking(found, needs))
+        from gradaudit.backends._ray_nodes import alive
+
+        nodes = frozenset(alive())
+        _preflight.refuse(_problems(ray, nodes, _preflight.needs_of(tasks)))
+        _in_order[scheduler] = nodes
+
+
+def _examiner(ray: ModuleType, tasks: Sequence[Task]) -> Callable[[str], str]:
+    """A question: what keeps the node of an id from ``tasks``; nothing where it is in order."""
+    needs = cache(partial(_preflight.needs_of, tasks))
+    return lambda node: next(iter(_problems(ray, [node], needs())), "")
+
+
+def _problems(ray: ModuleType, nodes: Collection[str], needs: _preflight.Needs) -> list[str]:
+    strangers = _preflight.strangers(_ask_all(ray, nodes, eval, _preflight.WHO, limit=ANSWER))
+    if strangers:
+        return strangers
+    limit = ANSWER + _preflight.limit(needs)
+    return _preflight.lacking(_ask_all(ray, nodes, _preflight.look, needs, limit=limit), needs)
 
 
 @contextmanager
@@ -98,15 +135,19 @@ def _reach(address: str) -> None:
         raise BackendError(f"no ray cluster answers at {address}: {problem}; start: ray start --head") from None
 
 
-def _ask_all(ray: ModuleType, function: Callable[..., Any], *args: object, limit: float) -> dict[str, Any]:
-    """``function(*args)`` on every node, beside what it is doing: by node, its result or an exception."""
+def _ask_all(
+    ray: ModuleType, nodes: Collection[str], function: Callable[..., Any], *args: object, limit: float
+) -> dict[str, Any]:
+    """``function(*args)`` on each of ``nodes``, beside what it is doing: by node, its result or an exception."""
+    from gradaudit.backends._ray_nodes import alive
+
     affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     asked = {
-        f"node {node['NodeManagerAddress']}": ray.remote(lambda: function(*args))
-        .options(num_cpus=0, scheduling_strategy=affinity(node["NodeID"], soft=False))
+        name: ray.remote(lambda: function(*args))
+        .options(num_cpus=0, scheduling_strategy=affinity(node, soft=False))
         .remote()
-        for node in ray.nodes()
-        if node["Alive"]
+        for node, name in alive().items()
+        if node in nodes
     }
     ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=limit)
     return {name: _answer(ray, reference, done=reference in ready, limit=limit) for name, reference in asked.items()}
