@@ -43,12 +43,12 @@ class Record:
     @property
     def false_alarm(self) -> bool:
         """A right claim failed."""
-        return self.right and self.answer.outcome is Outcome.FAIL
+        return self.right and self.answer.outcome == Outcome.FAIL
 
     @property
     def missed(self) -> bool:
         """A wrong claim passed."""
-        return not self.right and self.answer.outcome is Outcome.PASS
+        return not self.right and self.answer.outcome == Outcome.PASS
 
 
 def run(*options: str) -> str:
@@ -139,9 +139,9 @@ def by_procedure(records: Sequence[Record], procedures: Sequence[str]) -> tuple[
             [
                 procedure,
                 share(r.false_alarm for r in right),
-                share(r.answer.outcome is Outcome.INCONCLUSIVE for r in right),
+                share(r.answer.outcome == Outcome.INCONCLUSIVE for r in right),
                 *(share(r.missed for r in part) for part in binned),
-                share(r.answer.outcome is Outcome.INCONCLUSIVE for r in wrong),
+                share(r.answer.outcome == Outcome.INCONCLUSIVE for r in wrong),
                 f"{per_element(right, deciding=True):.1f}",
                 f"{per_element(right, deciding=False):.1f}",
             ]
@@ -162,7 +162,7 @@ def family_row(family: str, records: Sequence[Record]) -> list[str]:
     right = [record for record in mine if record.right]
     missed = [record for record in mine if record.missed]
     grave = [record for record in missed if record.claim.error >= GRAVE]
-    doubtful = sum(record.answer.outcome is Outcome.INCONCLUSIVE for record in right)
+    doubtful = sum(record.answer.outcome == Outcome.INCONCLUSIVE for record in right)
     numbers = (len(right), sum(r.false_alarm for r in right), doubtful, len(mine) - len(right), len(missed), len(grave))
     flagged = sum(record.answer.floored > 0 for record in grave)
     return [family, *map(str, numbers), str(flagged), f"{per_element(right, deciding=True):.1f}"]

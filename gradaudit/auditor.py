@@ -24,7 +24,7 @@ from gradaudit.judge.judging import judge
 from gradaudit.judge.points import at_all_points
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.perturb.sampling import Kernel
-from gradaudit.perturb.steps import Point
+from gradaudit.perturb.steps import Point, everywhere
 from gradaudit.plan.case import Case, Given, Input
 from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator, rewound
 from gradaudit.power import Passed, self_test
@@ -95,7 +95,8 @@ def audit_function(
             return measured(compared, rng)
 
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
-            with rewound(rng):  # a claim that is measured again meets the same random numbers
+            # a claim that is measured again meets the same random numbers; a step may leave the domain of f
+            with rewound(rng), np.errstate(all="ignore"):
                 ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads)
                 return measured_as_chosen(ground, case.settings, rng, seconds=subject.seconds, seed=case.seed)
 
@@ -149,7 +150,7 @@ def _point(case: Case, arguments: Arguments) -> Point:
         per_input = [_bounds(case.inputs[i])[side] for i in arguments.differentiated]
         edge = [default if edge is None else edge for edge in per_input]
         if len(set(edge)) == 1:
-            return np.broadcast_to(float(edge[0]), arguments.size)  # of a million coordinates, one number
+            return everywhere(float(edge[0]), arguments.size)
         return np.repeat(edge, arguments.sizes).astype(np.float64)
 
     return Point(arguments.x, arguments.epsilon, edges(0, -np.inf), edges(1, np.inf))

@@ -49,6 +49,8 @@ CLEAR = 10.0
 CURVE = tuple(np.arange(1.0, 38.0, OCTAVES))
 #: Of a case that does not pass, this many further directions have curves.
 OTHERS = 4
+#: Rulings before the first.
+NOTHING = Rulings.undecided(0, 0)
 #: Samples in memory at once: steps × directions × readouts.
 BLOCK = 524_288
 STEPS = 16
@@ -114,7 +116,8 @@ class Ground:
     ) -> "Ground":
         """``kernel`` and ``batch`` are the compiled and the batched way to differences of the case's own function."""
         unit = unit_of(comparison.base)
-        comparison, limits = measured_in(unit, comparison), replace(limits, atol=limits.atol / unit)
+        comparison = measured_in(unit, comparison)
+        limits = replace(limits, atol=limits.atol / unit) if limits.atol else limits
         base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
         noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
         kernel, batch = (kernel, batch) if comparison.primal else (None, None)
@@ -177,17 +180,12 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     """Take differences until each of the ``chosen`` directions is decided, or until no step can help."""
     comparison, probe = ground.comparison, ground.probe
     directions = comparison.directions.take(chosen)
-    claim = _claim(comparison, probe, settings, ground.limits).take(chosen)
-    rulings = Rulings.undecided(*claim.analytic.shape)
-    evaluations, extended = ground.evaluations, False
-    block = _block(probe, claim.analytic.shape[1])
-    for start in range(0, chosen.size, block):
-        part = np.arange(start, min(start + block, chosen.size))
-        ladder = _Ladder(probe, directions.take(part), claim.take(part), settings, slopes=comparison.worth is not None)
-        rulings.put(part, ladder.climb())
-        evaluations += ladder.evaluations
-        extended |= ladder.extended
-    if settings.method == "auto":
+    claim = _claim(comparison, probe, settings, ground.limits)
+    if chosen.size < len(comparison.directions):
+        claim = claim.take(chosen)
+    rulings, climbed, extended = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None)
+    evaluations = ground.evaluations + climbed
+    if settings.method == "auto" and not rulings.decided.all():
         evaluations += doubt_small_failures(rulings, claim, probe, directions)
         worth = _worth(comparison, directions)
         pass_beside_their_family(rulings, claim, scale=directions.scale, family=comparison.family, worth=worth)
@@ -229,6 +227,25 @@ def _worth(comparison: Comparison, directions: Directions) -> Array:
     return comparison.worth[directions.output, None] if isinstance(directions, Entries) else comparison.worth
 
 
+def _climbed(
+    probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool
+) -> tuple[Rulings, int, bool]:
+    """Rulings on all ``directions``, block by block; the evaluations spent; whether steps of our own were added."""
+    count, block = len(directions), _block(probe, claim.analytic.shape[1])
+    if count <= block:
+        ladder = _Ladder(probe, directions, claim, settings, slopes=slopes)
+        return ladder.climb(), ladder.evaluations, ladder.extended
+    rulings = Rulings.undecided(*claim.analytic.shape)
+    evaluations, extended = 0, False
+    for start in range(0, count, block):
+        part = np.arange(start, min(start + block, count))
+        ladder = _Ladder(probe, directions.take(part), claim.take(part), settings, slopes=slopes)
+        rulings.put(part, ladder.climb())
+        evaluations += ladder.evaluations
+        extended |= ladder.extended
+    return rulings, evaluations, extended
+
+
 def _block(probe: Probe, readouts: int) -> int:
     """How many directions are measured at once."""
     room = TOGETHER * BLOCK if moves_together(probe) else BLOCK
@@ -259,6 +276,8 @@ def _others(
     spare: int,
 ) -> tuple[tuple[int, Samples], ...]:
     """Curves of the next worst directions that did not pass, for no more evaluations than ``spare``."""
+    if rulings.decided.all():
+        return ()
     order = _worst_first(claim, rulings)
     bad = order[rulings.outcome.ravel()[order] != Outcome.PASS] // rulings.outcome.shape[1]
     found: list[tuple[int, Samples]] = []
@@ -332,7 +351,7 @@ class _Ladder:
     ) -> None:
         self.probe, self.directions, self.claim, self.settings = probe, directions, claim, settings
         self.slopes = slopes
-        self.rulings = Rulings.undecided(*claim.analytic.shape)
+        self.rulings = NOTHING
         self.todo = np.arange(len(directions))
         self.evaluations = 0
         self.extended = False
@@ -480,7 +499,10 @@ class _Ladder:
 
     def _rule(self, rulings: Rulings) -> NDArray[np.intp]:
         """Record a level's rulings; which of the open directions stay open."""
-        self.rulings.put(self.todo, rulings)
+        if self.rulings is NOTHING:
+            self.rulings = rulings.copied()
+        else:
+            self.rulings.put(self.todo, rulings)
         still = np.flatnonzero(~self.rulings.decided[self.todo].all(axis=1))
         self.todo = self.todo[still]
         return still

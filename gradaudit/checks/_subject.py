@@ -100,10 +100,14 @@ class Subject:
 
     def evaluate(self, flat: Array) -> Array | None:
         """f at a flat point: (m,); None where it raises or returns something else than at x."""
+        # a step may leave the domain: that is an answer, not something to warn about
+        with np.errstate(all="ignore"):
+            return self.value_at(flat)
+
+    def value_at(self, flat: Array) -> Array | None:
+        """The same for those who evaluate many points, and hold NumPy's warnings back around all of them."""
         try:
-            # a step may leave the domain: that is an answer, not something to warn about
-            with np.errstate(all="ignore"):
-                output = guarded("function", self.differentiable.function, *self.arguments.at(flat))
+            output = guarded("function", self.differentiable.function, *self.arguments.at(flat))
             value, shapes = flatten_output(output)
         except (UserError, TypeError, ValueError):
             return None

@@ -25,10 +25,10 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     return [
         Comparison(
             check="gradient",
-            function=subject.evaluate,
+            function=subject.value_at,
             base=subject.value,
             directions=subject.moves,
-            readout=np.ones((1, subject.value.size)),
+            readout=None if scalar else np.ones((1, subject.value.size)),
             analytic=analytic[:, None],
             inputs=subject.axis,
             outputs=Axis((("out" if scalar else "sum(out)", ()),)),

@@ -22,7 +22,7 @@ def _along(subject: Subject, directions: Directions, tangents: Array, names: Axi
     analytic = [subject.per_output("jvp", subject.claimed("jvp", *split(tangent))) for tangent in tangents]
     return Comparison(
         check="jvp",
-        function=subject.evaluate,
+        function=subject.value_at,
         base=subject.value,
         directions=directions,
         readout=None,

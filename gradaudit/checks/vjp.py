@@ -33,7 +33,7 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     return [
         Comparison(
             check="vjp",
-            function=subject.evaluate,
+            function=subject.value_at,
             base=subject.value,
             directions=subject.moves,
             readout=cotangents,

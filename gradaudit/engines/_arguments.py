@@ -63,6 +63,12 @@ class Arguments:
         """Each differentiated input with its start and end in the flat vector."""
         return tuple(zip(self.arrays, self.offsets, self.offsets[1:], strict=False))
 
+    @cached_property
+    def _only(self) -> NDArray[np.inexact] | None:
+        """The one input, where that is all and real."""
+        alone = len(self.inputs) == len(self.arrays) == 1 and not _is_complex(self.arrays[0])
+        return self.arrays[0] if alone else None
+
     @property
     def size(self) -> int:
         """Number of differentiated coordinates n."""
@@ -107,6 +113,8 @@ class Arguments:
 
     def at(self, flat: Array) -> tuple[object, ...]:
         """All positional inputs for a call at ``flat``; every array is a copy that the callee may spoil."""
+        if self._only is not None:  # most functions, at every evaluation
+            return (flat.reshape(self._only.shape).astype(self._only.dtype),)
         parts = self.split(flat)
         if len(parts) == len(self.inputs):
             return parts

@@ -23,6 +23,9 @@ from gradaudit.plan.case import Source
 
 Function = Callable[..., object]
 
+#: The shapes of the outputs of a function that gives a number.
+NUMBER: tuple[tuple[int, ...], ...] = ((),)
+
 
 class EngineError(Exception):
     """A target cannot be loaded: its message says which, why, and the fix."""
@@ -93,7 +96,9 @@ def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int
 
     Raises TypeError where an output is not a real number or array: complex, object, None, text.
     """
-    if isinstance(output, np.ndarray | float):  # most functions, millions of times
+    if isinstance(output, float):  # most functions, millions of times
+        return np.array([output], dtype=np.float64), NUMBER
+    if isinstance(output, np.ndarray):
         array = _real_array(output)
         return array.astype(np.float64).ravel(), (array.shape,)
     parts = leaves_of(output)

@@ -22,7 +22,7 @@ def _source(role: str, reference: str, found: object) -> Source:
         file, line, digest = _text(*_known_by(behind))
     except Exception:  # built in, made at run time, or an object whose attributes are hostile
         return Source(role, reference)
-    return Source(role, reference, _relative(file), line, digest)
+    return Source(role, reference, _relative(file, os.getcwd()), line, digest)
 
 
 def _known_by(behind: object) -> tuple[object, str]:
@@ -55,10 +55,11 @@ def _definition(found: object) -> object:
     return getattr(found, "__wrapped__", type(found))
 
 
-def _relative(file: str) -> str:
-    """Relative to the current folder where it lies within: the same on every machine."""
+@functools.lru_cache(maxsize=1024)
+def _relative(file: str, folder: str) -> str:
+    """Relative to the current ``folder`` where it lies within: the same on every machine."""
     try:
-        inside = os.path.relpath(file)
+        inside = os.path.relpath(file, folder)
     except ValueError:  # another drive
         return file
     return file if inside.startswith(os.pardir) else inside

@@ -78,7 +78,9 @@ class Evidence:
     @cached_property
     def ratio(self) -> Array:
         """(D, R) error ÷ allowed: the headline; at most 1 where an element passes, 0 for a subgradient at a kink."""
-        return np.where(self.subgradient, 0.0, error_over_allowed(self.error, self.rulings.allowed))
+        ratio = error_over_allowed(self.error, self.rulings.allowed)
+        ratio[self.subgradient] = 0.0
+        return ratio
 
     @cached_property
     def bound(self) -> Array:
@@ -104,5 +106,7 @@ class Evidence:
 def error_over_allowed(error: Array, allowed: Array) -> Array:
     """error ÷ allowed; 0 where both vanish, inf where nothing is allowed or the error is not a number."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(error == 0, 0.0, error / allowed)
-    return np.where(np.isnan(ratio), np.inf, ratio)
+        ratio = np.asarray(error / allowed)
+    ratio[error == 0] = 0.0
+    ratio[np.isnan(ratio)] = np.inf
+    return ratio

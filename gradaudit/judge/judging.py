@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from math import inf, nan
+from math import inf, isfinite, isnan, nan
+from statistics import median
 
 import numpy as np
 
@@ -25,6 +26,7 @@ CURVES = 3
 STATUS = {Outcome.PASS: Status.PASS, Outcome.FAIL: Status.FAIL, Outcome.INCONCLUSIVE: Status.INCONCLUSIVE}
 #: Worse first.
 ORDER = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
+RANK = np.array([2, 0, 1])  #: of each outcome, in that order
 
 
 def judge(
@@ -59,7 +61,8 @@ def judge(
 
 def _status(evidence: Evidence) -> Status:
     outcomes = evidence.rulings.outcome
-    return STATUS[Outcome.FAIL if (outcomes == Outcome.FAIL).any() else Outcome(int(outcomes.max(initial=0)))]
+    worst = int(outcomes.max(initial=Outcome.PASS))
+    return STATUS[Outcome.FAIL if worst and (outcomes == Outcome.FAIL).any() else worst]
 
 
 def _diagnosis(evidences: Sequence[Evidence], status: Status) -> tuple[Diagnosis | None, str]:
@@ -108,7 +111,7 @@ def _slopes(evidence: Evidence) -> str:
 
 def _worst_elements(evidence: Evidence) -> list[Element]:
     ratio = evidence.ratio
-    rank = np.array([2, 0, 1])[evidence.rulings.outcome]
+    rank = RANK[evidence.rulings.outcome]
     worst = np.lexsort((-ratio.ravel(), rank.ravel()))[:WORST]
     return [_element(evidence, *divmod(int(flat), ratio.shape[1])) for flat in worst]
 
@@ -118,7 +121,7 @@ def _element(evidence: Evidence, d: int, r: int) -> Element:
     diagnosis = REASONS[int(rulings.reason[d, r])]
     return Element(
         check=evidence.check,
-        status=STATUS[Outcome(int(rulings.outcome[d, r]))],
+        status=STATUS[int(rulings.outcome[d, r])],
         output=evidence.output_label(int(evidence.directions[d]), r),
         input=evidence.input_label(int(evidence.directions[d])),
         x=float(evidence.x[d]),
@@ -153,8 +156,8 @@ def _measures(evidences: Sequence[Evidence], elements: Sequence[Element], at_x: 
 
 
 def _largest(arrays: Iterable[Array]) -> float:
-    values = [float(np.max(finite)) for array in arrays if (finite := array[~np.isnan(array)]).size]
-    return max(values, default=nan)
+    values = [float(np.fmax.reduce(array, axis=None)) for array in arrays if array.size]
+    return max((value for value in values if not isnan(value)), default=nan)
 
 
 def _relative(evidence: Evidence) -> Array:
@@ -179,21 +182,21 @@ def _observed_order(evidence: Evidence) -> float:
         return nan
     with np.errstate(divide="ignore"):
         slopes = np.diff(np.log(error[clear])) / np.diff(np.log(h[clear]))
-    return float(np.median(slopes[-3:]))
+    return median(slopes[-3:].tolist())
 
 
 def _counts(evidences: Sequence[Evidence]) -> Counts:
     counts = [
         _certified(evidence, one) if (one := evidence.certificate) else _measured(evidence) for evidence in evidences
     ]
+    if len(counts) == 1:
+        return counts[0]
     return Counts(**{field.name: sum(getattr(one, field.name) for one in counts) for field in fields(Counts)})
 
 
 def _measured(evidence: Evidence) -> Counts:
-    outcome, floored = evidence.rulings.outcome, int(evidence.rulings.floored.sum())
-    passed, failed, undecided = (
-        int((outcome == one).sum()) for one in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE)
-    )
+    outcome, floored = evidence.rulings.outcome, int(np.count_nonzero(evidence.rulings.floored))
+    passed, failed, undecided = np.bincount(outcome.ravel(), minlength=len(STATUS)).tolist()
     passed += evidence.proven
     checked = outcome.size + evidence.proven
     return Counts(evidence.elements, checked, passed, failed, undecided, floored, passed - floored + failed)
@@ -229,17 +232,17 @@ def _curve(evidence: Evidence, d: int, r: int, samples: Samples) -> Iterator[Cur
     analytic = float(evidence.claim.analytic[d, r])
     direction = int(evidence.directions[d])
     names = evidence.check, evidence.output_label(direction, r), evidence.input_label(direction)
-    rows = zip(samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r], strict=True)
-    for h, numeric, noise in rows:
-        if np.isfinite(h):
-            yield CurvePoint(*names, float(h), float(numeric), abs(float(numeric) - analytic), float(noise))
+    columns = (column[:, 0, r].tolist() for column in (samples.h, samples.central, samples.central_noise))
+    for h, numeric, noise in zip(*columns, strict=True):
+        if isfinite(h):
+            yield CurvePoint(*names, h, numeric, abs(numeric - analytic), noise)
 
 
 def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
     notes = []
     if any(evidence.extended for evidence in evidences):
         notes.append("the given steps could not decide every element; steps chosen per element were added")
-    if kinks := sum(int(evidence.subgradient.sum()) for evidence in evidences):
+    if kinks := sum(int(np.count_nonzero(evidence.subgradient)) for evidence in evidences):
         notes.append(f"{kinks} of {counts.checked} elements at a kink pass as subgradients between its slopes")
     if counts.bounded_by_largest:
         notes.append(

@@ -77,7 +77,7 @@ def _first_rulings(passed: Mask, d: Array, bar: Array, allowed: Array, scale: Ar
     outcome = np.where(passed, Outcome.PASS, Outcome.INCONCLUSIVE).astype(np.int8)
     why = np.where(passed, 0, reason(Diagnosis.STEPS)).astype(np.int8)
     nothing, no = np.full(d.shape, np.nan), np.zeros(d.shape, dtype=bool)
-    return Rulings(outcome, why, d, bar, allowed, scale, h, no, nothing, nothing.copy(), no.copy())
+    return Rulings(outcome, why, d, bar, allowed, scale, h, no, nothing, nothing, no)
 
 
 def _mismatch_vanishes(samples: Samples, ratio: Array) -> Mask:

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
-import numpy as np
-
 
 @dataclass(frozen=True)
 class Axis:
@@ -48,4 +46,13 @@ class Axis:
         name, shape = self.parts[which]
         if not shape:
             return name
-        return name + "[" + ", ".join(str(int(i)) for i in np.unravel_index(place, shape)) + "]"
+        return f"{name}[{', '.join(map(str, _subscript(place, shape)))}]"
+
+
+def _subscript(place: int, shape: tuple[int, ...]) -> list[int]:
+    """Where in an array of this shape its flat element ``place`` is."""
+    index: list[int] = []
+    for length in reversed(shape):
+        place, i = divmod(place, length)
+        index.insert(0, i)
+    return index

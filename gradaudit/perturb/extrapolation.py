@@ -6,6 +6,7 @@ against every finer difference (the pointwise adaptive choice of Lepski and Spok
 """
 
 from dataclasses import dataclass
+from functools import cache, reduce
 from itertools import pairwise
 
 import numpy as np
@@ -46,19 +47,35 @@ def extrapolate(h: Array, quotient: Array, noise: Array, *, order: int) -> Limit
     h, quotient, noise = _without_gaps(h, quotient, noise)
     if len(h) < 2:
         return _unknown(quotient)
-    entries = [_column(h, quotient, noise, order=order, column=j) for j in range(1, min(COLUMNS, len(h) - 1) + 1)]
-    _no_unconfirmed_gain(entries)
+    entries = _entries(h, quotient, noise, order=order)
     return _smallest(h, quotient, noise, entries, order=order)
 
 
-@dataclass
-class _Entries:
-    """Column j of the table: entry k uses steps k−j … k; rows 0 … j−1 do not exist (NaN)."""
+@dataclass(frozen=True)
+class _Places:
+    """Where the entries of the table stand: one column after the other. Entry k of column j uses steps k−j … k."""
 
+    row: NDArray[np.intp]  #: (C,) k
+    columns: tuple[slice, ...]  #: those of columns 1 …
+    first: NDArray[np.intp]  #: the first entry of each: none is before it to compare with
+
+    @classmethod
+    @cache
+    def of(cls, steps: int, columns: int) -> "_Places":
+        """Those of the first ``columns`` columns beyond the raw differences of so many steps."""
+        ends = np.cumsum([0, *(steps - j for j in range(1, columns + 1))])
+        row = np.concatenate([np.arange(j, steps) for j in range(1, columns + 1)])
+        return cls(row, tuple(map(slice, ends[:-1], ends[1:])), ends[:-1])
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """The table without its raw differences: (C, …) arrays."""
+
+    places: _Places
     value: Array
     truncation: Array
     noise: Array
-    confirmed: NDArray[np.bool_]
 
 
 def _without_gaps(h: Array, quotient: Array, noise: Array) -> tuple[Array, Array, Array]:
@@ -81,77 +98,89 @@ def _unknown(quotient: Array) -> Limit:
     return Limit(value, infinite, infinite, infinite, np.full(shape, np.nan), empty, empty)
 
 
-def _neville(h: Array, quotient: Array, *, order: int, column: int) -> Array:
-    """Column j of the table, (K − j, …): polynomials in h^order through j + 1 neighbouring steps, at h = 0."""
-    table = quotient
-    for j in range(1, column + 1):
-        ratio = (h[:-j] / h[j:]) ** order
-        table = table[1:] + (table[1:] - table[:-1]) / (ratio - 1)
-    return table
+def _neville(h: Array, quotient: Array, *, order: int, columns: int) -> list[Array]:
+    """Columns 0 … of the table; column j (K − j, …) holds polynomials in h^order through j + 1 neighbouring steps, at
+    h = 0."""
+    tables = [quotient]
+    for j in range(1, columns + 1):
+        table, ratio = tables[-1], (h[:-j] / h[j:]) ** order
+        tables.append(table[1:] + (table[1:] - table[:-1]) / (ratio - 1))
+    return tables
 
 
-def _weights_noise(h: Array, noise: Array, *, order: int, column: int) -> Array:
-    """sqrt(Σ (c_i n_i)²) with the Lagrange weights c_i = Π_{l≠i} h_l^p / (h_l^p − h_i^p): (K − j, …)."""
-    rows = len(h) - column
+def _weights_noise(h: Array, noise: Array, *, order: int, columns: int) -> list[Array]:
+    """For columns 1 …, sqrt(Σ (c_i n_i)²) with Lagrange weights c_i = Π_{l≠i} h_l^p / (h_l^p − h_i^p): (K − j, …) each.
+
+    A factor depends on where its two steps are, and is the same in all weights.
+    """
     z = h**order
-    total = np.zeros(quotient_shape := (rows, *h.shape[1:]))
-    for i in range(column + 1):
-        weight = np.ones(quotient_shape)
-        for other in range(column + 1):
-            if other != i:
-                weight *= z[other : other + rows] / (z[other : other + rows] - z[i : i + rows])
-        total = np.hypot(total, weight * noise[i : i + rows])  # squares would overflow
-    return total
+    factors = {}
+    for apart in range(1, columns + 1):
+        coarse, fine = z[:-apart], z[apart:]
+        factors[-apart], factors[apart] = coarse / (coarse - fine), fine / (fine - coarse)
+    found = []
+    for column in range(1, columns + 1):
+        rows = len(h) - column
+        parts = [np.abs(_weight(factors, i, column, rows) * noise[i : i + rows]) for i in range(column + 1)]
+        found.append(reduce(np.hypot, parts))  # squares would overflow
+    return found
 
 
-def _column(h: Array, quotient: Array, noise: Array, *, order: int, column: int) -> _Entries:
-    coarser = _neville(h, quotient, order=order, column=column - 1)
-    step = np.diff(coarser, axis=0)  # (K − j, …): T[k, j−1] − T[k−1, j−1]
-    ratio = h[column - 1 : -1] / h[column:]
-    rate, confirmed = _observed_rate(np.abs(step), ratio, order=order, column=column)
-    return _Entries(
-        value=_neville(h, quotient, order=order, column=column),
-        truncation=2 * np.abs(step) / (rate - 1),
-        noise=_weights_noise(h, noise, order=order, column=column),
-        confirmed=confirmed,
-    )
+def _weight(factors: dict[int, Array], i: int, column: int, rows: int) -> Array:
+    """c_i of each entry of a column; ``factors`` are those of two steps by their distance, from the coarsest on."""
+    others = (other for other in range(column + 1) if other != i)
+    return reduce(np.multiply, (factors[other - i][min(i, other) : min(i, other) + rows] for other in others))
 
 
-def _observed_rate(change: Array, ratio: Array, *, order: int, column: int) -> tuple[Array, NDArray[np.bool_]]:
+def _entries(h: Array, quotient: Array, noise: Array, *, order: int) -> _Entries:
+    columns = min(COLUMNS, len(h) - 1)
+    places = _Places.of(len(h), columns)
+    tables = _neville(h, quotient, order=order, columns=columns)
+    change = np.abs(np.concatenate([table[1:] - table[:-1] for table in tables[:-1]]))  # |T[k, j−1] − T[k−1, j−1]|
+    ratio = (h[:-1] / h[1:])[places.row - 1]
+    rate, confirmed = _observed_rate(change, ratio, places, order=order)
+    truncation = 2 * change / (rate - 1)
+    _no_unconfirmed_gain(truncation, confirmed, places)
+    spread = np.concatenate(_weights_noise(h, noise, order=order, columns=columns))
+    return _Entries(places, np.concatenate(tables[1:]), truncation, spread)
+
+
+def _observed_rate(change: Array, ratio: Array, places: _Places, *, order: int) -> tuple[Array, NDArray[np.bool_]]:
     """How fast the previous column converges, and whether theory (ratio^(order·column)) is confirmed within a factor 3.
 
     Where there is no earlier change to compare with, the rate counts as first order.
     """
-    theory = ratio ** (order * column)
-    rate = ratio**column if order > 1 else ratio.copy()
-    confirmed = np.zeros(change.shape, dtype=bool)
-    if len(change) > 1:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            observed = change[:-1] / change[1:]
-        known = np.isfinite(observed)
-        rate[1:] = np.where(known, np.clip(observed, SLOWEST_RATE, theory[1:]), rate[1:])
-        confirmed[1:] = known & (observed * RATE_FACTOR >= theory[1:]) & (observed <= theory[1:] * RATE_FACTOR)
-    return rate, confirmed
+    theory, rate = np.empty_like(ratio), ratio.copy()
+    for j, mine in enumerate(places.columns, start=1):
+        theory[mine] = ratio[mine] ** (order * j)
+        if order > 1 and j > 1:
+            rate[mine] = ratio[mine] ** j
+    observed = np.full(change.shape, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.divide(change[:-1], change[1:], out=observed[1:])
+    observed[places.first] = np.nan
+    known = np.isfinite(observed)
+    rate = np.where(known, np.minimum(np.maximum(observed, SLOWEST_RATE), theory), rate)
+    return rate, known & (observed * RATE_FACTOR >= theory) & (observed <= theory * RATE_FACTOR)
 
 
-def _no_unconfirmed_gain(entries: list[_Entries]) -> None:
+def _no_unconfirmed_gain(truncation: Array, confirmed: NDArray[np.bool_], places: _Places) -> None:
     """A higher column claims a smaller truncation than the one below only where its rate is confirmed."""
-    for lower, higher in pairwise(entries):
-        bound = np.where(higher.confirmed, 0.0, lower.truncation[1:])
-        higher.truncation = np.fmax(higher.truncation, bound)
+    for lower, higher in pairwise(places.columns):
+        bound = np.where(confirmed[higher], 0.0, truncation[lower][1:])
+        np.fmax(truncation[higher], bound, out=truncation[higher])
 
 
-def _smallest(h: Array, quotient: Array, noise: Array, entries: list[_Entries], *, order: int) -> Limit:
-    value = np.concatenate([entry.value for entry in entries])
-    truncation = np.concatenate([entry.truncation for entry in entries])
-    spread = np.concatenate([entry.noise for entry in entries])
-    row = np.concatenate([np.arange(j, len(h)) for j in range(1, len(entries) + 1)])
-    bars = _widened(h, quotient, noise, value, truncation, spread, row, order=order)
-    by_entry = np.where(np.isfinite(value), bars.min(axis=0), np.inf)
-    best = np.argmin(by_entry, axis=0)[None]
+def _smallest(h: Array, quotient: Array, noise: Array, entries: _Entries, *, order: int) -> Limit:
+    value, spread, row = entries.value, entries.noise, entries.places.row
+    bars = _widened(h, quotient, noise, entries, order=order)
+    finite = np.isfinite(value)
+    by_entry = np.where(finite, bars.min(axis=0), np.inf)
+    best = np.argmin(by_entry, axis=0).ravel()
+    place = np.arange(best.size)
 
     def winner(a: Array) -> Array:
-        return np.take_along_axis(a, best, axis=0)[0]
+        return np.asarray(a.reshape(len(a), -1)[best, place].reshape(a.shape[1:]))
 
     bar = winner(by_entry)
     noise_part = np.minimum(winner(spread), bar)
@@ -162,28 +191,19 @@ def _smallest(h: Array, quotient: Array, noise: Array, entries: list[_Entries], 
         bar,
         winner(h[row]),
         value,
-        np.where(np.isfinite(value), bars[0], np.inf),
+        np.where(finite, bars[0], np.inf),
     )
 
 
-def _widened(
-    h: Array,
-    quotient: Array,
-    noise: Array,
-    value: Array,
-    truncation: Array,
-    spread: Array,
-    row: NDArray[np.intp],
-    *,
-    order: int,
-) -> Array:
+def _widened(h: Array, quotient: Array, noise: Array, entries: _Entries, *, order: int) -> Array:
     """Each entry's bar under each of the noises, (LOUDER, C, …), wide enough to agree with every finer difference l:
 
     |D_l − T| ≤ bar + n_l + 2|D_k − T|·(h_l/h_k)^p
     """
+    value, row = entries.value, entries.places.row
     axes = [1] * (value.ndim - 1)
     louder = np.array(LOUDER).reshape(-1, 1, *axes)
-    bar = truncation + louder * spread
+    bar = entries.truncation + louder * entries.noise
     own_distance = 2 * np.abs(quotient[row] - value)
     together = max(1, ROOM // value.size)
     for start in range(1, len(h), together):

@@ -32,6 +32,10 @@ COMMON = 1 / 64
 HIDDEN, ALIKE = (24, 18, 12), 8.0
 #: Significant bits of bfloat16, float16 and float32.
 BITS = (8, 11, 24)
+SIGNS = np.array([-1.0, 1.0])
+#: Of the difference tables of nine values: how many differences an order has, beside C(2k, k) for order k. (7, 1) each.
+COUNTS = np.arange(VALUES - 1.0, 1.0, -1.0)[:, None]
+CENTRAL = np.array([[float(comb(2 * order, order))] for order in range(1, VALUES - 1)])
 
 
 @dataclass(frozen=True)
@@ -52,33 +56,38 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
     waited = np.zeros(base.shape, dtype=bool)
     unit = np.zeros(base.shape)
     evaluations = 0
-    direction = rng.choice([-1.0, 1.0], point.x.size) * rng.uniform(0.5, 1.0, point.x.size)
+    direction = _random_line(rng, point.x.size)
     for rung, spacing in enumerate(_spacings(point)):
         values, spent = _line(function, point, spacing * direction, base)
         evaluations += spent
         if values is None:
             continue
-        todo = np.isnan(sigma)
-        reacting = todo & (np.count_nonzero(np.diff(values, axis=0) == 0, axis=0) < (VALUES - 1) // 2)
+        silent = np.isnan(sigma)
+        still = values[1:] == values[:-1]
+        reacting = silent & (np.add.reduce(still, axis=0) < (VALUES - 1) // 2)
         # where others moved at a smaller spacing, silence is no lack of resolution but a flat stretch: what this output
         # shows now may be the kink at its end; so may what has no quantum, unless it is the same at the next spacing
-        flat = np.zeros_like(reacting)
-        flat[reacting] = _leaves_flat(values[:, reacting], climbed=rung > 0)
-        bends = np.zeros_like(reacting)
-        bends[reacting] = _bends(values[:, reacting])
-        reacting &= ~(bends & (np.isfinite(sigma).any() | flat & ~waited))
-        waited |= flat
+        climbed = rung > 0
+        if climbed or still.any():
+            flat = np.zeros_like(reacting)
+            flat[reacting] = _leaves_flat(values[:, reacting], climbed=climbed)
+            bends = np.zeros_like(reacting)
+            bends[reacting] = _bends(still[:, reacting])
+            reacting &= ~(bends & (~silent.all() | flat & ~waited))
+            waited |= flat
         unit[reacting] = _unit(values[:, reacting])
-        sigma[reacting] = _level(values[:, reacting], climbed=rung > 0)
+        sigma[reacting] = _level(values[:, reacting], unit[reacting], climbed=climbed)
         silent = np.isnan(sigma)
         # outputs that are exactly zero beside others that react are masked or clipped, not quantised
         if not silent.any() or (not silent.all() and (values[:, silent] == 0).all()):
             break
-    # what stood still, or was too steep to tell, rounds as coarsely as what moved; where all stood still, a float32
-    # inside can hide as much as its own rounding
-    coarsest = 2.0**-24 if np.isnan(sigma).all() else float(unit.max(initial=0.0))
-    narrow = np.isnan(sigma) & (_unit(base[None]) > 0)
-    sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
+    silent = np.isnan(sigma)
+    if silent.any():
+        # what stood still, or was too steep to tell, rounds as coarsely as what moved; where all stood still, a float32
+        # inside can hide as much as its own rounding
+        coarsest = 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
+        narrow = silent & (_unit(base[None]) > 0)
+        sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
     floor = HALF_ULP * np.abs(base)
     return Noise(np.fmax(sigma, floor), evaluations)
 
@@ -90,7 +99,7 @@ def measure_hidden_noise(function: Function, point: Point, *, base: Array, rng: 
     spacing; what a kink leaves in the difference table grows with it. So it counts where it has settled at two spacings
     on one level; 0 elsewhere.
     """
-    direction = rng.choice([-1.0, 1.0], point.x.size) * rng.uniform(0.5, 1.0, point.x.size)
+    direction = _random_line(rng, point.x.size)
     levels, evaluations = [], 0
     for octave in HIDDEN:
         values, spent = _line(function, point, 2.0**-octave * point.natural * direction, base)
@@ -136,28 +145,32 @@ def _spacings(point: Point) -> Iterator[Array]:
         yield from (2.0**-m * scale for m in LADDER)
 
 
+def _random_line(rng: np.random.Generator, size: int) -> Array:
+    """A random direction (n,) in which no coordinate stands still."""
+    return np.asarray(SIGNS[rng.integers(0, 2, size)] * rng.uniform(0.5, 1.0, size))
+
+
 def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[Array | None, int]:
     """Nine values along ``step``, inside the bounds: (9, m); None where f has no value on either side."""
     spent = 0
     for side in (step, -step):
         end = point.x + (START + VALUES) * side
         inside = np.where((end >= point.lower) & (end <= point.upper), side, 0.0)
-        inside = inside if inside.any() else side * 0
         values = []
         for k in range(VALUES):
             value = function(point.x + (START + k) * inside)
             spent += 1
-            if value is None or not np.isfinite(value).all():
+            if value is None:
                 break
             values.append(value)
-        else:
-            return np.array(values), spent
+        if len(values) == VALUES and np.isfinite(line := np.array(values)).all():
+            return line, spent
     return None, spent
 
 
-def _bends(values: Array) -> NDArray[np.bool_]:
-    """Columns of ``values`` (9, c) that move for good from some place on: quantised ones stop and go."""
-    still = np.diff(values, axis=0) == 0
+def _bends(still: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Columns of values, of which ``still`` (8, c) tells where they stood, that move for good from some place on:
+    quantised ones stop and go."""
     return np.asarray(np.count_nonzero(np.diff(still, axis=0), axis=0) <= 1)
 
 
@@ -173,22 +186,25 @@ def _leaves_flat(values: Array, *, climbed: bool) -> NDArray[np.bool_]:
     return np.asarray(leaves)
 
 
-def _level(values: Array, *, climbed: bool) -> Array:
-    """Noise of each column of ``values`` (9, c), quantisation included."""
+def _level(values: Array, unit: Array, *, climbed: bool) -> Array:
+    """Noise of each column of ``values`` (9, c), whose precision has ``unit`` (c,); quantisation included."""
     sigma, _ = _difference_table_level(values)
     if climbed:
         steps = np.array([quantum(column) for column in values.T])
         sigma = np.maximum(sigma, steps / np.sqrt(12))
-    return np.maximum(sigma, _unit(values) * np.abs(values).max(axis=0) / np.sqrt(3))
+    return np.maximum(sigma, unit * np.abs(values).max(axis=0) / np.sqrt(3)) if unit.any() else sigma
 
 
 def _unit(values: Array) -> Array:
     """(c,) half the spacing at 1 of the narrowest precision that holds each column of ``values``; 0 for float64."""
     mantissa, _ = np.frexp(values)
     unit = np.zeros(values.shape[1])
-    for bits in BITS:
-        held = (np.ldexp(mantissa, bits) % 1 == 0).all(axis=0)
-        unit[held & (unit == 0)] = 2.0**-bits
+    for bits in reversed(BITS):
+        scaled = np.ldexp(mantissa, bits)
+        held = (scaled == np.rint(scaled)).all(axis=0)
+        if not held.any():  # nor in fewer bits
+            break
+        unit[held] = 2.0**-bits
     return unit
 
 
@@ -198,18 +214,19 @@ def _difference_table_level(values: Array) -> tuple[Array, NDArray[np.bool_]]:
     Δᵏ annihilates smooth behaviour up to degree k − 1, so the σ_k settle on the noise. Where none settle, the smallest
     of the higher orders bounds it. The second array says where they did.
     """
-    table = values
-    levels, alternating = [], []
-    for order in range(1, VALUES - 1):
-        table = np.diff(table, axis=0)
-        levels.append(np.sqrt(np.mean(table**2, axis=0) / comb(2 * order, order)))
-        alternating.append((table.min(axis=0) < 0) & (table.max(axis=0) > 0))
-    level = np.array(levels)
+    tables = [values]
+    for _ in range(VALUES - 2):
+        tables.append(tables[-1][1:] - tables[-1][:-1])
+    squares = [np.add.reduce(table * table, axis=0) for table in tables[1:]]
+    level = np.sqrt(np.array(squares) / COUNTS / CENTRAL)
     result = level[2:].min(axis=0)
     settled: NDArray[np.bool_] = np.zeros(values.shape[1], dtype=bool)
-    for k in range(len(levels) - 2):
-        three = level[k : k + 3]
-        here = ~settled & alternating[k] & (three.max(axis=0) <= 4 * three.min(axis=0))
+    largest = np.maximum(np.maximum(level[:-2], level[1:-1]), level[2:])
+    smallest = np.minimum(np.minimum(level[:-2], level[1:-1]), level[2:])
+    agree = largest <= 4 * smallest
+    for k in np.flatnonzero(agree.any(axis=1)):
+        table = tables[k + 1]
+        here = ~settled & agree[k] & (table.min(axis=0) < 0) & (table.max(axis=0) > 0)
         result[here] = level[k, here]
         settled |= here
     return result, settled

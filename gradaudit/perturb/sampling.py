@@ -181,8 +181,10 @@ class Probe:
 
     def _heard(self, change: Array) -> Array:
         """(P, R) changes as the readouts see them; NaN where there is none."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            heard = self.combined(change)
+        heard = change
+        if self.readout is not None:
+            with np.errstate(invalid="ignore", over="ignore"):
+                heard = self.combined(change)
         # the same rule as in the kernel: a combination of outputs needs them all
         return np.where(np.isfinite(heard), heard, np.nan)
 

@@ -40,7 +40,7 @@ class Point:
     @cached_property
     def residue(self) -> float:
         """What is not larger than this counts as zero."""
-        return RESIDUE * float(np.median(np.abs(self.x))) if self.x.size else 0.0
+        return RESIDUE * _median(np.abs(self.x)) if self.x.size else 0.0
 
     @property
     def scale(self) -> Array:
@@ -241,6 +241,14 @@ class Tangents:
 Directions = Coordinates | Moves | Tangents
 
 
+def _median(value: Array) -> float:
+    """That of NumPy, without what it does besides for axes and kinds of arrays that are none of ours."""
+    low, high, last = (value.size - 1) // 2, value.size // 2, value.size - 1
+    ordered = np.partition(value, sorted({low, high, last}))  # NaN, where there is one, comes last
+    middle = float(ordered[low]) if low == high else float((ordered[low] + ordered[high]) / 2)
+    return float("nan") if np.isnan(ordered[last]) else middle
+
+
 def scale_of(x: Array) -> Array:
     """s = max(|x|, 1), rounded down to a power of two."""
     return power_of_two_below(np.maximum(np.abs(x), 1.0))
@@ -256,6 +264,13 @@ def smallest_of(x: Array, epsilon: Array, residue: float) -> Array:
     """The smallest step that is not mostly rounding: 16 ulp of x, and 2⁻⁴⁶ of its natural scale."""
     by_scale = 2.0**-SMALLEST_OCTAVE * natural_of(x, residue)
     return np.maximum(SMALLEST_IN_ULP * epsilon * np.maximum(np.abs(x), by_scale), by_scale)
+
+
+def everywhere(value: float, size: int) -> Array:
+    """``value`` (size,), of a million coordinates one number; not to be written to."""
+    array = np.ndarray((size,), np.float64, np.array([value]), strides=(0,))
+    array.flags.writeable = False
+    return array
 
 
 def power_of_two_below(value: Array) -> Array:

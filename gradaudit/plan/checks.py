@@ -1,6 +1,7 @@
 """What a case checks: what the suite says, else what its claims say."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from gradaudit.suite.problem import Problem
@@ -31,6 +32,11 @@ def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple
 
 def default_checks(kinds: Sequence[str]) -> tuple[str, ...]:
     """The check of each claim, and those that come unasked; the engine's own derivative is a vjp."""
+    return _default_checks(tuple(kinds))
+
+
+@cache
+def _default_checks(kinds: tuple[str, ...]) -> tuple[str, ...]:
     names = ["gradient" if kind == "value_and_gradient" else kind for kind in kinds or ("vjp",)]
     unasked = (check for check in parts("checks") if declared("checks", check, "unasked"))
     return tuple(dict.fromkeys([*names, *(check for check in unasked if _is_claimed(check, kinds))]))
