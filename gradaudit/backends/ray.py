@@ -49,10 +49,8 @@ def run(
         nodes = Nodes(admitted, examine=_examiner(ray, (*alone, *many)))
         listener = a_listener()
         name = f"gradaudit-{secrets.token_hex(8)}"
-        # NotAsked never leaves the backend
-        audit = cast(
-            Callable[[Task], Answer], partial(audit_on_worker, run=name, folder=os.getcwd(), listener=listener)
-        )
+        audit = partial(audit_on_worker, run=name, folder=os.getcwd(), listener=listener)
+        audited = cast(Callable[[Task], Answer], audit)  # NotAsked never leaves the backend
         ask = partial(as_finished, audited, jobs=-1, backend=HearingBackend(listener=listener, nodes=nodes))
         told: set[str] = set()
         for answer in until_answered(longest_first(many, alone), ask):
