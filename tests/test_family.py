@@ -96,3 +96,22 @@ def test_what_is_more_than_the_rounding_of_its_family_fails_beside_a_zero(left):
 def test_a_claim_without_a_family_fails_beside_a_zero_however_small_it_is():
     verdict = ga.audit(lambda x: 0.0 * x[0], X, gradient=lambda x: 1e-17 * np.ones(3))
     assert verdict.status == "fail", verdict.message
+
+
+def saturated(x):
+    """Beside the first element the others weigh 1e-13 and less, as those of a softmax do."""
+    return np.array([50.0, 1e-13, 1e-14]) @ x**3
+
+
+def gradient_with_rounding_of_the_largest(x):
+    """What cancels leaves a rounding that is as smooth as it is wrong."""
+    return 3 * x**2 * np.array([50.0, 1e-13, 1e-14]) + np.array([0.0, 3e-14 * x[1], 0.0])
+
+
+@pytest.mark.parametrize(("wrong", "status"), [(0.0, "inconclusive"), (1e-9, "fail"), (1.0, "fail")])
+def test_slopes_of_a_gradient_are_not_accused_of_less_than_its_rounding(wrong, status):
+    def hvp(x, v):
+        return 6 * x * np.array([50.0, 1e-13, 1e-14]) * v + np.array([0.0, 0.0, wrong * v[2]])
+
+    verdict = ga.audit(saturated, X, gradient=gradient_with_rounding_of_the_largest, hvp=hvp, checks=["hvp"])
+    assert verdict.status == status, verdict.message

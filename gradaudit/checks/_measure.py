@@ -188,7 +188,14 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     if settings.method == "auto" and not rulings.decided.all():
         evaluations += doubt_small_failures(rulings, claim, probe, directions)
         worth = _worth(comparison, directions)
-        pass_beside_their_family(rulings, claim, scale=directions.scale, family=comparison.family, worth=worth)
+        pass_beside_their_family(
+            rulings,
+            claim,
+            scale=directions.scale,
+            family=comparison.family,
+            worth=worth,
+            slopes=comparison.worth is not None,
+        )
         if settings.h is None or settings.extend:
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)

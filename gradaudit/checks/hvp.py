@@ -2,6 +2,9 @@
 
 Where each element of the gradient depends on few of x, every entry of the Hessian is compared too: products with all
 coordinates of one colour hold them.
+
+Of several outputs it is the sum that is claimed to have this gradient. In a sum second derivatives may cancel, those of
+a softmax or of what is normalised do: an engine that can weight the outputs is asked about a random combination.
 """
 
 from dataclasses import replace
@@ -9,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from gradaudit.checks._comparison import Comparison, Sparse
+from gradaudit.checks._comparison import Comparison, Sparse, random_directions
 from gradaudit.checks._recovery import recovered
 from gradaudit.checks._structure import LOOK, usual
 from gradaudit.checks._subject import Subject
@@ -26,6 +29,7 @@ claims = ("hvp",)
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """The claim along each tangent, and each entry of a Hessian with a structure, beside differences of gradients."""
+    subject = _weighted(subject, rng)
     base = subject.moves.along(claimed_gradient(subject))
     found = [
         _beside_gradient(subject, base, directions, _products(subject, tangents), names)
@@ -44,6 +48,20 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     sparse = Sparse(pattern, dependence, None, search.evaluations)
     each = _beside_gradient(subject, base, entries, analytic[:, None], subject.axis)
     return [*found, replace(each, sparse=sparse)]
+
+
+def _weighted(subject: Subject, rng: np.random.Generator) -> Subject:
+    """The same, claiming the derivatives of ⟨cotangent, f⟩ where the engine has them; else as it is."""
+    differentiable = subject.differentiable
+    product = differentiable.weighted_hvp
+    if product is None or subject.value.size == 1:
+        return subject
+    cotangent = subject.cotangent(random_directions(rng, 1, subject.value.size, epsilon=subject.epsilon)[0])
+    claims = {
+        "gradient": lambda *inputs: differentiable.claims["vjp"](*inputs, cotangent),
+        "hvp": lambda *inputs_and_vectors: product(*inputs_and_vectors, cotangent),
+    }
+    return replace(subject, differentiable=replace(differentiable, claims=differentiable.claims | claims))
 
 
 def _of_columns(subject: Subject, columns: Indices, weights: Array) -> Array:

@@ -87,6 +87,8 @@ class Differentiable:
     #: claims ("vjp", "gradient") of many points in one call: every differentiated input and cotangent, and every
     #: gradient, has a leading axis of points; other inputs are as they are
     batched: Mapping[str, Function] = field(default_factory=dict)
+    #: weighted_hvp(*inputs, *vectors, cotangent) -> as hvp, of ⟨cotangent, output⟩, whose gradient ``vjp`` claims
+    weighted_hvp: Function | None = None
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdict should know
     sources: tuple[Source, ...] = ()  #: where the function and its claims are written
 

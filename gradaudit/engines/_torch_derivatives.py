@@ -45,11 +45,9 @@ class Derivatives:
 
     def gradient(self, *inputs: Any) -> object:
         """The gradient of the sum of all outputs."""
-        import torch
-
         with self.calls.surroundings(inputs), _translated(MISFITS, Misfit):
             leaves, outputs, _ = self._traced(inputs)
-            return self._arrays(inputs, _pulled(leaves, outputs, [torch.ones_like(output) for output in outputs]))
+            return self._arrays(inputs, _pulled(leaves, outputs, _ones_like(outputs)))
 
     def jvp(self, *inputs_and_tangents: Any) -> object:
         """The tangent of each output in forward mode. Raises Absent where an operation has none."""
@@ -64,21 +62,16 @@ class Derivatives:
 
     def hvp(self, *inputs_and_vectors: Any) -> object:
         """The derivative of ``gradient`` along the vectors, by going back twice. Raises Absent where it is refused."""
-        import torch
+        return self._twice(inputs_and_vectors, _ones_like)
 
-        inputs, vectors = self.calls.moving.split(inputs_and_vectors)
-        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NOT_TWICE, Absent):
-            leaves, outputs, _ = self._traced(inputs)
-            # where its cotangent has a graph, a backward that may run only once leaves a trace of that
-            ones = [torch.ones_like(output, requires_grad=True) for output in outputs]
-            gradients = _pulled(leaves, outputs, ones, create_graph=True)
-            if _may_run_only_once(gradients):
-                raise Absent("a backward in it is marked once_differentiable")
-            pairs = [(g, tensor_of(v)) for g, v in zip(gradients, vectors, strict=True) if _is_traced(g)]
-            if not pairs:
-                return self._arrays(inputs, [None] * len(leaves))
-            slope = sum((real(g) * real(v)).sum() for g, v in pairs)
-            return self._arrays(inputs, torch.autograd.grad(slope, list(leaves.values()), allow_unused=True))
+    def weighted_hvp(self, *inputs_vectors_and_cotangent: Any) -> object:
+        """The same of ``vjp`` with the cotangent."""
+        *inputs_and_vectors, cotangent = inputs_vectors_and_cotangent
+
+        def weights(outputs: Sequence[Tensor]) -> list[Tensor]:
+            return [_as(c, output).clone() for c, output in zip(leaves_of(cotangent), outputs, strict=True)]
+
+        return self._twice(inputs_and_vectors, weights)
 
     def many_vjps(self, *inputs_and_cotangent: Any) -> object:
         """``vjp`` of many points in one call of ``vmap``, each with its own cotangent: all have a leading axis.
@@ -105,6 +98,26 @@ class Derivatives:
             )
             gradients = torch.func.vmap(one, randomness="same")(moving, pulls)
             return tuple(array_of(gradient.resolve_conj()) for gradient in gradients)
+
+    def _twice(
+        self, inputs_and_vectors: Sequence[Any], weights: Callable[[Sequence[Tensor]], Sequence[Tensor]]
+    ) -> object:
+        """The derivative along the vectors of the gradient of all outputs, each times its weights, summed."""
+        import torch
+
+        inputs, vectors = self.calls.moving.split(inputs_and_vectors)
+        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NOT_TWICE, Absent):
+            leaves, outputs, _ = self._traced(inputs)
+            # where its cotangent has a graph, a backward that may run only once leaves a trace of that
+            pulls = [weight.requires_grad_() for weight in weights(outputs)]
+            gradients = _pulled(leaves, outputs, pulls, create_graph=True)
+            if _may_run_only_once(gradients):
+                raise Absent("a backward in it is marked once_differentiable")
+            pairs = [(g, tensor_of(v)) for g, v in zip(gradients, vectors, strict=True) if _is_traced(g)]
+            if not pairs:
+                return self._arrays(inputs, [None] * len(leaves))
+            slope = sum((real(g) * real(v)).sum() for g, v in pairs)
+            return self._arrays(inputs, torch.autograd.grad(slope, list(leaves.values()), allow_unused=True))
 
     def _traced(self, inputs: Sequence[Any]) -> tuple[dict[int, Tensor], list[Tensor], bool]:
         leaves, passed = self.calls.leaves(inputs)
@@ -154,6 +167,12 @@ def _pulled(
         return [None] * len(leaves)
     traced, pulls = zip(*pairs, strict=True)
     return torch.autograd.grad(traced, list(leaves.values()), pulls, allow_unused=True, create_graph=create_graph)
+
+
+def _ones_like(outputs: Sequence[Tensor]) -> list[Tensor]:
+    import torch
+
+    return [torch.ones_like(output) for output in outputs]
 
 
 def _is_traced(tensor: Tensor | None) -> bool:

@@ -66,6 +66,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
         {**derivatives.claims, **given},
         batch=calls.batch,
         batched={} if "vjp" in given else {"vjp": derivatives.many_vjps},
+        weighted_hvp=None if given.keys() & {"vjp", "gradient", "hvp"} else derivatives.weighted_hvp,
         held=module.held if module else None,
         notes=notes,
     )

@@ -5,26 +5,31 @@ element of the same readout is large enough to hold them against, while readouts
 apart, as any that is relative to more than the element itself.
 
 A claim is computed from numbers as large as its family's, too: where f stands still at zero to the last bit, as the
-imaginary part of a real eigenvalue does, what is left of them is their rounding.
+imaginary part of a real eigenvalue does, what is left of them is their rounding. And where differences are taken of a
+gradient, its own rounding is as large: what a softmax leaves of saturated elements is smooth, and wrong.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.judge.element import FAIL_FACTOR, Claim, Mask, Outcome, Rulings
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.element import FAIL_FACTOR, Claim, Mask, Outcome, Rulings, reason
 from gradaudit.judge.integral import open_to_help
 from gradaudit.perturb.samples import Array
 
 #: An undecided element need not be right relative to less than this fraction of the largest in its family: a random
 #: cotangent, that takes the family together, asks for no more.
 FAMILY_FLOOR = 1e-2
+#: Of the rounding that a claim may have, this fraction is left where it is compared with the largest, not with itself.
+BESIDE = 2.0**-6
 
 
 def pass_beside_their_family(
-    rulings: Rulings, claim: Claim, *, scale: Array, family: NDArray[np.intp], worth: Array
+    rulings: Rulings, claim: Claim, *, scale: Array, family: NDArray[np.intp], worth: Array, slopes: bool = False
 ) -> None:
     """Pass the undecided whose error and bar together are within the resolution of a hundredth of the largest, and
-    claims within rounding of the largest where f is zero without any noise.
+    claims within rounding of the largest where f is zero without any noise. Where the readouts are ``slopes`` of one
+    function, failures within rounding of the largest are undecided.
 
     Only elements that have passed by themselves count as the largest. ``scale`` (D,) is that of the directions;
     ``family`` (R,) numbers those readouts that are alike, and ``worth`` (R,), or (D, 1) where R = 1, brings them to one
@@ -44,6 +49,10 @@ def pass_beside_their_family(
     rulings.floored[small] = True
     rulings.allowed[small] = limit[small]
     rulings.scale[small] = scale_of_family[small]
+    if slopes:
+        doubted = (rulings.outcome == Outcome.FAIL) & (error <= BESIDE * claim.rounding * largest)
+        rulings.outcome[doubted] = Outcome.INCONCLUSIVE
+        rulings.reason[doubted] = reason(Diagnosis.PRECISION)
 
 
 def _stands_still(rulings: Rulings) -> Mask:
