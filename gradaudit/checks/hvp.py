@@ -61,7 +61,7 @@ def _weighted(subject: Subject, rng: np.random.Generator) -> Subject:
         "gradient": lambda *inputs: differentiable.claims["vjp"](*inputs, cotangent),
         "hvp": lambda *inputs_and_vectors: product(*inputs_and_vectors, cotangent),
     }
-    return replace(subject, differentiable=replace(differentiable, claims=differentiable.claims | claims))
+    return replace(subject, differentiable=replace(differentiable, claims={**differentiable.claims, **claims}))
 
 
 def _of_columns(subject: Subject, columns: Indices, weights: Array) -> Array:
