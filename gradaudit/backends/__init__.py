@@ -19,6 +19,7 @@ It raises BackendError where a worker of the cluster cannot run ``tasks``.
 import importlib
 import pkgutil
 from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,20 @@ def check(cases: "Sequence[Case]", *, backend: str | None = None, scheduler: str
         shelf.check(_tasks(cases), scheduler=scheduler)
     elif scheduler is not None:
         raise BackendError(f"backend {backend!r} works on this machine and has no scheduler: use --backend dask or ray")
+
+
+def readied(
+    *, backend: str | None = None, scheduler: str | None = None, power: bool = False
+) -> AbstractContextManager[None]:
+    """Start now what the first case will need: inside, a ``run`` with these arguments need not wait for it.
+
+    To be entered before the suite is read; what no run has used is ended on leaving.
+    """
+    if scheduler is not None or backend not in (None, "sequential", "threading"):
+        return nullcontext()
+    from gradaudit.backends import _keeper, _spare
+
+    return _spare.started(_keeper.WITH_POWER if power else _keeper.AUDIT)
 
 
 def run(

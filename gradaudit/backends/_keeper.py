@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 
-from gradaudit.backends import _answer, _environment
+from gradaudit.backends import _answer, _environment, _spare
 from gradaudit.backends._child import AHEAD, Child, ChildFailed, Limits, Reply
 from gradaudit.backends._nursery import Nursery, NurseryFailed, died_of
 from gradaudit.judge.attempts import is_worth_another, of_attempts
@@ -198,7 +198,8 @@ class Keeper:
         if old is not None and (old.audit != task.audit or old.env != early or old.has_ended()):
             self._dismiss()
         if self._nursery is None:
-            self._nursery = Nursery(task.audit, early, folder=self._folder, temporary=task.temporary)
+            spare = None if task.temporary else _spare.claimed(task.audit, early, folder=self._folder)
+            self._nursery = spare or Nursery(task.audit, early, folder=self._folder, temporary=task.temporary)
         return self._nursery
 
     def _discard(self) -> None:

@@ -78,10 +78,13 @@ def command(
     **chosen: Any,
 ) -> int:
     """Audit suites; write reports to reports/; set the exit status."""
-    from gradaudit import backends, progress, runner
+    from gradaudit import backends
 
     if resume and only_failed:
         raise click.UsageError("--resume finishes a run, --last-failed begins a new one; give one of them")
+    click.get_current_context().with_resource(backends.readied(backend=backend, scheduler=scheduler, power=power))
+    from gradaudit import progress, runner  # in the meantime
+
     try:
         with progress.shown_on(sys.stderr) as observe:
             audit = runner.run(
