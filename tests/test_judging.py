@@ -1,5 +1,6 @@
 """The judge looks at stored evidence only: it can judge again, elsewhere and later, without one evaluation."""
 
+import math
 import pickle
 import zlib
 
@@ -119,3 +120,25 @@ def test_where_f_is_flat_at_x_a_slope_that_grows_on_the_way_there_says_nothing(l
 def test_a_slope_that_grows_as_far_as_it_can_be_heard_is_no_derivative():
     verdict = ga.audit(lambda x: np.sqrt(np.abs(x)).sum(), np.zeros(3), gradient=lambda x: 0.5 * np.ones(3))
     assert verdict.diagnosis == "slope grows without limit", verdict.message
+
+
+@pytest.mark.parametrize("x", [5.2, 5.5, -5.5, 5.7])
+def test_a_function_that_has_saturated_a_step_away_has_a_slope_with_a_limit(x):
+    """erf is 1 to the last bit a step above: its slope falls off as 1/h there, and towards x it levels."""
+
+    def slope(x):
+        return 2 / math.sqrt(math.pi) * np.exp(-x * x)
+
+    def saturating(x):
+        return float(math.erf(x[0]))
+
+    assert ga.audit(saturating, np.array([x]), gradient=slope).diagnosis != Diagnosis.SINGULAR
+    assert ga.audit(saturating, np.array([x]), gradient=lambda x: 10 * slope(x)).status is Status.FAIL
+
+
+@pytest.mark.parametrize("power", [0.3, 0.5, 0.7])
+def test_a_power_below_one_has_no_slope_at_zero_also_beside_a_saturating_part(power):
+    def rooted(x):
+        return float(math.copysign(abs(x[0]) ** power, x[0]) + math.tanh(1000 * x[0]))
+
+    assert ga.audit(rooted, np.array([0.0]), gradient=lambda x: np.array([1000.0])).diagnosis == Diagnosis.SINGULAR

@@ -24,6 +24,8 @@ SLOPE_FLOOR = 1e-2
 VISIBLE = 27.0
 #: A slope that has grown by half over each of this many steps (÷ 8 each) has no limit in sight.
 GROWING = 4
+#: and the power of 1/h by which they grow has not fallen by more than this on the way.
+LEVELLING = 0.25
 #: A readout noisier than this fraction of its value is quantised: that it stands still proves nothing.
 COARSEST = 2.0**-20
 
@@ -259,18 +261,23 @@ def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft) ->
 
 
 def _grows(slope: Array, samples: Samples) -> Mask:
-    """A one-sided slope has grown by half at each of the last steps that noise does not drown."""
+    """A one-sided slope has grown by half at each of the last steps that noise does not drown, as fast as before.
+
+    Where f has saturated at the larger steps its slope grows as 1/h there, and ever less below: that has a limit.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         loud = 20 * KAPPA * samples.noise / samples.ahead[..., None]
         size = np.where(np.abs(slope) > loud, np.abs(slope), np.nan)
     rows = np.argsort(np.isnan(size), axis=0, kind="stable")
     count = np.isfinite(size).sum(axis=0)
-    heard = np.take_along_axis(size, rows, axis=0)
-    grown = np.ones(count.shape, dtype=bool)
-    for back in range(1, GROWING):
-        finer = np.take_along_axis(heard, np.maximum(count - back, 0)[None], axis=0)[0]
-        coarser = np.take_along_axis(heard, np.maximum(count - back - 1, 0)[None], axis=0)[0]
-        grown &= finer > 1.5 * coarser
+    last = np.take_along_axis(rows, np.maximum(count - np.arange(1, GROWING + 1)[:, None, None], 0), axis=0)
+    heard, h = (
+        np.take_along_axis(np.broadcast_to(each, size.shape), last, axis=0) for each in (size, samples.ahead[..., None])
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        growth = heard[:-1] / heard[1:]
+        power = np.log(growth) / np.log(h[1:] / h[:-1])
+        grown = (growth > 1.5).all(axis=0) & ~(power[0] < power[-1] - LEVELLING)
     return np.asarray(grown & (count >= GROWING) & ~_falls_silent(size, loud, taken=np.isfinite(slope)))
 
 
