@@ -85,7 +85,7 @@ def audit_function(
         subject = Subject.examine(
             differentiable, arguments, _point(case, arguments), structures=_structures(case, arguments)
         )
-        limits = Limits.of(case.settings, narrow=subject.narrow)
+        limits = Limits.of(case.settings, epsilon=subject.epsilon)
         kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
         batch = batched(subject)
 

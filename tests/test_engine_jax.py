@@ -1,5 +1,6 @@
 """Engine ``jax``: JAX's own rules and the user's, with faults planted into the latter."""
 
+import dataclasses
 import functools
 import os
 from pathlib import Path
@@ -189,10 +190,197 @@ def test_bfloat16_inside_accuses_nobody():
     assert verdict.status in ("pass", "inconclusive"), verdict.message
 
 
-def test_outputs_of_bfloat16_widen():
+def test_outputs_of_bfloat16_stay_what_they_are():
     value = load(lambda x: x.astype(jnp.bfloat16)).function(X)
-    assert value.dtype == np.float32
-    np.testing.assert_array_equal(value, X.astype(np.float32))
+    assert value.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(value.astype(float), X)
+
+
+def times(factor):
+    """tanh(w·x)², its custom_vjp off by this factor."""
+
+    def layer(w, x):
+        return jnp.sum(jnp.tanh(w @ x) ** 2)
+
+    scaled = jax.custom_vjp(layer)
+    scaled.defvjp(
+        lambda w, x: (layer(w, x), (w, x)), lambda kept, g: tuple(factor * part for part in jax.vjp(layer, *kept)[1](g))
+    )
+    return scaled
+
+
+HALF = [jnp.bfloat16, np.float16]
+
+
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("check", ["vjp", "gradient"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_right_claim_in_half_precision_never_fails(dtype, check, seed):
+    rng = np.random.default_rng(seed)
+    w, x = rng.normal(size=(3, 4)).astype(dtype), rng.normal(size=4).astype(dtype)
+    verdict = ga.audit(times(1), w, x, engine="jax", checks=[check])
+    assert verdict.status in ("pass", "inconclusive"), verdict.message
+
+
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("factor", [2, 0, -1])
+def test_a_gross_fault_in_half_precision_is_found(dtype, factor):
+    rng = np.random.default_rng(0)
+    w, x = rng.normal(size=(3, 4)).astype(dtype), rng.normal(size=4).astype(dtype)
+    assert ga.audit(times(factor), w, x, engine="jax", checks=["vjp"]).status == "fail"
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_what_half_precision_can_decide_passes_with_a_bound_of_its_own(dtype):
+    w, x = (np.array(values).astype(dtype) for values in ([1.5, -0.75, 2.0], [0.5, 1.25, -1.0]))
+    verdict = ga.audit(lambda w, x: jnp.sum(w * x), w, x, engine="jax", checks=["vjp"])
+    assert verdict.status == "pass", verdict.message
+    assert 1e-3 < verdict.measures.bound <= (0.25 if dtype is jnp.bfloat16 else 0.1)
+
+
+def test_a_suite_asks_for_bfloat16(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "halves.py").write_text(
+        "import jax.numpy as jnp\ndef dot(w, x):\n    assert x.dtype == jnp.bfloat16\n    return jnp.sum(w * x)\n"
+    )
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nby_dtype:\n  bfloat16: {tolerance: {resolution: 0.5}}\nfunctions:\n"
+        "  - function: halves:dot\n    engine: jax\n    matrix: {dtype: [bfloat16]}\n"
+        "    inputs: {w: {values: [1.5, -0.75, 2.0]}, x: {shape: [3], uniform: {low: 1, high: 2}, bounds: [1, 2]}}\n"
+    )
+    (case,) = make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))
+    assert (case.inputs[0].dtype, case.settings.tolerance.resolution) == ("bfloat16", 0.5)
+    verdict = audit_case(case)
+    assert verdict.status == "pass", verdict.message
+
+
+Z = np.array([0.5 - 1.0j, 2.0 + 0.25j, -1.5 + 0.75j])
+
+
+def squares(z, w):
+    """A real function of complex numbers."""
+    return jnp.sum(jnp.abs(z * w) ** 2 + 3 * z.imag)
+
+
+def test_real_functions_of_complex_inputs_pass_by_every_check():
+    verdict = ga.audit(squares, Z, W[:3], engine="jax", checks=EVERY)
+    assert verdict.status == "pass", verdict.message
+
+
+def test_gradients_by_complex_inputs_are_those_of_jax_grad_and_no_others():
+    def right(z, w):
+        return (jax.grad(squares)(z, w), jax.grad(squares, 1)(z, w))
+
+    def other(z, w):
+        return (jnp.conj(jax.grad(squares)(z, w)), jax.grad(squares, 1)(z, w))
+
+    assert ga.audit(squares, Z, W[:3], engine="jax", gradient=right).status == "pass"
+    verdict = ga.audit(squares, Z, W[:3], engine="jax", gradient=other)
+    assert verdict.status == "fail"
+    assert failed(verdict) == {f"x0.im[{k}]" for k in range(3)}
+
+
+def test_holomorphic_functions_pass_by_every_check_and_their_derivative_is_a_jvp():
+    def f(z):
+        return jnp.exp(z) * z
+
+    slope = jax.vmap(jax.grad(lambda z: jnp.exp(z) * z, holomorphic=True))
+    assert ga.audit(f, Z, engine="jax", checks=EVERY).status == "pass"
+    assert ga.audit(f, Z, engine="jax", jvp=lambda z, t: slope(z) * t).status == "pass"
+    assert ga.audit(f, Z, engine="jax", jvp=lambda z, t: jnp.conj(slope(z)) * t).status == "fail"
+
+
+def test_a_claimed_vjp_of_complex_outputs_gets_and_gives_what_jax_vjp_does():
+    def f(z, w):
+        return {"out": jnp.conj(z) * w * z**2}
+
+    def right(z, w, g):
+        return jax.vjp(f, z, w)[1](g)
+
+    assert ga.audit(f, Z, Z + 1, engine="jax", vjp=right).status == "pass"
+
+    def wrong(z, w, g):
+        return jax.vjp(f, z, w)[1]({"out": jnp.conj(g["out"])})
+
+    assert ga.audit(f, Z, Z + 1, engine="jax", vjp=wrong).status == "fail"
+
+
+def test_a_custom_vjp_that_forgets_to_conjugate_is_found_in_the_right_part():
+    product = jax.custom_vjp(lambda z, w: z * w)
+    product.defvjp(lambda z, w: (z * w, (z, w)), lambda kept, g: (g * jnp.conj(kept[1]), g * kept[0]))
+    verdict = ga.audit(lambda z, w: product(z, w), Z, Z + 1, engine="jax", checks=["vjp"])
+    assert verdict.status == "fail"
+    assert {name.partition(".")[0] for name in failed(verdict)} == {"x0"}
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass
+class Layer:
+    w: object
+    b: object
+    steps: int = dataclasses.field(metadata={"static": True}, default=2)
+
+
+class Pair:
+    def __init__(self, mean, spread):
+        self.mean, self.spread = mean, spread
+
+
+jax.tree_util.register_pytree_node(Pair, lambda p: ((p.mean, p.spread), None), lambda _, parts: Pair(*parts))
+
+
+def moments(layer, x):
+    """A registered node out of another, with a static field and an integer leaf."""
+    assert isinstance(layer, Layer)
+    for _ in range(layer.steps):
+        x = jnp.tanh(layer.w @ x + layer.b["shift"]) * layer.b["times"]
+    return Pair(jnp.mean(x), {"parts": x**2})
+
+
+def layer_of(x):
+    w = np.random.default_rng(3).normal(size=(4, 4))
+    return Layer(w, {"shift": x, "times": 2, "unused": None}, steps=3)
+
+
+def test_registered_nodes_go_in_and_come_out():
+    verdict = ga.audit(moments, layer_of(W), X, engine="jax", checks=EVERY)
+    assert verdict.status == "pass", verdict.message
+    value = load(lambda x: moments(layer_of(W), x)).function(X)
+    assert isinstance(value, Pair)
+    assert isinstance(value.mean, np.ndarray)
+
+
+def test_a_fault_inside_a_registered_node_is_named_by_its_field():
+    def stopped(layer, x):
+        return moments(Layer(layer.w, {**layer.b, "shift": jax.lax.stop_gradient(layer.b["shift"])}, 3), x)
+
+    verdict = ga.audit(stopped, layer_of(W), X, engine="jax", checks=["vjp"])
+    assert verdict.diagnosis == "zero or detached"
+    assert failed(verdict) == {f"x0.b.shift[{k}]" for k in range(4)}
+
+
+def test_a_claim_about_a_registered_node_comes_in_one():
+    def f(layer, x):
+        return jnp.sum(jnp.sin(layer.w @ x + layer.b))
+
+    layer = Layer(np.eye(4), W)
+    assert ga.audit(f, layer, X, engine="jax", gradient=jax.grad(f, (0, 1))).status == "pass"
+
+    def wrong(layer, x):
+        return (jax.grad(lambda layer: f(layer, 1.01 * x))(layer), jax.grad(f, 1)(layer, x))
+
+    assert ga.audit(f, layer, X, engine="jax", gradient=wrong).status == "fail"
+    verdict = ga.audit(f, layer, X, engine="jax", gradient=lambda layer, x: (layer.w, x))
+    assert "Layer of 'w', 'b'" in verdict.message
+
+
+def test_random_keys_may_stand_in_a_tree_and_come_out():
+    def noisy(state, x):
+        key, sub = jax.random.split(state["key"])
+        return {"y": x * jax.random.normal(sub, x.shape), "key": key}
+
+    verdict = ga.audit(noisy, {"key": jax.random.key(1), "unit": W}, X, engine="jax", checks=["vjp", "jvp"])
+    assert verdict.status == "pass", verdict.message
 
 
 def test_64_bits_are_on_inside_and_left_as_they_were_outside():
@@ -213,7 +401,7 @@ def test_a_suite_that_forbids_64_bits_is_told_what_to_write(monkeypatch):
     monkeypatch.setenv("JAX_ENABLE_X64", "0")
     verdict = ga.audit(lambda x: jnp.sum(x), X, engine="jax", checks=["vjp"])
     assert verdict.status == "error"
-    assert "an input is float64" in verdict.message
+    assert "an input has 64 bits" in verdict.message
     assert "dtype: float32" in verdict.message
     narrow = ga.audit(lambda x: jnp.sum(jnp.sin(x)), X.astype(np.float32), engine="jax", checks=["vjp"])
     assert narrow.status == "pass", narrow.message

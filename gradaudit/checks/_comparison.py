@@ -16,6 +16,8 @@ from gradaudit.perturb.steps import Directions, Moves, Tangents
 #: Cotangents and tangents are uniform in ±√3 (variance 1), in steps of 2⁻⁸, so that products with steps are exact.
 SPREAD = np.sqrt(3.0)
 GRAIN = 2.0**-8
+#: Of bfloat16, which has 8 bits in all.
+COARSE_GRAIN = 2.0**-4
 
 #: The claim at another point: (n,) -> (D, R); None where it has no value there.
 Elsewhere = Callable[[Array], Array | None]
@@ -66,10 +68,14 @@ class Comparison:
         return self.function(self.confined(flat))
 
 
-def random_directions(rng: np.random.Generator, count: int, size: int) -> Array:
-    """Dense random vectors (count, size): no entry is zero, so that no element can hide."""
-    drawn = np.round(rng.uniform(-SPREAD, SPREAD, (count, size)) / GRAIN) * GRAIN
-    return np.where(drawn == 0, GRAIN, drawn)
+def random_directions(rng: np.random.Generator, count: int, size: int, *, epsilon: float = 0.0) -> Array:
+    """Dense random vectors (count, size): no entry is zero, so that no element can hide.
+
+    ``epsilon`` is the spacing at 1 of the numbers that have to hold them.
+    """
+    grain = COARSE_GRAIN if epsilon > GRAIN else GRAIN
+    drawn = np.round(rng.uniform(-SPREAD, SPREAD, (count, size)) / grain) * grain
+    return np.where(drawn == 0, grain, drawn)
 
 
 def coordinate_value(directions: Directions) -> Array:

@@ -70,6 +70,8 @@ BY_PRECISION = (
     (2.0**-10, 1e-2, 1e-1, 2.0**-7),
     (2.0**-7, 5e-2, 2.5e-1, 2.0**-4),
 )
+#: What has a larger spacing at 1 than this is half precision.
+HALF = 1e-4
 #: At most this many values are searched for a quantum.
 QUANTUM_VALUES = 512
 
@@ -83,14 +85,17 @@ class Limits:
     atol: float
     rounding: float  #: of the claim's own arithmetic, relative to the local slope of f
     narrow: bool = False  #: inputs or outputs are float32 or narrower
+    half_precision: float = 0.0  #: the unit roundoff of float16 or bfloat16 where that takes part
 
     @classmethod
-    def of(cls, settings: Settings, *, narrow: bool) -> "Limits":
-        """The suite's tolerance; where it says nothing, by precision."""
+    def of(cls, settings: Settings, *, epsilon: float) -> "Limits":
+        """The suite's tolerance; where it says nothing, by the precision whose spacing at 1 is ``epsilon``."""
+        rtol, resolution, rounding = next(limits for spacing, *limits in BY_PRECISION if epsilon <= spacing)
         asked = settings.tolerance
-        rtol = asked.rtol if asked.rtol is not None else (1e-4 if narrow else 1e-5)
-        resolution = asked.resolution if asked.resolution is not None else (1e-2 if narrow else 1e-3)
-        return cls(rtol, resolution, asked.atol, 2.0**-14 if narrow else 2.0**-40, narrow)
+        rtol = rtol if asked.rtol is None else asked.rtol
+        resolution = resolution if asked.resolution is None else asked.resolution
+        half = epsilon / 2 if epsilon > HALF else 0.0
+        return cls(rtol, resolution, asked.atol, rounding, narrow=epsilon > BY_PRECISION[0][0], half_precision=half)
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,9 @@ class Ground:
         base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
         noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
         kernel, batch = (kernel, batch) if comparison.primal else (None, None)
-        probe = Probe(comparison.function, base, noise.sigma, comparison.readout, kernel, threads, batch)
+        # what has so few bits may stand still at all steps that its noise is measured with
+        sigma = np.fmax(noise.sigma, limits.half_precision * np.abs(base) / np.sqrt(3))
+        probe = Probe(comparison.function, base, sigma, comparison.readout, kernel, threads, batch)
         return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched)
 
     def louder(self, rng: np.random.Generator) -> tuple["Ground", int]:

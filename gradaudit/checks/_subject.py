@@ -20,12 +20,15 @@ from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Coordinates, Moves, Point
 from gradaudit.perturb.structure import directions_on
+from gradaudit.plan.precision import epsilon_of, is_floating, is_real, is_real_floating
 
 #: f is called this often at x: twice to see that it repeats itself, once more after the claims were called.
 CALLS_AT_X = 3
 #: A batched form is tried at x and this many natural scales beside it, in a call of as few rows as there are.
 NEARBY = 2.0**-7
 FEWEST = SIZES[-1]
+#: Spacing of float64 at 1.
+DOUBLE = 2.0**-52
 
 
 class Unfit(Exception):
@@ -89,14 +92,13 @@ class Subject:
     @property
     def narrow(self) -> bool:
         """An input or an output is float32 or narrower: tolerances follow."""
-        kinds = [array.real.dtype for array in self.arguments.arrays] + [d for d in self.dtypes if d.kind == "f"]
-        return any(dtype.itemsize < 8 for dtype in kinds)
+        return self.epsilon > DOUBLE
 
     @property
     def epsilon(self) -> float:
         """The spacing at 1 of the narrowest floating numbers among inputs and outputs."""
-        kinds = [array.dtype for array in self.arguments.arrays] + [d for d in self.dtypes if d.kind in "fc"]
-        return max(float(np.finfo(dtype.name).eps) for dtype in kinds)
+        kinds = [array.dtype for array in self.arguments.arrays] + list(filter(is_floating, self.dtypes))
+        return max(map(epsilon_of, kinds))
 
     def evaluate(self, flat: Array) -> Array | None:
         """f at a flat point: (m,); None where it raises or returns something else than at x."""
@@ -142,7 +144,7 @@ class Subject:
         for shape, dtype in zip(self.shapes, self.dtypes, strict=True):
             size = int(np.prod(shape))
             part = flat[start : start + size].reshape(shape)
-            parts.append(part.astype(dtype) if dtype.kind == "f" else part.copy())
+            parts.append(part.astype(dtype) if is_real_floating(dtype) else part.copy())
             start += size
         return parts[0] if self.structure is None else self.structure.build(iter(parts))
 
@@ -262,7 +264,7 @@ def require_array(what: str, value: object, shape: tuple[int, ...], *, complex_:
         array = np.asarray(value)
     except ValueError:
         raise Unfit(Diagnosis.SHAPE, f"{what} is ragged; allowed: an array of shape {shape}") from None
-    if array.dtype.kind not in ("fiubc" if complex_ else "fiub"):
+    if not (is_real(array.dtype) or (complex_ and array.dtype.kind == "c")):
         name = type(value).__name__ if array.dtype.kind == "O" else str(array.dtype)
         raise Unfit(Diagnosis.DTYPE, f"{what} is {name}; allowed: real floating numbers")
     if array.shape != shape and _broadcasts(shape, array.shape):

@@ -21,7 +21,7 @@ FEW = 64
 def tangents_of(subject: Subject, rng: np.random.Generator) -> Iterator[tuple[Directions, Array, Axis]]:
     """Directions, the tangents (D, n) that the claim is called with along them, and their names."""
     moves, count = subject.moves, len(subject.moves)
-    dense = moves.spread(random_directions(rng, TANGENTS, count))
+    dense = moves.spread(random_directions(rng, TANGENTS, count, epsilon=subject.epsilon))
     yield Tangents(subject.point, dense), dense, Axis.numbered("tangent", TANGENTS)
     if count <= FEW:
         yield moves, moves.spread(np.eye(count)), subject.axis

@@ -22,8 +22,8 @@ DENSE = 2
 def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
     """Analytic: ⟨Jᵀv, u⟩ by the vjp. Numeric: ⟨v, Ju⟩ by the jvp. Rows are tangents u, columns cotangents v."""
     need(subject, "vjp", "jvp")
-    cotangents = random_directions(rng, DENSE, subject.value.size)
-    tangents = subject.moves.spread(random_directions(rng, DENSE, len(subject.moves)))
+    cotangents = random_directions(rng, DENSE, subject.value.size, epsilon=subject.epsilon)
+    tangents = subject.moves.spread(random_directions(rng, DENSE, len(subject.moves), epsilon=subject.epsilon))
     split = subject.arguments.split
     pulled = np.stack([subject.per_input("vjp", subject.claimed("vjp", subject.cotangent(v))) for v in cotangents])
     pushed = np.stack([subject.per_output("jvp", subject.claimed("jvp", *split(u))) for u in tangents])

@@ -25,7 +25,7 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
     if kind is None or kind not in subject.differentiable.claims:
         raise Absent(f"engine {subject.differentiable.engine!r} offers no batched derivative of this function")
     points = _points(subject, rng)
-    cotangents = random_directions(rng, POINTS, subject.value.size) if kind == "vjp" else None
+    cotangents = random_directions(rng, POINTS, subject.value.size, epsilon=subject.epsilon) if kind == "vjp" else None
     together = subject.moves.along(_together(subject, kind, points, cotangents).T)
     apart = subject.moves.along(_apart(subject, kind, points, cotangents).T)
     finite = np.where(np.isfinite(apart), np.abs(apart), 0.0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradaudit.checks._comparison import random_directions
 from gradaudit.checks._identity import Identity
+from gradaudit.checks._measure import HALF
 from gradaudit.checks._offered import need
 from gradaudit.checks._subject import Subject
 from gradaudit.judge.diagnosis import Diagnosis
@@ -19,8 +20,6 @@ claims = ("vjp",)
 LARGE = 2.0**10
 #: The same for half precision, which knows nothing beyond 65504.
 LARGE_HALF = 2.0**4
-#: What has a larger spacing at 1 than this is half precision.
-HALF = 1e-4
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:

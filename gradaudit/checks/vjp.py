@@ -17,8 +17,8 @@ COTANGENTS = 2
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """The claim for each cotangent beside differences of that combination of outputs."""
-    cotangents = random_directions(rng, COTANGENTS, subject.value.size)
-    # a float32 output takes a float32 cotangent: 2⁻⁸ grains survive that exactly
+    cotangents = random_directions(rng, COTANGENTS, subject.value.size, epsilon=subject.epsilon)
+    # a float32 output takes a float32 cotangent: its grains survive that exactly
     analytic = [subject.per_input("vjp", subject.claimed("vjp", subject.cotangent(u))) for u in cotangents]
 
     def elsewhere(flat: Array) -> Array | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.perturb.axis import Axis
+from gradaudit.plan.precision import epsilon_of, is_floating
 
 Array = NDArray[np.float64]
 
@@ -16,9 +17,9 @@ Array = NDArray[np.float64]
 class Arguments:
     """Inputs in calling order; ``differentiated`` holds the positions that take part in the flat vector.
 
-    A differentiated input is a floating array of any shape. float32 and float16 coordinates stand in the flat vector
-    exactly, as float64, so that one vector serves inputs of different precision. A complex input has twice as many
-    coordinates: its real parts, then its imaginary parts; the gradient of a real function by it is ∂f/∂re + i·∂f/∂im.
+    A differentiated input is a floating array of any shape. Narrower coordinates stand in the flat vector exactly, as
+    float64, so that one vector serves inputs of different precision. A complex input has twice as many coordinates:
+    its real parts, then its imaginary parts; the gradient of a real function by it is ∂f/∂re + i·∂f/∂im.
     """
 
     inputs: tuple[object, ...]
@@ -87,8 +88,7 @@ class Arguments:
     def epsilon(self) -> Array:
         """Spacing of each coordinate's own dtype at 1: float64[n]."""
         parts = [
-            np.broadcast_to(float(np.finfo(array.real.dtype).eps), size)
-            for array, size in zip(self.arrays, self.sizes, strict=True)
+            np.broadcast_to(epsilon_of(array.dtype), size) for array, size in zip(self.arrays, self.sizes, strict=True)
         ]
         return parts[0] if len(parts) == 1 else (np.concatenate(parts) if parts else np.empty(0))
 
@@ -146,7 +146,7 @@ def _owned(value: object) -> object:
 
 def _is_floating(value: object) -> bool:
     if isinstance(value, np.ndarray | np.generic):
-        return value.dtype.kind in "fc"
+        return is_floating(value.dtype)
     return isinstance(value, float | complex)
 
 

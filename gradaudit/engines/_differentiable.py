@@ -20,6 +20,7 @@ from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._trees import leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Source
+from gradaudit.plan.precision import is_real
 
 Function = Callable[..., object]
 
@@ -114,7 +115,7 @@ def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int
 
 def _real_array(value: object) -> NDArray[np.generic]:
     array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
+    if not is_real(array.dtype):
         name = type(value).__name__ if array.dtype.kind == "O" else str(array.dtype)
-        raise TypeError(f"the function returned {name}; allowed: real numbers (float16 to float64)")
+        raise TypeError(f"the function returned {name}; allowed: real numbers (float16 or bfloat16 to float64)")
     return array

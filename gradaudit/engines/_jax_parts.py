@@ -21,21 +21,29 @@ class OfParts:
     fixed: tuple[Any, ...]  #: values for all positions
     positions: tuple[int, ...]  #: of the parts
     _forms: list[Tree | None] = field(default_factory=list)  #: of the output, once it is known
+    _complex: list[bool] = field(default_factory=list)  #: which output leaves are, likewise
 
     def outputs(self, *parts: Any) -> list[Any]:
-        """The output leaves."""
-        import jax
-
+        """The output leaves; a complex one has its real and imaginary parts along a last axis."""
         moved = dict(zip(self.positions, parts, strict=True))
         output = self.function(*(moved.get(i, value) for i, value in enumerate(self.fixed)))
+        leaves = list(map(_array, leaves_of(output)))
         self._forms[:] = [Tree.of(output)]
-        return list(map(jax.numpy.asarray, leaves_of(output)))
+        self._complex[:] = map(_is_complex, leaves)
+        return list(map(real, leaves))
 
     def value(self, parts: Sequence[Any], convert: Callable[[Any], Any]) -> Any:
         """The output in its own containers, every leaf converted."""
         leaves = map(convert, self._evaluation(*parts))
         (tree,) = self._forms
         return next(leaves) if tree is None else tree.build(leaves)
+
+    def cotangents(self, parts: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+        """The cotangents of the outputs as JAX has them: a complex output's is a − i·b for the parts a and b."""
+        if not self._forms:
+            self._evaluation(*parts)
+        pairs = zip(cotangents, self._complex, strict=True)
+        return [part[..., 0] - 1j * part[..., 1] if complex_ else part for part, complex_ in pairs]
 
     @cached_property
     def _evaluation(self) -> Callable[..., list[Any]]:
@@ -46,7 +54,7 @@ class OfParts:
         import jax
 
         outputs, pullback = jax.vjp(self.outputs, *parts)
-        return pullback([_cotangent(part, out) for part, out in zip(cotangents, outputs, strict=True)])
+        return conjugated(pullback([_cotangent(part, out) for part, out in zip(cotangents, outputs, strict=True)]))
 
     @cached_property
     def vjp(self) -> Callable[..., Any]:
@@ -70,7 +78,8 @@ class OfParts:
         """The gradient of the sum of all outputs."""
         import jax
 
-        return _Compiled(jax.grad(lambda parts: sum(out.sum() for out in self.outputs(*parts))))
+        slopes = jax.grad(lambda parts: sum(out.sum() for out in self.outputs(*parts)))
+        return _Compiled(lambda parts: conjugated(slopes(parts)))
 
     @cached_property
     def hvp(self) -> Callable[..., Any]:
@@ -112,6 +121,30 @@ class _Compiled:
             found = self.function(*inputs)  # what this raises is the user's
             self._call = self.function
             return found
+
+
+def conjugated(gradients: Sequence[Any]) -> tuple[Any, ...]:
+    """∂f/∂re + i·∂f/∂im, by which a complex input moves to raise f, for JAX's ∂f/∂re − i·∂f/∂im; and the other way."""
+    return tuple(part.conj() if _is_complex(part) else part for part in gradients)
+
+
+def real(leaf: Any) -> Any:
+    """A complex array with its real and imaginary parts along a last axis; any other as it is."""
+    import jax
+
+    return jax.numpy.stack([leaf.real, leaf.imag], axis=-1) if _is_complex(leaf) else leaf
+
+
+def _is_complex(leaf: Any) -> bool:
+    return bool(np.issubdtype(getattr(leaf, "dtype", np.float64), np.complexfloating))
+
+
+def _array(leaf: Any) -> Any:
+    """An array of JAX; of a random key the numbers that it is made of."""
+    import jax
+
+    leaf = jax.numpy.asarray(leaf)
+    return jax.random.key_data(leaf) if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
 
 
 def _agree(found: Sequence[Any], called: Sequence[Any]) -> bool:

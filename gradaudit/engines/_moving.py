@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradaudit.plan.precision import is_floating
+
+#: dtypes of other libraries' arrays that have a derivative
+FOREIGN = ("bfloat16", "float16", "float32", "float64", "complex64", "complex128")
+
 
 @dataclass(frozen=True)
 class Moving:
@@ -35,5 +40,13 @@ class Moving:
         raise TypeError(f"{len(values)} values are no inputs with a tangent for each that is differentiated")
 
 
+def is_foreign_floating(value: object) -> bool:
+    """Whether this is a floating array of another library that NumPy can hold: of JAX, or a tensor."""
+    if isinstance(value, np.ndarray | np.generic) or not hasattr(value, "__array__"):
+        return False
+    name = str(getattr(value, "dtype", "")).rpartition(".")[2]
+    return name in FOREIGN and not (name == "bfloat16" and hasattr(value, "detach"))  # a tensor of it NumPy refuses
+
+
 def _is_floating(x: object) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind in "fc"
+    return is_floating(x.dtype) if isinstance(x, np.ndarray) else is_foreign_floating(x)

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from gradaudit.engines._differentiable import Misfit
-from gradaudit.engines._moving import Moving
+from gradaudit.engines._moving import Moving, is_foreign_floating
 from gradaudit.engines._trees import Layout, Tree, WrongForm, leaves_of
 
 Function = Callable[..., Any]
-
-FLOATING = ("float16", "float32", "float64")
 
 
 def unpacked(inputs: Sequence[Any]) -> tuple[Layout | None, tuple[str, ...], list[Any]]:
@@ -42,8 +40,7 @@ def _as_array(value: Any) -> Any:
     """Floats, lists of numbers, and floating arrays of other libraries as arrays of NumPy; anything else as it is."""
     if isinstance(value, float | list):
         return np.asarray(value, dtype=float)
-    foreign = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic)
-    if not foreign or str(getattr(value, "dtype", "")).rpartition(".")[2] not in FLOATING:
+    if not is_foreign_floating(value):
         return value
     return np.asarray(value.detach() if hasattr(value, "detach") else value)
 

@@ -1,8 +1,12 @@
-"""Containers among inputs and outputs: dicts, lists and tuples, taken apart into leaves and built again."""
+"""Containers among inputs and outputs: dicts, lists, tuples, and what is registered with JAX; taken apart into leaves
+and built again."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Optional
+
+import numpy as np
 
 from gradaudit.plan.case import Route
 
@@ -23,25 +27,30 @@ class Tree:
 
     container: type
     parts: tuple[tuple[Any, Optional["Tree"]], ...]  #: by key, index or field, in the container's own order
+    rebuild: Callable[[Sequence[Any]], Any] | None = field(default=None, compare=False)  #: of a registered node
 
     @classmethod
     def of(cls, value: object) -> "Tree | None":
         """The tree that ``value`` is; None where it is no container."""
         if not isinstance(value, dict | list | tuple):
-            return None
+            node = _opened(value)
+            if node is None:
+                return None
+            return cls(type(value), tuple((key, cls.of(part)) for key, part in node.children), node.rebuild)
         if isinstance(value, dict):
             return cls(dict, tuple((key, cls.of(part)) for key, part in value.items()))
         return cls(type(value), tuple((k, cls.of(part)) for k, part in enumerate(value)))
 
     def leaves(self, value: object, what: str) -> Iterator[Any]:
         """The leaves of a value of this form; a list may stand for a tuple. Raises WrongForm where it has another."""
-        for key, tree in self.parts:
-            part = self._part(value, key, what)
+        for (key, tree), part in zip(self.parts, self._children(value, what), strict=True):
             yield from [part] if tree is None else tree.leaves(part, f"{what}{self._suffix(key)}")
 
     def build(self, leaves: Iterator[Any]) -> Any:
         """The container over the next of ``leaves``."""
         built = {key: next(leaves) if tree is None else tree.build(leaves) for key, tree in self.parts}
+        if self.rebuild is not None:
+            return self.rebuild(list(built.values()))
         if self.container is dict:
             return built
         named = hasattr(self.container, "_fields")
@@ -62,11 +71,41 @@ class Tree:
         fields = getattr(self.container, "_fields", None)
         return f".{fields[key] if fields else key}"
 
-    def _part(self, value: Any, key: Any, what: str) -> Any:
-        kind = dict if self.container is dict else (list, tuple)
-        if not isinstance(value, kind) or len(value) != len(self.parts) or (kind is dict and key not in value):
+    def _children(self, value: Any, what: str) -> list[Any]:
+        keys = [key for key, _ in self.parts]
+        kind: Any = dict if self.container is dict else (list, tuple)
+        found = value
+        if self.rebuild is not None:
+            node = _opened(value)
+            kind, found = self.container, dict(node.children) if node else {}
+        fits = isinstance(value, kind) and len(found) == len(keys)
+        if not fits or (isinstance(found, dict) and not found.keys() >= set(keys)):
             raise WrongForm(f"{what} is {_form(value)}; allowed: {_form(self)}")
-        return value[key]
+        return [found[key] for key in keys]
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A container that is registered with JAX, one level deep."""
+
+    children: tuple[tuple[Any, Any], ...]  #: by field, key or index
+    rebuild: Callable[[Sequence[Any]], Any]
+
+
+def _opened(value: object) -> _Node | None:
+    """The node that ``value`` is for JAX, which is not imported to ask: nothing is registered with it before."""
+    trees = sys.modules.get("jax.tree_util")
+    if trees is None or value is None or isinstance(value, np.ndarray | np.generic | float | int):
+        return None
+    if trees.all_leaves([value]):
+        return None
+    pairs, structure = trees.tree_flatten_with_path(value, is_leaf=lambda part: part is not value)
+    return _Node(tuple((_key(path[0]), child) for path, child in pairs), structure.unflatten)
+
+
+def _key(step: Any) -> Any:
+    """The name of a field, the key of an item, or the number of a child: whatever the node tells."""
+    return next(getattr(step, told) for told in ("name", "key", "idx") if hasattr(step, told))
 
 
 def _form(value: object) -> str:
@@ -74,7 +113,8 @@ def _form(value: object) -> str:
     tree = value if isinstance(value, Tree) else Tree.of(value)
     if tree is None:
         return type(value).__name__
-    keys = ", ".join(repr(key) for key, _ in tree.parts) if tree.container is dict else str(len(tree.parts))
+    keyed = tree.container is dict or tree.rebuild is not None
+    keys = ", ".join(repr(key) for key, _ in tree.parts) if keyed else str(len(tree.parts))
     return f"a {tree.container.__name__} of {keys}"
 
 

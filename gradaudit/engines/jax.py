@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
-from gradaudit.engines._jax_parts import OfParts
+from gradaudit.engines._jax_parts import OfParts, real
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._trees import Tree, leaves_of
 from gradaudit.engines.python import with_options
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Target
+from gradaudit.plan.precision import is_floating
 
 Array = NDArray[np.float64]
 SWITCH = "JAX_ENABLE_X64"
@@ -47,12 +48,13 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
 
     ``vjp``, ``jvp`` (where it is defined), ``gradient`` of the sum of all outputs, and ``hvp``, the derivative of that
     gradient, are JAX's; what the user claims wins over them. Integers, random keys and other values are passed as they
-    are. Raises EngineError where ``function`` cannot be called.
+    are. Gradients by complex inputs, claimed ones too, are as ``jax.grad`` gives them: ∂f/∂re − i·∂f/∂im. Raises
+    EngineError where ``function`` cannot be called.
     """
     if not callable(function):
         raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
     own = _Transformed(with_options(function, target), Moving(frozenset(target.constants)))
-    given = {kind: _claimed(with_options(claim, target), _is_jaxs(claim)) for kind, claim in claims.items()}
+    given = {kind: _claimed(kind, with_options(claim, target), own, _is_jaxs(claim)) for kind, claim in claims.items()}
     derivatives = {"vjp": own.vjp, "jvp": own.jvp, "gradient": own.gradient, "hvp": own.hvp}
     batched = {} if "vjp" in given else {"vjp": own.many_vjps}
     return Differentiable(
@@ -109,6 +111,13 @@ class _Transformed:
         """Gradients of ⟨cotangent, output⟩, one for each differentiated input."""
         *inputs, cotangent = inputs_and_cotangent
         return _plain_all(self._at(inputs).vjp(self.moving.parts(inputs), leaves_of(cotangent)))
+
+    def with_complex_cotangents(self, inputs_and_cotangent: Sequence[Any]) -> tuple[Any, ...]:
+        """The same, with complex numbers in the cotangents of complex outputs."""
+        *inputs, cotangent = inputs_and_cotangent
+        leaves = self._at(inputs).cotangents(self.moving.parts(inputs), leaves_of(cotangent))
+        tree = Tree.of(cotangent)
+        return *inputs, leaves[0] if tree is None else tree.build(iter(leaves))
 
     @_in_64_bits
     def jvp(self, *inputs_and_tangents: Any) -> object:
@@ -170,12 +179,15 @@ class _Transformed:
         return self._seen[key]
 
 
-def _claimed(claim: Callable[..., Any], over_jax: bool) -> Callable[..., Any]:
-    """A user's claim, called with arrays of its own library."""
+def _claimed(kind: str, claim: Callable[..., Any], own: _Transformed, over_jax: bool) -> Callable[..., Any]:
+    """A user's claim, called with arrays of its own library, and with complex numbers as JAX has them."""
+    turned = real if kind == "jvp" else _conjugate
 
     @_in_64_bits
     def called(*inputs: Any) -> object:
-        return _plain_tree(claim(*map(_array, inputs) if over_jax else inputs))
+        if kind == "vjp":
+            inputs = own.with_complex_cotangents(inputs)
+        return _plain_tree(claim(*map(_array, inputs) if over_jax else inputs), turned)
 
     return called
 
@@ -191,9 +203,9 @@ def _require_64_bits(inputs: Sequence[Any], positions: Sequence[int]) -> None:
     """Raises TypeError where a step would be rounded away: JAX without 64-bit numbers takes float64 for float32."""
     import jax
 
-    if not jax.config.jax_enable_x64 and any(inputs[i].dtype == np.float64 for i in positions):
+    if not jax.config.jax_enable_x64 and any(inputs[i].dtype in (np.float64, np.complex128) for i in positions):
         fix = f"write 'dtype: float32' for the inputs, or leave {SWITCH} out"
-        raise TypeError(f"an input is float64, and with {SWITCH}={os.environ.get(SWITCH)} JAX makes it float32; {fix}")
+        raise TypeError(f"an input has 64 bits, and with {SWITCH}={os.environ.get(SWITCH)} JAX makes them 32; {fix}")
 
 
 def _identity(value: Any) -> object:
@@ -205,19 +217,23 @@ def _plain_all(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(map(_plain, values))
 
 
-def _plain_tree(value: Any) -> Any:
-    tree = Tree.of(value)
-    return _plain(value) if tree is None else tree.build(map(_plain, leaves_of(value)))
+def _plain_tree(value: Any, turned: Callable[[Any], Any]) -> Any:
+    tree, leaves = Tree.of(value), (_plain(turned(leaf)) for leaf in leaves_of(value))
+    return next(leaves) if tree is None else tree.build(leaves)
+
+
+def _conjugate(leaf: Any) -> Any:
+    return leaf.conj() if np.iscomplexobj(leaf) else leaf
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's array of a JAX array; floating types that NumPy has not, such as bfloat16, widen to float32."""
+    """NumPy's array of a JAX array; floating types that are not known here, such as float8, widen to float32."""
     import jax
 
     if not isinstance(value, jax.Array):
         return value
     floating = jax.numpy.issubdtype(value.dtype, jax.numpy.floating)
-    foreign = floating and np.dtype(value.dtype).kind != "f"
+    foreign = floating and not is_floating(np.dtype(value.dtype))
     return np.asarray(value, dtype=np.float32) if foreign else np.asarray(value)
 
 

@@ -6,6 +6,7 @@ Steps are powers of two times a scale, so that most x ± h are exact, and the st
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from gradaudit.perturb.samples import Array
 SMALLEST_IN_ULP = 16
 #: nor than this power of two times the natural scale.
 SMALLEST_OCTAVE = 46
+#: Significant bits of bfloat16.
+BFLOAT16_BITS = 8
 #: Coordinates that are looked at together along a dense direction.
 PART = 2**18
 #: |x| below this fraction of the median is a rounding residue of zero: it has no scale of its own.
@@ -281,12 +284,30 @@ def power_of_two_below(value: Array) -> Array:
 
 def narrowed(value: Array, epsilon: Array) -> Array:
     """``value`` (K, D) rounded to the precision whose spacing at 1 is ``epsilon`` (D,)."""
-    for dtype in (np.float32, np.float16):
-        mine = epsilon == np.finfo(dtype).eps
+    for spacing, rounded in _ROUNDED.items():
+        mine = epsilon == spacing
         if mine.any():
             with np.errstate(over="ignore"):
-                value = np.where(mine, value.astype(dtype).astype(np.float64), value)
+                value = np.where(mine, rounded(value), value)
     return value
+
+
+def _to(dtype: type[np.floating[Any]]) -> Callable[[Array], Array]:
+    return lambda value: value.astype(dtype).astype(np.float64)
+
+
+def _to_bfloat16(value: Array) -> Array:
+    """By way of float32, as libraries convert; subnormal numbers apart."""
+    mantissa, exponent = np.frexp(value.astype(np.float32).astype(np.float64))
+    return np.ldexp(np.rint(np.ldexp(mantissa, BFLOAT16_BITS)), exponent - BFLOAT16_BITS)
+
+
+#: Spacing at 1 → rounding to the precision that has it.
+_ROUNDED = {
+    float(np.finfo(np.float32).eps): _to(np.float32),
+    float(np.finfo(np.float16).eps): _to(np.float16),
+    2.0 ** (1 - BFLOAT16_BITS): _to_bfloat16,
+}
 
 
 def octaves(directions: Directions, exponents: NDArray[np.float64]) -> Array:

@@ -23,7 +23,8 @@ class Tolerance:
         inconclusive  otherwise
 
     where ``bar`` is the error bar of the numeric derivative (truncation + noise). ``None`` means "by precision":
-    rtol 1e-5 and resolution 1e-3, or 1e-4 and 1e-2 where inputs or outputs are float32 or narrower.
+    rtol 1e-5 and resolution 1e-3; where inputs or outputs are float32, 1e-4 and 1e-2; float16, 1e-2 and 0.1; bfloat16,
+    0.05 and 0.25.
     """
 
     rtol: float | None = None  #: relative error of the claim that the user accepts

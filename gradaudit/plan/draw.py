@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.plan.case import Case, Drawn, Given, Input, Stored
+from gradaudit.plan.precision import dtype_of, is_floating
 from gradaudit.plan.structure import arranged, breach
 from gradaudit.suite.files import FileError, read_array
 
@@ -78,7 +79,7 @@ def _is_plain(given: Input, source: Given) -> bool:
 
 def _as_array(given: Input, values: object) -> Array:
     try:
-        array = np.array(values, dtype=given.dtype or ("float64" if given.differentiate else None))
+        array = np.array(values, dtype=_dtype(given) or (np.float64 if given.differentiate else None))
     except (TypeError, ValueError, OverflowError) as error:
         raise DrawError(f"input {given.name!r}: {error}") from None
     return array
@@ -107,21 +108,31 @@ def _checked(given: Input, array: Array) -> Array:
     return array
 
 
+def _dtype(given: Input) -> np.dtype[Any] | None:
+    """What the suite asks for. Raises DrawError where it cannot be had here."""
+    try:
+        return dtype_of(given.dtype) if given.dtype else None
+    except TypeError as problem:
+        raise DrawError(f"input {given.name!r}: {problem}") from None
+
+
 def _drawn(given: Input, source: Drawn, rng: np.random.Generator) -> Array:
     parameters = dict(source.parameters)
     sample = SAMPLERS[source.distribution]
     if given.structure:
         values = arranged(given.structure, np.asarray(sample(rng, source.shape, parameters), dtype=np.float64))
-        return _checked(given, values.astype(given.dtype or "float64"))
+        return _checked(given, values.astype(_dtype(given) or np.float64))
+
+    dtype = _dtype(given)
 
     def draw(shape: tuple[int, ...]) -> Array:
         values = np.asarray(sample(rng, shape, parameters))
-        if given.dtype is not None and np.dtype(given.dtype).kind == "c":
+        if dtype is not None and dtype.kind == "c":
             values = values + 1j * np.asarray(sample(rng, shape, parameters))
-        return values if given.dtype is None else values.astype(given.dtype)
+        return values if dtype is None else values.astype(dtype)
 
     array = draw(source.shape)
-    if given.differentiate and array.dtype.kind not in "fc":
+    if given.differentiate and not is_floating(array.dtype):
         array = array.astype(np.float64)
     if source.distribution == "permutation":
         return _checked(given, array)

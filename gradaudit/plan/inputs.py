@@ -11,7 +11,7 @@ from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
 from gradaudit.suite.input_keys import CONTAINERS, InputKeys
 from gradaudit.suite.problem import Problem
-from gradaudit.suite.quantities import INTEGRAL
+from gradaudit.suite.quantities import FLOATING, INTEGRAL
 from gradaudit.suite.suite import Entry
 
 _Path = tuple[str | int, ...]
@@ -44,7 +44,7 @@ def inputs_of(entry: Entry, axes: Mapping[str, Scalar], point: str | None) -> tu
 def precision(inputs: tuple[Input, ...]) -> str | None:
     """The narrowest dtype of the differentiated inputs, which ``by_dtype`` goes by; None where there are none."""
     dtypes = {_PARTS.get(source.dtype or "float64", source.dtype) for source in inputs if source.differentiate}
-    return next((dtype for dtype in ("float16", "float32", "float64") if dtype in dtypes), None)
+    return next((dtype for dtype in FLOATING if dtype in dtypes), None)
 
 
 def routes_of(inputs: tuple[Input, ...]) -> tuple[Route, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gradaudit.plan.case import Drawn, Structure
+from gradaudit.plan.precision import epsilon_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,7 @@ def _asymmetry(values: "Array", structure: Structure) -> str | None:
     import numpy as np
 
     mirrored = values.swapaxes(-1, -2)
-    allowed = SLACK * np.finfo(values.dtype).eps * np.abs(values).max(axis=(-1, -2), keepdims=True, initial=0.0)
+    allowed = SLACK * epsilon_of(values.dtype) * np.abs(values).max(axis=(-1, -2), keepdims=True, initial=0.0)
     apart = np.argwhere(~(np.abs(values - mirrored) <= allowed))
     if not len(apart):
         return None
@@ -120,7 +121,7 @@ def _sum_apart_from_one(values: "Array") -> str | None:
     import numpy as np
 
     total = values.astype(np.float64).sum(axis=-1)
-    wrong = np.argwhere(np.abs(total - 1) > SLACK * np.finfo(values.dtype).eps * values.shape[-1])
+    wrong = np.argwhere(np.abs(total - 1) > SLACK * epsilon_of(values.dtype) * values.shape[-1])
     if not len(wrong):
         return None
     place = tuple(int(i) for i in wrong[0])

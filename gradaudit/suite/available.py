@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gradaudit.libraries import missing
 from gradaudit.suite.problem import Problem, did_you_mean, one_of
-from gradaudit.suite.quantities import is_module
+from gradaudit.suite.quantities import FLOATING, is_module
 from gradaudit.suite.shelves import parts
 from gradaudit.suite.suite import Entry, Layer
 
@@ -17,7 +17,7 @@ def refusals(entry: Entry) -> Iterator[Problem]:
 
 def _all_layers(entry: Entry) -> Iterator[Layer]:
     yield from entry.layers(None)
-    for dtype in ("float16", "float32", "float64"):
+    for dtype in FLOATING:
         yield from entry.file.by_dtype(dtype)
 
 

@@ -201,7 +201,7 @@ class SuiteKeys(Strict):
     """More suite files: names or patterns (*, ?, **), relative to this file."""
     defaults: DefaultKeys | None = None
     """Settings of every function of this file and of the files that it includes."""
-    by_dtype: dict[Literal["float16", "float32", "float64"], SettingKeys] = Field(default_factory=dict)
+    by_dtype: dict[Literal["bfloat16", "float16", "float32", "float64"], SettingKeys] = Field(default_factory=dict)
     """Settings of the cases whose narrowest differentiated input has this dtype."""
     profiles: dict[Name, ProfileKeys] = Field(default_factory=dict)
     """Settings that hold under --profile NAME."""
