@@ -8,7 +8,8 @@ large, in a script beside it: a browser loads scripts from disk, and fetches not
 import json
 import zlib
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from gradaudit.report import _printable
@@ -24,11 +25,10 @@ def packed(value: object) -> str:
     return _compressed(_text(value))
 
 
-def parts(details: Sequence[dict[str, Any]]) -> list[str]:
-    """The evidence of all cases, in parts."""
-    texts = list(map(_text, details))
-    slices = (texts[start : start + PER_PART] for start in range(0, len(texts), PER_PART))
-    return [_compressed(f"[{','.join(some)}]") for some in slices]
+def parts(details: Iterable[dict[str, Any]]) -> list[str]:
+    """The evidence of all cases, in parts; that of one part is held at a time."""
+    texts = map(_text, details)
+    return [_compressed(f"[{','.join(some)}]") for some in iter(lambda: list(islice(texts, PER_PART)), [])]
 
 
 def as_script(number: int, part: str) -> str:

@@ -83,10 +83,10 @@ def _material(audit: Audit) -> _Material:
     results = worst_first(audit.results)
     histories = case_histories(audit)
     whole = sampled(results, passes=PASSES)
-    details = [
+    details = (
         detail(result, audit.run, past=histories.get(result.case.id), whole=position in whole)
         for position, result in enumerate(results)
-    ]
+    )
     return _Material(audit, results, parts(details))
 
 
