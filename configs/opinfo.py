@@ -4,12 +4,10 @@ Needs ``pip install torch expecttest``: the database stands beside PyTorch's own
 """
 
 import random
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +17,6 @@ from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as tree
 
 SEED = 20261123
-
-# to import the database makes an empty folder for compiled code: a worker that finds it takes the case for untidy
-for _folder in Path(tempfile.gettempdir()).glob("torchinductor_*"):
-    with suppress(OSError):  # it is not empty: somebody needs it
-        _folder.rmdir()
 
 
 def sample(op: str, index: int) -> nn.Module:

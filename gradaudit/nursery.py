@@ -27,6 +27,9 @@ from gradaudit.backends import _folder
 
 FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
 PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
+#: Where libraries keep what they have compiled, by the variable that names it: for all workers, and nothing that a case
+#: leaves behind.
+CACHES = {"TORCHINDUCTOR_CACHE_DIR": "torchinductor"}
 DESCRIPTORS = 5  #: that come with an order to fork: requests, answers, lifeline, traces, and one for what is printed
 
 _BECOME_PARENT_OF_ORPHANS = 36  #: PR_SET_CHILD_SUBREAPER of prctl(2)
@@ -85,7 +88,8 @@ class _Nursery:
 
     def fork(self, env: Mapping[str, str], descriptors: list[int]) -> None:
         self.worker_folder = _folder.make(self.folder)
-        environment = {**env, "TMPDIR": env.get("TMPDIR", self.worker_folder)}
+        caches = {name: os.path.join(self.folder, cache) for name, cache in CACHES.items() if name not in os.environ}
+        environment = {"TMPDIR": self.worker_folder, **caches, **env}
         self.worker = os.fork() if FORKS else 0
         if self.worker == 0:
             self.become_worker(environment, descriptors)

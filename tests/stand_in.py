@@ -217,6 +217,13 @@ def makes_temporary_files(case: Case) -> str:
     return folder
 
 
+def keeps_compiled_code(case: Case) -> str:
+    """What importing parts of PyTorch does."""
+    folder = os.environ["TORCHINDUCTOR_CACHE_DIR"]
+    os.makedirs(folder, exist_ok=True)
+    return f"{os.getpid()} {folder}"
+
+
 def answers_with_a_function(case: Case) -> Callable[..., object]:
     """What stands in the verdict as its evidence would be called where it is read."""
     return ReadMe()  # type: ignore[return-value]

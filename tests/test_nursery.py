@@ -52,6 +52,18 @@ def test_temporary_files_go_with_their_worker_even_where_nobody_may_open_them():
     assert after.status is Status.PASS
 
 
+def test_compiled_code_is_kept_for_all_workers_and_goes_with_the_last(monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    compiles = [a_case("keeps_compiled_code", i) for i in range(3)]
+    first, again, _, other = asked(*compiles[:2], a_case("exits"), compiles[2])
+    assert first.evidence == again.evidence
+    assert first.notes == ()
+    (one, folder), (another, same) = (verdict.evidence.split() for verdict in (first, other))
+    assert one != another
+    assert folder == same
+    assert not Path(folder).exists()
+
+
 def test_an_alarm_that_a_case_has_set_does_not_ring_in_the_next():
     first, second = asked(a_case("sets_an_alarm"), a_case("waits"))
     assert [first.status, second.status] == [Status.PASS, Status.PASS]
