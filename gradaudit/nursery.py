@@ -43,6 +43,7 @@ def main(control: int, audit: str, folder: str) -> None:
     answer is how it ended, as ``subprocess`` has it.
     """
     _adopt_orphans()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # inherited: a ray worker blocks Ctrl-C, and cases can see it
     importlib.import_module(audit.partition(":")[0])
     _preload()
     gc.freeze()  # what is here stays shared with the workers
