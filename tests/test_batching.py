@@ -59,7 +59,8 @@ def test_a_call_at_x_is_made_once_and_a_single_point_is_called():
     assert asked == [64, 64, 64]  # above, at x, below
     _, probe = probes(counted)
     asked.clear()
-    probe.sample(Coordinates(point, np.arange(1)), np.full((1, 1), 0.01))
+    at_the_edge = Point(X, point.epsilon, X, point.upper)
+    probe.sample(Coordinates(at_the_edge, np.arange(1)), np.full((1, 1), 0.01))
     assert asked == []
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from math import inf, isfinite, isnan, nan
-from statistics import median
 
 import numpy as np
 
@@ -14,8 +13,8 @@ from gradaudit.judge.element import REASONS, Outcome
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.heat import heat_maps
 from gradaudit.judge.modes import what_agreement_adds
+from gradaudit.judge.order import observed_order
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Status, Verdict
-from gradaudit.perturb.extrapolation import extrapolate
 from gradaudit.perturb.samples import Array, Samples
 
 #: How many of the worst elements a verdict keeps.
@@ -149,7 +148,7 @@ def _measures(evidences: Sequence[Evidence], elements: Sequence[Element], at_x: 
         uncertainty=worst.uncertainty,
         bound=_largest(evidence.bound for evidence in evidences),
         h_best=worst.h,
-        slope=_observed_order(next(e for e in evidences if e.check == worst.check)),
+        slope=_slope(next(e for e in evidences if e.check == worst.check)),
         evaluations=at_x + sum(evidence.evaluations for evidence in evidences),
         saved=sum(evidence.saved for evidence in evidences),
     )
@@ -166,23 +165,10 @@ def _relative(evidence: Evidence) -> Array:
         return np.where(size > 0, evidence.error / size, 0.0)
 
 
-def _observed_order(evidence: Evidence) -> float:
-    """The power of h by which the error of plain differences falls where truncation dominates; NaN where none does."""
-    r = evidence.witness_readout
-    samples = evidence.witness
-    h, central, noise = samples.h[:, 0, r], samples.central[:, 0, r], samples.central_noise[:, 0, r]
-    unit = np.max(np.abs(central[np.isfinite(central)]), initial=0.0)
-    if unit == 0:
-        return nan
-    central, noise = central / unit, noise / unit
-    limit = extrapolate(h[:, None], central[:, None], noise[:, None], order=2).value[0]
-    error = np.abs(central - limit)
-    clear = np.isfinite(error) & (error > 10 * noise) & (error > 0)
-    if clear.sum() < 2:
-        return nan
-    with np.errstate(divide="ignore"):
-        slopes = np.diff(np.log(error[clear])) / np.diff(np.log(h[clear]))
-    return median(slopes[-3:].tolist())
+def _slope(evidence: Evidence) -> float:
+    """The observed order in h along the worst direction."""
+    r, samples = evidence.witness_readout, evidence.witness
+    return observed_order(*(column[:, 0, r].tolist() for column in (samples.h, samples.central, samples.central_noise)))
 
 
 def _counts(evidences: Sequence[Evidence]) -> Counts:

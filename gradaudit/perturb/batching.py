@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ ROOM = 2**18
 SIZES = (1024, 256, 64, 16, 4)
 
 
+@lru_cache(maxsize=256)
 def rows_at_once(n: int, m: int) -> int:
     """How many points of n coordinates and their m values are held at once."""
     fitting = [size for size in SIZES if size * (n + m) <= ROOM]

@@ -65,8 +65,9 @@ class Probe:
 
     def _along_coordinates(self, directions: Coordinates, h: Array) -> Samples:
         point, index = directions.point, directions.index
+        x = point.x[index]
         above, below = directions.land(h, point.epsilon[index])
-        ahead, behind = above - point.x[index], point.x[index] - below
+        ahead, behind = above - x, x - below
         if self.together is not None and self.readout is not None and self.together.pays(index):
             return self._combined_together(self.together, index, above, below)
         if self.kernel is not None:
@@ -81,9 +82,7 @@ class Probe:
                 threads=self.threads,
             )
             return Samples(ahead, behind, *sampled)
-        return self._called(
-            ahead, behind, Placed.of(point.x, index, above), Placed.of(point.x, index, below), n=point.x.size
-        )
+        return self._called(ahead, behind, Placed.of(point.x, index, np.concatenate([above, below])), n=point.x.size)
 
     def _combined_together(self, together: Together, index: NDArray[np.intp], above: Array, below: Array) -> Samples:
         """Along different coordinates, as the readouts combine the outputs that each moves."""
@@ -126,9 +125,7 @@ class Probe:
         first = point.x[index[:, 0]]
         ahead, behind = above[..., 0] - first, first - below[..., 0]
 
-        return self._called(
-            ahead, behind, Placed.of(point.x, index, above), Placed.of(point.x, index, below), n=point.x.size
-        )
+        return self._called(ahead, behind, Placed.of(point.x, index, np.concatenate([above, below])), n=point.x.size)
 
     def _along_tangents(self, directions: Tangents, h: Array) -> Samples:
         x, v = directions.point.x, directions.v
@@ -140,44 +137,56 @@ class Probe:
             for sign in (1, -1)
         )
         ahead, behind = ends
-        return self._called(ahead, behind, Along(x, h, v), Along(x, -h, v), n=x.size)
+        return self._called(ahead, behind, Along(x, np.concatenate([h, -h]), v), n=x.size)
 
-    def _called(self, ahead: Array, behind: Array, above: Moved, below: Moved, *, n: int) -> Samples:
+    def _called(self, ahead: Array, behind: Array, moved: Moved, *, n: int) -> Samples:
+        """From the points of ``moved``: all those above x (K, D), then all those below."""
         count = ahead.size
-        rise, fall, noise = (np.full((count, self.readouts), np.nan) for _ in range(3))
-        up_inside, down_inside = ahead.ravel() > 0, behind.ravel() > 0
+        rise, fall, noise = (np.empty((count, self.readouts)) for _ in range(3))
+        inside = np.concatenate([ahead, behind]).ravel() > 0
         block = rows_at_once(n, self.base.size)
-        rows = np.empty((min(block, count), n))  # once: new pages of ten million coordinates take as long as the call
+        rows = np.empty(
+            (min(block, 2 * count), n)
+        )  # once: new pages of ten million coordinates take as long as the call
         for start in range(0, count, block):
-            pairs = np.arange(start, min(start + block, count))
-            up = self._changes(above, pairs, up_inside[pairs], rows)
-            down = self._changes(below, pairs, down_inside[pairs], rows)
-            rise[pairs], fall[pairs] = self._heard(up), -self._heard(down)
-            noise[pairs] = self._noise(up, down)
+            size = min(block, count - start)
+            above = np.arange(start, start + size)
+            points = np.concatenate([above, above + count])
+            change = self._changes(moved, points, inside[points], rows)
+            heard, pairs = self._heard(change), slice(start, start + size)
+            rise[pairs], fall[pairs] = heard[:size], -heard[size:]
+            noise[pairs] = self._noise(change[:size], change[size:])
         shape = (*ahead.shape, self.readouts)
         return Samples(ahead, behind, rise.reshape(shape), fall.reshape(shape), noise.reshape(shape))
 
-    def _changes(self, moved: Moved, pairs: Pairs, inside: NDArray[np.bool_], rows: Array) -> Array:
+    def _changes(self, moved: Moved, points: Pairs, inside: NDArray[np.bool_], rows: Array) -> Array:
         """(P, m) f at those points that are inside, less f(x); NaN where f has no value, or must not be asked.
 
-        ``rows`` (P or more, n) is room for the points.
+        ``rows`` (any, n) is room for some of the points at a time.
         """
-        change = np.full((len(pairs), self.base.size), np.nan)
+        change = np.full((len(points), self.base.size), np.nan)
         todo = np.flatnonzero(inside)
         if self.batch is not None:
             left = np.ones(todo.size, dtype=bool)
-            for part, found in self.batch.changes(moved, pairs[todo], self.base.size):
+            for part, found in self.batch.changes(moved, points[todo], self.base.size):
                 change[todo[part]] = found
                 left[part] = False
             todo = todo[left]
-        points = rows[: todo.size]
-        points[:] = moved.x
-        moved.place(points, pairs[todo])
-        for row, point in zip(todo, points, strict=True):
+        for start in range(0, todo.size, len(rows)):
+            part = todo[start : start + len(rows)]
+            change[part] = self._evaluated(moved, points[part], rows[: part.size])
+        return change
+
+    def _evaluated(self, moved: Moved, points: Pairs, rows: Array) -> Array:
+        """(P, m) the same, call by call."""
+        values = np.full((len(points), self.base.size), np.nan)
+        rows[:] = moved.x
+        moved.place(rows, points)
+        for k, point in enumerate(rows):
             called = self.function(point)
             if called is not None and called.size == self.base.size:
-                change[row] = called - self.base
-        return change
+                values[k] = called
+        return values - self.base
 
     def _heard(self, change: Array) -> Array:
         """(P, R) changes as the readouts see them; NaN where there is none."""
@@ -217,6 +226,7 @@ class Probe:
         """The noise of single outputs that changed by these amounts."""
         base = self.base[output]
         size = np.fmax(np.fmax(np.abs(base + up), np.abs(base + down)), np.abs(base))
+        size = np.where(size < np.inf, size, np.abs(base))
         return np.maximum(self.sigma[output], HALF_ULP * size)
 
     @cached_property
