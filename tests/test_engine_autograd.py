@@ -12,6 +12,7 @@ from gradaudit.plan.case import Target
 pytest.importorskip("autograd", reason="the engine 'autograd' needs autograd")
 
 import autograd.numpy as np
+from autograd import grad, make_vjp
 from autograd.extend import defjvp, defvjp, primitive
 
 X = onp.array([0.5, -1.0, 2.0, 0.25])
@@ -120,6 +121,68 @@ def test_containers_go_in_and_come_out():
     rng = onp.random.default_rng(3)
     params = {"layers": [(rng.normal(size=(3, 4)), rng.normal(size=3)), (rng.normal(size=(2, 3)), rng.normal(size=2))]}
     assert ga.audit(layers, params, X, engine="autograd", checks=EVERY).status == "pass"
+
+
+Z = onp.array([0.5 - 1.0j, 2.0 + 0.25j, -1.5 + 0.75j])
+
+
+def squares(z, w):
+    """A real function of complex numbers."""
+    return np.sum(np.abs(z * w) ** 2 + 3 * np.imag(z))
+
+
+def test_real_functions_of_complex_inputs_pass_by_every_check():
+    verdict = ga.audit(squares, Z, W[:3], engine="autograd", checks=EVERY)
+    assert verdict.status == "pass", verdict.message
+
+
+def test_gradients_by_complex_inputs_are_those_of_autograd_and_no_others():
+    def right(z, w):
+        return grad(squares)(z, w), grad(squares, 1)(z, w)
+
+    def other(z, w):
+        return onp.conj(grad(squares)(z, w)), grad(squares, 1)(z, w)
+
+    assert ga.audit(squares, Z, W[:3], engine="autograd", gradient=right).status == "pass"
+    verdict = ga.audit(squares, Z, W[:3], engine="autograd", gradient=other)
+    assert failed(verdict) == {f"x0.im[{k}]" for k in range(3)}
+
+
+def test_holomorphic_functions_pass_by_every_check_and_their_derivative_is_a_jvp():
+    def f(z):
+        return np.exp(z) * z
+
+    def slope(z):
+        return onp.exp(z) * (z + 1)
+
+    verdict = ga.audit(f, Z, engine="autograd", checks=EVERY)
+    assert verdict.status == "pass", verdict.message
+    assert ga.audit(f, Z, engine="autograd", jvp=lambda z, t: slope(z) * t).status == "pass"
+    assert ga.audit(f, Z, engine="autograd", jvp=lambda z, t: onp.conj(slope(z)) * t).status == "fail"
+
+
+def test_a_claimed_vjp_of_complex_outputs_gets_and_gives_what_autograd_does():
+    def f(z):
+        return {"out": np.exp(np.conj(z)), "size": np.abs(z)}
+
+    def right(z, g):
+        return make_vjp(lambda z: np.exp(np.conj(z)))(z)[0](g["out"]) + make_vjp(np.abs)(z)[0](g["size"])
+
+    assert ga.audit(f, Z, engine="autograd", vjp=right).status == "pass"
+    wrong = ga.audit(f, Z, engine="autograd", vjp=lambda z, g: right(z, {**g, "out": onp.conj(g["out"])}))
+    assert wrong.status == "fail"
+
+
+def test_a_vjp_that_forgets_to_conjugate_is_found():
+    product = primitive(lambda z: onp.conj(z) * 2)
+    defvjp(product, lambda out, z: lambda g: 2 * g)
+    assert ga.audit(lambda z: product(z), Z, engine="autograd", checks=["vjp"]).status == "fail"
+
+
+def test_the_check_batch_is_left_out_with_a_note():
+    verdict = ga.audit(smooth, X, W, engine="autograd", checks=["vjp", "batch"])
+    assert verdict.status == "pass"
+    assert any("batch is left out: engine 'autograd' offers no batched derivative" in note for note in verdict.notes)
 
 
 def test_a_function_that_leaves_autograd_says_so_in_a_note_and_fails():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradaudit.engines._agreement import agree
+from gradaudit.engines._complex import conjugated, cotangents_of, is_complex, parted
 from gradaudit.engines._trees import Tree, leaves_of
 
 
@@ -25,12 +26,14 @@ class OfParts:
 
     def outputs(self, *parts: Any) -> list[Any]:
         """The output leaves; a complex one has its real and imaginary parts along a last axis."""
+        import jax
+
         moved = dict(zip(self.positions, parts, strict=True))
         output = self.function(*(moved.get(i, value) for i, value in enumerate(self.fixed)))
         leaves = list(map(_array, leaves_of(output)))
         self._forms[:] = [Tree.of(output)]
-        self._complex[:] = map(_is_complex, leaves)
-        return list(map(real, leaves))
+        self._complex[:] = map(is_complex, leaves)
+        return [parted(leaf, jax.numpy) for leaf in leaves]
 
     def value(self, parts: Sequence[Any], convert: Callable[[Any], Any]) -> Any:
         """The output in its own containers, every leaf converted."""
@@ -39,11 +42,10 @@ class OfParts:
         return next(leaves) if tree is None else tree.build(leaves)
 
     def cotangents(self, parts: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        """The cotangents of the outputs as JAX has them: a complex output's is a − i·b for the parts a and b."""
+        """The cotangents of the outputs as JAX has them."""
         if not self._forms:
             self._evaluation(*parts)
-        pairs = zip(cotangents, self._complex, strict=True)
-        return [part[..., 0] - 1j * part[..., 1] if complex_ else part for part, complex_ in pairs]
+        return cotangents_of(self._complex, cotangents)
 
     @cached_property
     def _evaluation(self) -> Callable[..., list[Any]]:
@@ -121,22 +123,6 @@ class _Compiled:
             found = self.function(*inputs)  # what this raises is the user's
             self._call = self.function
             return found
-
-
-def conjugated(gradients: Sequence[Any]) -> tuple[Any, ...]:
-    """∂f/∂re + i·∂f/∂im, by which a complex input moves to raise f, for JAX's ∂f/∂re − i·∂f/∂im; and the other way."""
-    return tuple(part.conj() if _is_complex(part) else part for part in gradients)
-
-
-def real(leaf: Any) -> Any:
-    """A complex array with its real and imaginary parts along a last axis; any other as it is."""
-    import jax
-
-    return jax.numpy.stack([leaf.real, leaf.imag], axis=-1) if _is_complex(leaf) else leaf
-
-
-def _is_complex(leaf: Any) -> bool:
-    return bool(np.issubdtype(getattr(leaf, "dtype", np.float64), np.complexfloating))
 
 
 def _array(leaf: Any) -> Any:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradaudit.engines._code import code_of, of_package, refers_to
+from gradaudit.engines._complex import conjugate, conjugated, cotangents_of, is_complex, parted
 from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
 from gradaudit.engines._moving import Moving
-from gradaudit.engines._trees import leaves_of
+from gradaudit.engines._trees import Tree, leaves_of
 from gradaudit.engines.python import with_options
 from gradaudit.plan.case import Target
 
@@ -33,7 +34,8 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     """Adapt a function over ``autograd.numpy``.
 
     ``vjp``, ``jvp`` (where every rule has its ``defjvp``), ``gradient`` of the sum of all outputs, and ``hvp``, the
-    derivative of that gradient, are autograd's; what the user claims wins over them. Raises EngineError where
+    derivative of that gradient, are autograd's; what the user claims wins over them. Gradients by complex
+    inputs, claimed ones too, are as ``autograd.grad`` gives them: ∂f/∂re − i·∂f/∂im. Raises EngineError where
     ``function`` cannot be called.
     """
     if not callable(function):
@@ -41,8 +43,8 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     notes: list[str] = []
     traced = _Traced(with_options(function, target), Moving(frozenset(target.constants)), notes)
     own = {"vjp": traced.vjp, "jvp": traced.jvp, "gradient": traced.gradient, "hvp": traced.hvp}
-    given = {kind: with_options(claim, target) for kind, claim in claims.items()}
-    return Differentiable("autograd", traced.function, {**own, **given}, primal=traced.primal, notes=notes)
+    given = {kind: traced.claimed(kind, with_options(claim, target)) for kind, claim in claims.items()}
+    return Differentiable("autograd", traced.value, {**own, **given}, primal=traced.primal, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,27 @@ class _Traced:
     moving: Moving
     notes: list[str]
 
+    def value(self, *inputs: Any) -> object:
+        """The output; a complex leaf has its real and imaginary parts along a last axis."""
+        return _turned(self.function(*inputs), _parted)
+
+    def claimed(self, kind: str, claim: Callable[..., Any]) -> Callable[..., object]:
+        """A user's claim, with complex numbers as autograd has them."""
+        turned = _parted if kind == "jvp" else conjugate
+
+        def called(*inputs: Any) -> object:
+            return _turned(claim(*(self._with_complex_cotangents(inputs) if kind == "vjp" else inputs)), turned)
+
+        return called
+
+    def _with_complex_cotangents(self, inputs_and_cotangent: Sequence[Any]) -> tuple[Any, ...]:
+        *inputs, cotangent = inputs_and_cotangent
+        flags = list(map(is_complex, leaves_of(self.function(*inputs))))
+        if not any(flags):
+            return tuple(inputs_and_cotangent)
+        leaves, tree = cotangents_of(flags, leaves_of(cotangent)), Tree.of(cotangent)
+        return *inputs, leaves[0] if tree is None else tree.build(iter(leaves))
+
     def primal(self, *inputs: Any) -> object:
         """The output leaves as the way back computes them."""
         return tuple(self._traced(inputs)[1])
@@ -60,9 +83,9 @@ class _Traced:
     def vjp(self, *inputs_and_cotangent: Any) -> object:
         """Gradients of ⟨cotangent, output⟩, one for each differentiated input."""
         *inputs, cotangent = inputs_and_cotangent
-        return self._traced(inputs)[0](tuple(leaves_of(cotangent)))
+        return conjugated(self._traced(inputs)[0](tuple(leaves_of(cotangent))))
 
-    def _traced(self, inputs: Sequence[Any]) -> tuple[Callable[..., object], Sequence[object]]:
+    def _traced(self, inputs: Sequence[Any]) -> tuple[Callable[..., Sequence[Any]], Sequence[object]]:
         """The pullback, and the output leaves."""
         from autograd.core import make_vjp
 
@@ -87,7 +110,7 @@ class _Traced:
         """The gradient of the sum of all outputs, one array for each differentiated input."""
         from autograd import grad
 
-        return grad(self._total(inputs))(self.moving.parts(inputs))
+        return conjugated(grad(self._total(inputs))(self.moving.parts(inputs)))
 
     def hvp(self, *inputs_and_vectors: Any) -> object:
         """The Hessian of the sum of all outputs times the vectors, reverse over reverse."""
@@ -95,7 +118,7 @@ class _Traced:
 
         inputs, vectors = self.moving.split(inputs_and_vectors)
         product, _ = make_hvp(self._total(inputs))(self.moving.parts(inputs))
-        return product(tuple(vectors))
+        return conjugated(product(tuple(vectors)))
 
     def _outputs(self, inputs: Sequence[Any]) -> Callable[[Any], Any]:
         """All output leaves, as a function of the differentiated inputs."""
@@ -103,7 +126,7 @@ class _Traced:
         from autograd.tracer import isbox
 
         def outputs(parts: Any) -> Any:
-            leaves = leaves_of(self.function(*self.moving.replaced(inputs, list(parts))))
+            leaves = list(map(_parted, leaves_of(self.function(*self.moving.replaced(inputs, list(parts))))))
             if not any(map(isbox, leaves)) and DETACHED not in self.notes:
                 self.notes.append(DETACHED)
             return traced_tuple(leaves)  # at a container that is not autograd's own its trace would end
@@ -115,6 +138,18 @@ class _Traced:
 
         outputs = self._outputs(inputs)
         return lambda parts: sum(numpy.sum(part) for part in outputs(parts))
+
+
+def _parted(leaf: Any) -> Any:
+    from autograd import numpy
+
+    return parted(leaf, numpy)
+
+
+def _turned(value: Any, turned: Callable[[Any], Any]) -> Any:
+    """A value with each of its leaves turned."""
+    tree = Tree.of(value)
+    return turned(value) if tree is None else tree.build(map(turned, leaves_of(value)))
 
 
 def _is_autograds(found: object) -> bool:

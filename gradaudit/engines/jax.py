@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
+from gradaudit.engines._complex import conjugate, parted
 from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
-from gradaudit.engines._jax_parts import OfParts, real
+from gradaudit.engines._jax_parts import OfParts
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._trees import Tree, leaves_of
 from gradaudit.engines.python import with_options
@@ -181,10 +182,12 @@ class _Transformed:
 
 def _claimed(kind: str, claim: Callable[..., Any], own: _Transformed, over_jax: bool) -> Callable[..., Any]:
     """A user's claim, called with arrays of its own library, and with complex numbers as JAX has them."""
-    turned = real if kind == "jvp" else _conjugate
 
     @_in_64_bits
     def called(*inputs: Any) -> object:
+        import jax
+
+        turned = partial(parted, numpy=jax.numpy) if kind == "jvp" else conjugate
         if kind == "vjp":
             inputs = own.with_complex_cotangents(inputs)
         return _plain_tree(claim(*map(_array, inputs) if over_jax else inputs), turned)
@@ -220,10 +223,6 @@ def _plain_all(values: Sequence[Any]) -> tuple[Any, ...]:
 def _plain_tree(value: Any, turned: Callable[[Any], Any]) -> Any:
     tree, leaves = Tree.of(value), (_plain(turned(leaf)) for leaf in leaves_of(value))
     return next(leaves) if tree is None else tree.build(leaves)
-
-
-def _conjugate(leaf: Any) -> Any:
-    return leaf.conj() if np.iscomplexobj(leaf) else leaf
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,37 @@
+"""Complex numbers as JAX and autograd have them, and as they are compared.
+
+Their gradient of a real function is ∂f/∂re − i·∂f/∂im, and the cotangent of a complex output is a − i·b where its real
+part counts a times and its imaginary part b times. Compared are ∂f/∂re + i·∂f/∂im, and complex outputs as two real ones
+along a last axis.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def is_complex(leaf: Any) -> bool:
+    """Of an array of any library over NumPy's dtypes, traced or not."""
+    return bool(np.issubdtype(getattr(leaf, "dtype", type(leaf)), np.complexfloating))
+
+
+def conjugated(gradients: Iterable[Any]) -> tuple[Any, ...]:
+    """Gradients of the one convention as those of the other."""
+    return tuple(map(conjugate, gradients))
+
+
+def conjugate(leaf: Any) -> Any:
+    """The conjugate of a complex array; any other as it is."""
+    return leaf.conj() if is_complex(leaf) else leaf
+
+
+def parted(leaf: Any, numpy: Any) -> Any:
+    """A complex array as two real ones along a last axis; any other as it is. ``numpy`` is the library's own."""
+    return numpy.stack([numpy.real(leaf), numpy.imag(leaf)], axis=-1) if is_complex(leaf) else leaf
+
+
+def cotangents_of(outputs: Sequence[bool], cotangents: Sequence[Any]) -> list[Any]:
+    """Cotangents of outputs as they are compared, as those of the library; ``outputs`` says which are complex."""
+    pairs = zip(outputs, cotangents, strict=True)
+    return [part[..., 0] - 1j * part[..., 1] if complex_ else part for complex_, part in pairs]
