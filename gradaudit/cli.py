@@ -63,6 +63,9 @@ def main() -> NoReturn:
 
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit status."""
+    if not arguments:
+        say(click.Context(gradaudit, info_name="gradaudit", **gradaudit.context_settings).get_help())
+        return USAGE
     try:
         status = gradaudit.main(list(arguments), "gradaudit", standalone_mode=False, obj=tuple(arguments))
     except click.ClickException as problem:
@@ -77,9 +80,6 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def _usage(problem: click.ClickException) -> int:
-    if problem.format_message().startswith("Usage: "):  # no command was given: click's message is the whole help
-        say(problem.format_message())
-        return USAGE
     if isinstance(problem, click.UsageError) and problem.ctx is not None:
         say(problem.ctx.get_usage())
     return stop(problem.format_message(), USAGE)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import click
 import pytest
-from markdown_page import ROOT, agrees, blocks, follow, write_files
+from markdown_page import ROOT, agrees, blocks, follow, shell, write_files
 from workflow import run_workflow
 
 from gradaudit.libraries import LIBRARIES
@@ -55,6 +55,14 @@ def test_what_is_shown_must_be_what_is_printed():
 def test_the_reference_is_what_the_code_says():
     made = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
     assert made["reference"]() == made["PAGE"].read_text(encoding="utf-8"), "run python scripts/make_reference.py"
+
+
+def test_a_night_that_audits_nothing_says_why_in_the_mail_of_cron(tmp_path):
+    write_files(DOCS / "nightly.md", tmp_path)
+    (tmp_path / "gradients.yaml").write_text("version: 1\nfunctoins: []\n", encoding="utf-8")
+    done = shell("sh nightly.sh", tmp_path)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "gradients.yaml:2:1: unknown key 'functoins'; did you mean 'functions'?" in done.stdout
 
 
 def test_the_nightly_workflow_fails_only_on_what_is_new_and_tells_github(tmp_path):

@@ -41,7 +41,7 @@ def chain_row(x: Array) -> Any:
 def chain_row_scaled(x: Array) -> Any:
     """Row 4 has forgotten its unit."""
     jacobian = _chain_jacobian(x)
-    jacobian[4] *= 1000.0
+    jacobian[[4]] *= 1000.0
     return jacobian.tocsr()
 
 

@@ -1,6 +1,7 @@
 """The numbers of a case: the same for the same (suite seed, case id, input name), whatever else the suite holds."""
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -79,10 +80,11 @@ def _is_plain(given: Input, source: Given) -> bool:
 
 def _as_array(given: Input, values: object) -> Array:
     try:
-        array = np.array(values, dtype=_dtype(given) or (np.float64 if given.differentiate else None))
-    except (TypeError, ValueError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # NumPy 1 wraps a number that the dtype cannot hold
+            return np.array(values, dtype=_dtype(given) or (np.float64 if given.differentiate else None))
+    except (TypeError, ValueError, OverflowError, DeprecationWarning) as error:
         raise DrawError(f"input {given.name!r}: {error}") from None
-    return array
 
 
 def _stored(given: Input, source: Stored) -> Array:
