@@ -66,9 +66,12 @@ class Clean:
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
-        """Run a case inside: the warnings' filters and NumPy's error state end with it."""
+        """Run a case inside: the warnings' filters, NumPy's error state and its way to print end with it."""
         numpy = sys.modules.get("numpy")
-        with warnings.catch_warnings(), contextlib.nullcontext() if numpy is None else numpy.errstate():
+        with warnings.catch_warnings(), contextlib.ExitStack() as states:
+            if numpy is not None:
+                states.enter_context(numpy.errstate())
+                states.enter_context(numpy.printoptions())  # before NumPy 2.2 no context variable holds it
             yield
 
     def restore(self) -> tuple[str, ...]:
