@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from benchmarks._mutations import Claim
 from gradaudit import engines
 from gradaudit.checks import part
-from gradaudit.checks._measure import Ground, Limits, measure
+from gradaudit.checks._ground import Ground
+from gradaudit.checks._limits import Limits
+from gradaudit.checks._measure import measure
 from gradaudit.checks._subject import Subject, Unfit
 from gradaudit.engines._arguments import Arguments
 from gradaudit.judge.element import Outcome

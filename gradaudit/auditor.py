@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from gradaudit import checks, engines
 from gradaudit.checks._choice import measured_as_chosen
 from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._ground import Ground
 from gradaudit.checks._identity import Compared, Identity, weigh
-from gradaudit.checks._measure import Ground, Limits
+from gradaudit.checks._limits import Limits
 from gradaudit.checks._stale import Points, asked_again
 from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
 from gradaudit.engines._arguments import Arguments

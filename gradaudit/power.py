@@ -11,7 +11,7 @@ from itertools import groupby
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison, Elsewhere
-from gradaudit.checks._measure import Limits
+from gradaudit.checks._limits import Limits
 from gradaudit.checks._subject import Unfit
 from gradaudit.faults import FAULTS, Fault
 from gradaudit.judge.certificate import Certificate

@@ -10,7 +10,9 @@ import pytest
 import gradaudit as ga
 from gradaudit import engines
 from gradaudit.checks import gradient
-from gradaudit.checks._measure import Ground, Limits, measure
+from gradaudit.checks._ground import Ground
+from gradaudit.checks._limits import Limits
+from gradaudit.checks._measure import measure
 from gradaudit.checks._subject import Subject
 from gradaudit.engines._arguments import Arguments
 from gradaudit.judge.diagnosis import Diagnosis

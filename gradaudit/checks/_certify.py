@@ -14,8 +14,9 @@ import numpy as np
 
 from gradaudit.checks._certificate import enough, issue
 from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._ground import Ground
 from gradaudit.checks._lines import Line, Lines, fails, worst
-from gradaudit.checks._measure import Ground, measure_along
+from gradaudit.checks._measure import measure_along
 from gradaudit.checks._search import Search
 from gradaudit.checks._units import restored
 from gradaudit.judge.certificate import Certificate

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from gradaudit.checks._certify import certify, is_certified
-from gradaudit.checks._measure import Ground, measure
+from gradaudit.checks._ground import Ground
+from gradaudit.checks._measure import measure
 from gradaudit.checks._structure import LOOK, together_for
 from gradaudit.judge.evidence import Evidence
 from gradaudit.perturb.steps import Coordinates, Moves

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison
-from gradaudit.checks._measure import Limits
+from gradaudit.checks._limits import Limits
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import FAIL_FACTOR, Claim, Outcome, Rulings, reason
 from gradaudit.judge.evidence import Evidence

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.checks._measure import Ground
+from gradaudit.checks._ground import Ground
 from gradaudit.judge.element import FAIL_FACTOR
 from gradaudit.judge.table import COARSEST
 from gradaudit.perturb.certificate import COARSE, FINE, Family, Lattice

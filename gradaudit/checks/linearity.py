@@ -8,7 +8,7 @@ import numpy as np
 
 from gradaudit.checks._comparison import random_directions
 from gradaudit.checks._identity import Identity
-from gradaudit.checks._measure import HALF
+from gradaudit.checks._limits import HALF
 from gradaudit.checks._offered import need
 from gradaudit.checks._subject import Subject
 from gradaudit.judge.diagnosis import Diagnosis

@@ -168,9 +168,9 @@ class Probe:
         todo = np.flatnonzero(inside)
         if self.batch is not None:
             left = np.ones(todo.size, dtype=bool)
-            for part, found in self.batch.changes(moved, points[todo], self.base.size):
-                change[todo[part]] = found
-                left[part] = False
+            for chunk, found in self.batch.changes(moved, points[todo], self.base.size):
+                change[todo[chunk]] = found
+                left[chunk] = False
             todo = todo[left]
         for start in range(0, todo.size, len(rows)):
             part = todo[start : start + len(rows)]

@@ -325,3 +325,11 @@ def around(directions: Directions, h: float, exponents: NDArray[np.float64]) -> 
     """Steps h·2^p for each exponent p: (K, D); NaN below the smallest sensible step."""
     steps = np.repeat((h * np.exp2(exponents))[:, None], len(directions), axis=1)
     return np.where(steps >= directions.smallest_step, steps, np.nan)
+
+
+def untaken(h: Array, taken: Array) -> Array:
+    """The steps h (K, 1) that are neither taken yet nor in h before."""
+    for k in range(len(h)):
+        if np.isclose(h[k], np.concatenate([taken, h[:k]]), rtol=1e-3).any():
+            h[k] = np.nan
+    return h

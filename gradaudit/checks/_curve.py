@@ -1,0 +1,65 @@
+"""Curves for the reader: differences at many steps along the worst directions, which decide nothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.judge.element import Claim, Outcome, Rulings
+from gradaudit.judge.evidence import error_over_allowed
+from gradaudit.perturb.samples import Samples
+from gradaudit.perturb.sampling import Probe
+from gradaudit.perturb.steps import Directions, given, octaves, untaken
+from gradaudit.plan.case import Settings
+
+#: The worst direction's error-against-h curve has steps s·2^−p for these.
+CURVE = tuple(np.arange(1.0, 38.0, 3.0))
+#: Of a case that does not pass, this many further directions have curves.
+OTHERS = 4
+
+
+def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:
+    """(direction, readout) of the worst: failures before the undecided before passes, then by error ÷ allowed."""
+    d, r = np.unravel_index(int(_worst_first(claim, rulings)[0]), rulings.outcome.shape)
+    return int(d), int(r)
+
+
+def _worst_first(claim: Claim, rulings: Rulings) -> NDArray[np.intp]:
+    """Flat positions of the elements (D, R)."""
+    ratio = error_over_allowed(np.abs(claim.analytic - rulings.numeric), rulings.allowed)
+    rank = np.array([0, 2, 1])[rulings.outcome]
+    return np.lexsort((-ratio.ravel(), -rank.ravel()))
+
+
+def others(
+    probe: Probe,
+    directions: Directions,
+    claim: Claim,
+    rulings: Rulings,
+    settings: Settings,
+    *,
+    extended: bool,
+    spare: int,
+) -> tuple[tuple[int, Samples], ...]:
+    """Curves of the next worst directions that did not pass, for no more evaluations than ``spare``."""
+    if rulings.decided.all():
+        return ()
+    order = _worst_first(claim, rulings)
+    bad = order[rulings.outcome.ravel()[order] != Outcome.PASS] // rulings.outcome.shape[1]
+    found: list[tuple[int, Samples]] = []
+    for direction in list(dict.fromkeys(bad.tolist()))[1 : 1 + OTHERS]:
+        samples = witness(probe, directions.take(np.array([direction])), settings, extended=extended)
+        spare -= samples.evaluations
+        if spare < 0:
+            break
+        found.append((direction, samples))
+    return tuple(found)
+
+
+def witness(probe: Probe, direction: Directions, settings: Settings, *, extended: bool) -> Samples:
+    """Differences along the worst direction, for the error-against-h curve: the user's steps, ours where they count."""
+    if settings.h is None:
+        return probe.sample(direction, octaves(direction, np.array(CURVE)))
+    samples = probe.sample(direction, given(direction, settings.h))
+    if not extended:
+        return samples
+    ours = untaken(octaves(direction, np.array(CURVE)), np.fmax(samples.ahead, samples.behind))
+    return samples.and_then(probe.sample(direction, ours))

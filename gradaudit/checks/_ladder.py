@@ -1,0 +1,241 @@
+"""The levels by which directions are decided, each on more differences than the one before:
+
+    given steps (where the suite lists them) → express (2 evaluations) → pair (4) → sweep → densify
+
+Each level adds samples only along those directions that the judge could not decide yet.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradaudit.checks._doubt import jumps_at_kinks
+from gradaudit.checks._quantum import largest_change, quantum_of
+from gradaudit.checks._structure import moves_together
+from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
+from gradaudit.judge.quick import express, pair, plain, softened
+from gradaudit.judge.table import fitted, table
+from gradaudit.perturb.samples import KAPPA, Array, Samples, side_by_side
+from gradaudit.perturb.sampling import Probe
+from gradaudit.perturb.steps import Directions, Entries, around, given, octaves, untaken
+from gradaudit.plan.case import Settings
+
+#: Steps are s·2^−p. Express takes the first of these, pair adds the second; both lie on the sweep's lattice.
+EXPRESS, PAIR = 13.0, 10.0
+#: The sweep begins with these and goes on downwards by factors of eight.
+SWEEP_FIRST = (4.0, 7.0, 16.0)
+SWEEP_NEXT, SWEEP_LAST, OCTAVES = 19.0, 1074.0, 3.0
+#: Densifying adds the largest steps, and these octaves around the best one.
+LARGEST = (0.0, 1.0, 2.0, 3.0)
+AROUND = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
+#: It stops when this many directions have stayed undecided: the case is then undecided whatever the rest says.
+HOPELESS = 8
+#: Where nothing moves and nothing is claimed, this many directions are tried at the largest steps.
+DOUBTED = 16
+#: A quantum is coarse where it is more than this fraction of what the largest steps change.
+COARSE = 1e-3
+#: A claim further off than this many times what is allowed needs no more steps.
+CLEAR = 10.0
+#: Rulings before the first.
+NOTHING = Rulings.undecided(0, 0)
+#: Where directions move together, so many are densified at a time.
+CHUNK = 256
+#: Of entries that fail, so many outputs are searched for a quantum: where more fail, it is no rounding of one.
+SEARCHED = 64
+
+
+class Ladder:
+    """The levels, for one block of directions. ``todo`` are those still open, ``samples`` what is known of them.
+
+    ``slopes`` tells that differences are taken of a gradient.
+    """
+
+    def __init__(
+        self, probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool = False
+    ) -> None:
+        self.probe, self.directions, self.claim, self.settings = probe, directions, claim, settings
+        self.slopes = slopes
+        self.rulings = NOTHING
+        self.todo = np.arange(len(directions))
+        self.evaluations = 0
+        self.extended = False
+
+    def climb(self) -> Rulings:
+        """All levels that are needed."""
+        if self.settings.method == "central":
+            self._rule(plain(self._given(), self.claim))
+        elif self.settings.h is None:
+            self._own_steps()
+        else:
+            # a short list may pass a claim, but it is too weak to fail one: 8 % false alarms were measured
+            self._rule(softened(table(self._given(), self.claim)))
+            if self.settings.extend and self.todo.size:
+                self.extended = True
+                self._own_steps()
+        if self.rulings.decided.all() and not self.claim.analytic.any() and not self.rulings.numeric.any():
+            self._doubt_stillness()
+        return self.rulings
+
+    def _doubt_stillness(self) -> None:
+        """All is zero on both sides: true of a constant, and of a quantised function that has not moved yet."""
+        if self.probe.readout is not None and self.probe.base.size > 1:
+            return
+        self.todo = np.arange(min(len(self.directions), DOUBTED))
+        samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST[:2]))
+        size = float(np.nanmax(np.abs(self.probe.base)))
+        for readout in range(self.claim.analytic.shape[1]):
+            step = quantum_of(samples, readout)
+            if self.slopes and jumps_at_kinks(samples, readout, step, size=size):
+                continue
+            # a few quanta are what a large step changes; the spacing of float32 would be a quantum too
+            if step > COARSE * largest_change(samples, readout):
+                self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
+                self.rulings.reason[:, readout] = reason(Diagnosis.UNSEEN)
+
+    def _own_steps(self) -> None:
+        fine = self._sample(self._octaves(EXPRESS))
+        fine = fine.take(self._rule(express(fine, self._claims())))
+        if not self.todo.size:
+            return
+        both = self._sample(self._octaves(PAIR)).and_then(fine)
+        both = both.take(self._rule(pair(both, self._claims())))
+        if self.todo.size:
+            self._densify(self._sweep(both))
+
+    def _sweep(self, samples: Samples) -> list[tuple[int, Samples]]:
+        """Descending steps until each direction is decided or noise drowns the next; returns what stayed open."""
+        samples = samples.and_then(self._sample(self._octaves(*SWEEP_FIRST)))
+        left: list[tuple[int, Samples]] = []
+        wrong_before = np.zeros(self.rulings.outcome[self.todo].shape, dtype=bool)
+        exponent = SWEEP_NEXT
+        while self.todo.size:
+            claim = self._claims()
+            rulings = self._table(samples, claim)
+            h = self._octaves(exponent)
+            # where f stands still, it is only after the largest steps that a claim can be said to be wrong
+            wrong = _clearly_failed(rulings, claim) & ~(rulings.numeric == 0)
+            settled = rulings.decided | wrong
+            # a finer step must say so too: a ripple may hide between the first ones
+            done = (rulings.decided | (wrong & wrong_before) | _drowned(samples, claim, rulings, h)).all(axis=1)
+            if exponent > SWEEP_LAST:
+                done = np.ones_like(done)
+            left += [
+                (int(self.todo[d]), samples.take(np.array([d]))) for d in np.flatnonzero(done & ~settled.all(axis=1))
+            ]
+            self.rulings.put(self.todo, rulings)
+            samples, wrong_before = samples.take(np.flatnonzero(~done)), wrong[~done]
+            self.todo = self.todo[~done]
+            if self.todo.size:
+                samples = samples.and_then(self._sample(self._octaves(exponent)))
+            exponent += OCTAVES
+        return left
+
+    def _densify(self, left: list[tuple[int, Samples]]) -> None:
+        """More steps around the best one, and least-squares fits: for bars that are too wide, and for close calls."""
+        if moves_together(self.probe) and len(left) > HOPELESS:
+            self._densify_together(left)
+            return
+        hopeless, confirmed = 0, 0
+        for direction, samples in left:
+            still = bool((self.rulings.numeric[direction] == 0).all())
+            if still and confirmed >= HOPELESS:
+                continue
+            self.todo = np.array([direction])
+            more = self._sample(self._denser(direction, samples))
+            rulings = self._table(samples.and_then(more), self._claims(), with_fits=True)
+            self.rulings.put(self.todo, rulings)
+            settled = (rulings.decided | _clearly_failed(rulings, self._claims())).all()
+            confirmed += bool(settled and still)
+            hopeless += not settled
+            if hopeless >= HOPELESS:
+                return
+
+    def _densify_together(self, left: list[tuple[int, Samples]]) -> None:
+        """The same steps, many directions at once; and fits for those that the steps alone do not decide."""
+        for start in range(0, len(left), CHUNK):
+            chunk = left[start : start + CHUNK]
+            self.todo = np.array([direction for direction, _ in chunk])
+            h = np.concatenate([self._denser(direction, samples) for direction, samples in chunk], axis=1)
+            samples = side_by_side([samples for _, samples in chunk]).and_then(self._sample(h))
+            samples = samples.take(self._rule(self._table(samples, self._claims())))
+            if self.todo.size:
+                rulings = self._table(samples, self._claims(), with_fits=True)
+                self.rulings.put(self.todo, rulings)
+                settled = rulings.decided | _clearly_failed(rulings, self._claims())
+                if (~settled.all(axis=1)).sum() >= HOPELESS:
+                    return
+
+    def _denser(self, direction: int, samples: Samples) -> Array:
+        """(K, 1) more steps along one direction: the largest, and those around the best one; NaN where taken."""
+        alone = self.directions.take(np.array([direction]))
+        known = self.rulings.h[direction][np.isfinite(self.rulings.h[direction])]
+        best = float(np.median(known)) if known.size else np.nan
+        h = np.concatenate([octaves(alone, np.array(LARGEST)), around(alone, best, np.array(AROUND))])
+        return untaken(h, np.fmax(samples.ahead, samples.behind))
+
+    def _table(self, samples: Samples, claim: Claim, *, with_fits: bool = False) -> Rulings:
+        """Rule on all samples; before any failure counts, the values are searched for a quantum."""
+        decide = fitted if with_fits else table
+        rulings = decide(samples, claim)
+        if self.probe.readout is not None and self.probe.base.size > 1:
+            return rulings
+        failed = rulings.outcome == Outcome.FAIL
+        if not failed.any():
+            return rulings
+        steps = self._quanta(samples, failed)
+        if not steps.any():
+            return rulings
+        return decide(samples.louder(steps / np.sqrt(12)), claim)
+
+    def _quanta(self, samples: Samples, failed: Mask) -> Array:
+        """(R,) the quantum of each readout with a failure, or 0; of entries (D, 1), that of their output."""
+        directions = self.directions.take(self.todo)
+        if not isinstance(directions, Entries):
+            failing = failed.any(axis=0)
+            steps = np.zeros(failing.size)
+            steps[failing] = [quantum_of(samples, int(r)) for r in np.flatnonzero(failing)]
+            return steps
+        steps = np.zeros((len(directions), 1))
+        for output in np.unique(directions.output[failed[:, 0]])[:SEARCHED]:
+            mine = np.flatnonzero(directions.output == output)
+            steps[mine] = quantum_of(samples.take(mine), 0)
+        return steps
+
+    def _rule(self, rulings: Rulings) -> NDArray[np.intp]:
+        """Record a level's rulings; which of the open directions stay open."""
+        if self.rulings is NOTHING:
+            self.rulings = rulings.copied()
+        else:
+            self.rulings.put(self.todo, rulings)
+        still = np.flatnonzero(~self.rulings.decided[self.todo].all(axis=1))
+        self.todo = self.todo[still]
+        return still
+
+    def _claims(self) -> Claim:
+        return self.claim.take(self.todo)
+
+    def _given(self) -> Samples:
+        assert self.settings.h is not None
+        return self._sample(given(self.directions, self.settings.h))
+
+    def _octaves(self, *exponents: float) -> Array:
+        return octaves(self.directions.take(self.todo), np.array(exponents))
+
+    def _sample(self, h: Array) -> Samples:
+        samples = self.probe.sample(self.directions.take(self.todo), h)
+        self.evaluations += samples.evaluations
+        return samples
+
+
+def _clearly_failed(rulings: Rulings, claim: Claim) -> NDArray[np.bool_]:
+    error = np.abs(claim.analytic - rulings.numeric)
+    return np.asarray((rulings.outcome == Outcome.FAIL) & ~(error <= CLEAR * rulings.allowed))
+
+
+def _drowned(samples: Samples, claim: Claim, rulings: Rulings, h: Array) -> NDArray[np.bool_]:
+    """(D, R) the noise of the next step h (1, D) exceeds all that still matters, or there is no next step."""
+    sigma = np.nan_to_num(np.fmax.reduce(samples.noise[-3:], axis=0))
+    noise = KAPPA * sigma / h[0][:, None]
+    matters = np.fmin(0.3 * np.abs(claim.analytic - rulings.numeric), np.inf)
+    drowned = (noise > matters) & (noise > 0.1 * claim.resolution * rulings.scale)
+    return np.asarray(drowned | np.isnan(h[0])[:, None])

@@ -1,0 +1,36 @@
+"""Quantised values among differences: what goes in steps moves at one step of x, and stands still at another."""
+
+import numpy as np
+
+from gradaudit.perturb.noise import quantum
+from gradaudit.perturb.samples import Array, Samples
+
+#: At most this many values are searched for a quantum.
+QUANTUM_VALUES = 512
+
+
+def quantum_of(samples: Samples, readout: int) -> float:
+    """The quantum of the values seen, or 0: what is quantised moves at one step and stands still at another.
+
+    Only directions that do both count: the values of |x| at steps that are powers of two have a common divisor too.
+    """
+    rise, fall = samples.rise[..., readout], samples.fall[..., readout]
+    moves = ((np.abs(rise) > 0) | (np.abs(fall) > 0)).any(axis=0)
+    stops = ((rise == 0) | (fall == 0)).any(axis=0)
+    if not (moves & stops).any():
+        return 0.0
+    rise, fall = rise[:, moves & stops], fall[:, moves & stops]
+    values = np.concatenate([rise.ravel(), -fall.ravel(), [0.0]])
+    return quantum(values[:: max(1, values.size // QUANTUM_VALUES)]) or max(_repeated(rise), _repeated(fall))
+
+
+def largest_change(samples: Samples, readout: int) -> float:
+    changes = np.abs(np.concatenate([samples.rise[..., readout], samples.fall[..., readout]]))
+    return float(np.max(changes[np.isfinite(changes)], initial=0.0))
+
+
+def _repeated(change: Array) -> float:
+    """The smallest change (K, D) that two steps along one direction share to the last bit, or 0."""
+    size = np.sort(np.abs(change), axis=0)
+    twice = size[1:][(size[1:] == size[:-1]) & (size[1:] > 0)]
+    return float(twice.min()) if twice.size else 0.0
