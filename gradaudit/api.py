@@ -113,7 +113,7 @@ def _audited(
     layout, names, leaves = unpacked(inputs)
     arguments = Arguments.of(leaves, names=names)
     name = getattr(f, "__qualname__", type(f).__name__)
-    target = Target(name, tuple((kind, kind) for kind in claims), engine, args=args)
+    target = Target(name, tuple((kind, kind) for kind in claims), engine, args=args, seed=seed)
     try:
         differentiable = engines.adapt(target, f, claims, layout=layout)
     except EngineError as problem:

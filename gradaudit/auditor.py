@@ -27,7 +27,7 @@ from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point, everywhere
 from gradaudit.plan.case import Case, Given, Input
-from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator, rewound
+from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator, rewound, seeded
 from gradaudit.power import Passed, self_test
 from gradaudit.recall import remembered_kernel
 
@@ -39,7 +39,7 @@ def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:
     """
     began = time.perf_counter()
     try:
-        differentiable = guarded("import", engines.load, case.target)
+        differentiable = guarded("import", engines.load, seeded(case))
         assert isinstance(differentiable, Differentiable)
         verdict = at_all_points(list(_at_each_point(case, differentiable, threads=threads, power=power)))
         verdict = replace(verdict, sources=differentiable.sources)

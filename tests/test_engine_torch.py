@@ -412,6 +412,26 @@ def test_dropout_has_one_mask_for_all_points_and_passes():
     assert audit(lambda x: torch.nn.functional.dropout(x.sin(), 0.5), X).status == "pass"
 
 
+def test_another_seed_is_another_mask_and_the_same_one_the_same():
+    def masks(seed):
+        seen = []
+        gradaudit.audit(
+            lambda x: seen.append(torch.nn.functional.dropout(torch.ones(64))) or x, X, engine="torch", seed=seed
+        )
+        return {tuple(mask.tolist()) for mask in seen if not torch._C._functorch.is_batchedtensor(mask)}
+
+    assert masks(1) == masks(1) != masks(2)
+    assert len(masks(1)) == 1
+
+
+def test_the_parameters_that_a_factory_draws_follow_from_the_seed():
+    def weights(seed):
+        loaded = engines.adapt(Target("m", engine="torch", seed=seed), lambda: torch.nn.Linear(3, 2), {})
+        return loaded.held(Arguments.of([X]))["weight"].tolist()
+
+    assert weights(1) == weights(1) != weights(2)
+
+
 def test_a_generator_of_its_own_is_named_nondeterministic():
     generator = torch.Generator().manual_seed(1)
     verdict = audit(lambda x: x * torch.rand(x.shape, generator=generator), X)

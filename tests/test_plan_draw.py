@@ -1,5 +1,6 @@
 """The numbers of a case: which, and that they stay the same."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradaudit.plan.case import Avoid, Case, Drawn, Given, Input, Stored, Target
-from gradaudit.plan.draw import SAMPLERS, DrawError, draw_inputs, generator, rewound
+from gradaudit.plan.draw import SAMPLERS, DrawError, draw_inputs, generator, rewound, seeded
 from gradaudit.suite.distributions import NAMES, Distributions
 
 
@@ -34,6 +35,13 @@ def test_the_numbers_depend_on_seed_id_and_name_and_on_nothing_else() -> None:
     np.testing.assert_array_equal(same, first)
     for other in (draw(X, seed=1), draw(X, name="g"), draw(Input("z", Drawn((5,))))):
         assert not np.any(other[0] == first)
+
+
+def test_what_a_function_draws_itself_follows_from_seed_and_id_and_is_one_for_all_points() -> None:
+    known = seeded(case()).seed
+    assert seeded(replace(case(), draw=3)).seed == known
+    assert seeded(replace(case(), checks=("jvp",))).seed == known
+    assert len({known, seeded(case(seed=1)).seed, seeded(case(name="g")).seed}) == 3
 
 
 def test_the_numbers_of_a_case_never_change_between_versions() -> None:

@@ -63,8 +63,8 @@ class Pinned:
 
 
 def seed_of(target: Target) -> int:
-    """The seed of torch's generator: it follows from the function and its options."""
-    text = repr((target.function, target.kwargs)).encode(errors="surrogatepass")
+    """The seed of torch's generator: it follows from that of the case, the function and its options."""
+    text = repr((target.seed, target.function, target.kwargs)).encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest())
 
 

@@ -113,6 +113,7 @@ class Target:
     constants: tuple[int, ...] = ()  #: positions of inputs with ``differentiate: false``
     args: tuple[object, ...] = ()  #: further positional arguments, after all others
     routes: tuple[Route, ...] = ()  #: of every input, where some are leaves of containers
+    seed: int = 0  #: of the random numbers that the function itself draws, where its engine pins them
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.plan.case import Case, Drawn, Given, Input, Stored
+from gradaudit.plan.case import Case, Drawn, Given, Input, Stored, Target
 from gradaudit.plan.precision import dtype_of, is_floating
 from gradaudit.plan.structure import arranged, breach
 from gradaudit.suite.files import FileError, read_array
@@ -48,9 +48,17 @@ def generator(case: Case, name: str) -> np.random.Generator:
     The first of several points has those of a case with one point.
     """
     which = [str(case.draw)] if case.draw else []
-    key = "\0".join([str(case.seed), case.id, name, *which]).encode("utf-8", errors="surrogatepass")
-    digest = hashlib.blake2b(key, digest_size=16).digest()
-    return np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest, "big")))
+    return np.random.default_rng(np.random.SeedSequence(_digest(case, name, *which, size=16)))
+
+
+def seeded(case: Case) -> Target:
+    """What is audited, and a seed for what its function draws itself: the same at all points of the case."""
+    return replace(case.target, seed=_digest(case, "function", "drawn by itself", size=4))
+
+
+def _digest(case: Case, *names: str, size: int) -> int:
+    key = "\0".join([str(case.seed), case.id, *names]).encode("utf-8", errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(key, digest_size=size).digest(), "big")
 
 
 @contextmanager
