@@ -47,7 +47,6 @@ LEFT_OUT: dict[str, str] = {
 EXPECTED: dict[str, tuple[str, str]] = {
     "as_strided_scatter": ("fail", "docs/findings.md: by its input, the gradient is that of what was overwritten"),
     "cholesky_inverse": ("fail", "docs/findings.md: forward mode is wrong"),
-    "erf#0": ("inconclusive", "it saturates at 1, where its slope is below the spacing of doubles"),
     "masked.logaddexp#1": ("fail", "docs/findings.md: its second derivative is NaN beside what the mask leaves out"),
     "nn.functional.hinge_embedding_loss": ("inconclusive", SIGNS),
     "special.i1e#2": ("inconclusive", "its first derivative has a kink at 0, and the sample is 0"),
