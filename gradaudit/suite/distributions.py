@@ -39,7 +39,7 @@ Amount = Annotated[float | int | str, PlainValidator(_amount), WithJsonSchema({"
 class Parameters(BaseModel):
     """Parameters of one distribution."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     def items(self) -> tuple[tuple[str, Any], ...]:
         """Every parameter with its value, defaults included, sorted as declared."""

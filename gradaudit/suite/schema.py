@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
+from gradaudit.suite.described import descriptions
 from gradaudit.suite.input_keys import SOURCES, InputField, InputKeys
 from gradaudit.suite.quantities import (
     FLOATING,
@@ -37,7 +38,7 @@ class ExpectKeys(Strict):
 class MatrixKeys(BaseModel):
     """Axes: every combination of their values is a case. ``dtype`` is the dtype of the drawn and written inputs."""
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     exclude: list[dict[str, Any]] = []
     """Combinations to leave out; each names some axes with their values."""
@@ -212,6 +213,11 @@ class SuiteKeys(Strict):
 def json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the suite file, for editors."""
     schema = SuiteKeys.model_json_schema()
+    for kind in _models(BaseModel):
+        keys = schema if kind is SuiteKeys else schema["$defs"].get(kind.__name__, {})
+        for name, text in descriptions(kind).items():
+            if name in keys.get("properties", {}):
+                keys["properties"][name]["description"] = text
     for field in (*_fields(schema, "inputs"), *_fields(schema, "at")):
         field["additionalProperties"] = _SHORT_OR_LONG
     properties = schema["$defs"]["InputKeys"]["properties"]
@@ -219,6 +225,14 @@ def json_schema() -> dict[str, Any]:
     properties["items"]["anyOf"][0]["items"] = _SHORT_OR_LONG
     properties["choice"]["anyOf"].append({"type": "array", "minItems": 1})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "gradaudit suite"}
+
+
+def _models(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The models of this package that are built on ``kind``."""
+    for model in kind.__subclasses__():
+        if model.__module__.startswith(f"{__package__}."):
+            yield model
+        yield from _models(model)
 
 
 def _fields(schema: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:

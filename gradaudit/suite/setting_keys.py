@@ -12,7 +12,7 @@ from gradaudit.suite.quantities import (
     Steps,
 )
 
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 _NOT_NEGATIVE = Field(ge=0)
 
 
