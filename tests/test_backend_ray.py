@@ -8,12 +8,25 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from clusters import (
+    MINE,
+    ONLY_WITH_HERE,
+    STATUSES,
+    SUITE,
+    ends_at_ctrl_c,
+    environment,
+    family,
+    is_alive,
+    other_versions,
+    stored,
+    timeless,
+    wait_until,
+    write_suite,
+)
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends, cli, report, runner
@@ -27,32 +40,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::Resour
 
 TOKEN = secrets.token_hex(32)
 
-SUITE = """\
-version: 1
-name: cluster
-path: [.]
-functions:
-  - {name: right, function: "mine:f", gradient: "mine:g", inputs: {x: {shape: [n]}}, matrix: {n: [1, 2, 3, 4]}}
-  - {name: wrong, function: "mine:f", gradient: "mine:h", inputs: {x: {shape: [4]}}}
-  - {name: nowhere, function: "mine:f", gradient: "mine:no_such", inputs: {x: {shape: [4]}}}
-"""
-
-MINE = """\
-import os
-import numpy as np
-
-def f(x): return float(np.sin(x).sum() + np.prod(x))
-def g(x): return np.cos(x) + np.prod(x) / x
-def h(x): return np.cos(x) - np.prod(x) / x
-"""
-
 
 @pytest.fixture
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
-    Path("mine.py").write_text(MINE)
-    Path("suite.yaml").write_text(SUITE)
-    return "suite.yaml"
+    return write_suite()
 
 
 @pytest.fixture(scope="module")
@@ -61,61 +53,40 @@ def address() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--head", "--port", str(port), "--num-cpus", "2", "--include-dashboard", "false", "--block"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ray.scripts.scripts", "start", *options],
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    with a_node("--head", "--port", str(port), "--include-dashboard", "false", cores=2):
         assert wait_until(lambda: _takes_us(f"127.0.0.1:{port}"), limit=90)
         yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def a_node(*options: str, cores: int, folder: str = "") -> Iterator[None]:
+    """A node in processes of its own, whose workers import from ``folder`` first."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, "--num-cpus", str(cores), "--block"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    path = os.pathsep.join([folder, *sys.path])
+    process = subprocess.Popen(command, env=shared(PYTHONPATH=path), **quiet)
+    try:
+        yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def _takes_us(address: str) -> bool:
     # it listens long before it has a node that takes drivers
     command = [sys.executable, "-c", f"import ray; ray.init({address!r}, log_to_driver=False)"]
-    return subprocess.run(command, capture_output=True, env=environment()).returncode == 0
+    return subprocess.run(command, capture_output=True, env=shared()).returncode == 0
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Of a process that imports what this one does, and shares with the cluster of these tests a token of their own."""
-    path = os.pathsep.join(sys.path)
-    return {**os.environ, "PYTHONPATH": path, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, **more}
+def shared(**more: str) -> dict[str, str]:
+    """The environment of a process that shares with the cluster of these tests a token of their own."""
+    return environment(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=TOKEN, **more)
 
 
 def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own: ray reads its token once in a process."""
     command = [sys.executable, "-m", "gradaudit", "run", *arguments]
-    return subprocess.run(command, env=environment(**more), capture_output=True, text=True)
-
-
-def wait_until(true, *, limit: float = 20.0) -> bool:
-    deadline = time.monotonic() + limit
-    while not (found := true()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
-
-
-def descendants(process: int) -> list[int]:
-    children = [
-        int(child) for file in Path(f"/proc/{process}/task").glob("*/children") for child in file.read_text().split()
-    ]
-    return [*children, *(one for child in children for one in descendants(child))]
-
-
-def is_alive(process: int) -> bool:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    return False
-
-
-def timeless(verdict: Verdict) -> str:
-    return repr(replace(verdict, measures=replace(verdict.measures, duration_s=0.0)))
+    return subprocess.run(command, env=shared(**more), capture_output=True, text=True)
 
 
 def test_a_run_on_a_cluster_is_bit_identical_to_one_on_this_machine(suite: str, address: str):
@@ -124,8 +95,10 @@ def test_a_run_on_a_cluster_is_bit_identical_to_one_on_this_machine(suite: str, 
     assert done.returncode == 1, done.stderr
     (home,) = {file.parent for file in Path("reports").rglob("results.jsonl")} - {runner.run_folder(here.run)}
     there = report.read(home)
-    assert [timeless(result.verdict) for result in there.results] == [timeless(r.verdict) for r in here.results]
-    assert [str(result.verdict.status) for result in there.results] == ["pass"] * 4 + ["fail", "error"]
+    for one, other in zip(here.results, there.results, strict=True):
+        if one.case.name != "dying":  # its message says after how many seconds
+            assert timeless(other.verdict) == timeless(one.verdict)
+    assert [str(result.verdict.status) for result in there.results] == STATUSES
 
 
 def test_a_worker_that_is_killed_in_the_middle_changes_no_verdict():
@@ -139,8 +112,23 @@ def test_a_worker_that_is_killed_in_the_middle_changes_no_verdict():
     assert [timeless(found[index]) for index in range(40)] == [timeless(alone[index]) for index in range(40)]
 
 
+def test_a_worker_that_freezes_in_the_middle_is_ended_and_changes_no_verdict(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gradaudit.backends._ray_pulse.SILENCE", 6.0)
+    cases = [a_case("slow", i, timeout=60.0) for i in range(40)]
+    found: dict[int, Verdict] = {}
+    frozen = 0
+    for index, verdict in backends.run(cases, backend="ray", jobs=2, audit=AUDIT):
+        found[index] = verdict
+        if len(found) == 5:
+            frozen = a_worker_of(os.getpid())
+            os.kill(frozen, signal.SIGSTOP)
+    assert {verdict.status for verdict in found.values()} == {Status.PASS}
+    assert len(found) == 40
+    assert not is_alive(frozen)
+
+
 def a_worker_of(process: int) -> int:
-    for one in descendants(process):
+    for one in family(process):
         with contextlib.suppress(OSError):
             if Path(f"/proc/{one}/cmdline").read_bytes().startswith(b"ray::audit"):
                 return one
@@ -173,28 +161,7 @@ def test_limits_on_memory_and_retries_reach_the_workers(tmp_path: Path, monkeypa
 
 
 def test_ctrl_c_on_a_local_cluster_keeps_what_had_finished_and_leaves_no_process(suite: str):
-    hangs = "\ndef hangs(x):\n    import time\n    time.sleep(1000)\n"
-    Path("mine.py").write_text(MINE + hangs)
-    Path(suite).write_text(SUITE.replace('name: wrong, function: "mine:f"', 'name: wrong, function: "mine:hangs"'))
-    command = [sys.executable, "-m", "gradaudit", "run", suite, "--backend", "ray", "-j", "2", "--format", "concise"]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-    def stored() -> int:
-        return sum(file.read_text().count("\n") for file in Path("reports").rglob("results.jsonl"))
-
-    assert wait_until(lambda: stored() > 5, limit=90)
-    family = descendants(process.pid)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert wait_until(lambda: not any(map(is_alive, family)))
+    ends_at_ctrl_c(suite, backend="ray")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nonsense", "host:port", "127.0.0.1:99999"])
@@ -207,8 +174,31 @@ def test_a_cluster_that_cannot_be_reached_is_refused_with_its_address_and_the_fi
 
 
 def test_a_node_that_cannot_import_a_module_of_the_suite_is_named_before_the_first_case(suite: str, address: str):
-    Path("mine.py").write_text(f"{MINE}\nif 'HERE' not in os.environ: raise ModuleNotFoundError('planted')\n")
+    Path("mine.py").write_text(MINE + ONLY_WITH_HERE)
     done = run(suite, "--backend", "ray", "--scheduler", address, HERE="yes")  # the cluster was there before
     assert done.returncode == 2
     assert re.search(r"node \S+ cannot import what right\[n=1\] names: .*planted", done.stderr)
     assert not Path("reports").exists()
+
+
+def test_a_node_with_another_numpy_is_named_before_the_first_case(suite: str, address: str, tmp_path: Path):
+    with a_node("--address", address, cores=1, folder=other_versions(tmp_path, numpy="1.2.3")):
+        assert wait_until(lambda: "1.2.3" in run(suite, "--backend", "ray", "--scheduler", address).stderr, limit=60)
+        done = run(suite, "--backend", "ray", "--scheduler", address)
+    assert done.returncode == 2
+    assert re.search(r"node \S+ has numpy 1\.2\.3, here is \S+; install there: numpy==", done.stderr)
+
+
+def test_a_node_that_joins_later_with_another_numpy_gets_no_case_and_is_told_of(
+    suite: str, address: str, tmp_path: Path
+):
+    Path("mine.py").write_text(f"import time\n{MINE.replace('def f(x): ', 'def f(x): time.sleep(0.02); ')}")
+    cases = ", ".join(str(n) for n in range(1, 61))
+    Path(suite).write_text(SUITE.replace("1, 2, 3, 4, 5, 6", cases))
+    command = [sys.executable, "-m", "gradaudit", "run", suite, "--backend", "ray", "--scheduler", address]
+    process = subprocess.Popen(command, env=shared(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert wait_until(lambda: stored() > 3, limit=60)
+    with a_node("--address", address, cores=1, folder=other_versions(tmp_path, numpy="1.2.3")):
+        _, said = process.communicate(timeout=200)
+    assert process.returncode == 1, said
+    assert len(re.findall(r"a node that joined later is not used: node \S+ has numpy 1\.2\.3, here is ", said)) == 1

@@ -154,9 +154,18 @@ def on_dask(processes: int) -> Iterator[dict[str, object]]:
         assert client.run(os.getpid) == before
 
 
+def on_ray(cores: int) -> AbstractContextManager[dict[str, object]]:
+    """A cluster of its own, which ends with the run."""
+    return nullcontext({"backend": "ray", "jobs": cores})
+
+
 needs_dask = pytest.mark.skipif(
     find_spec("distributed") is None, reason="the dask backend needs dask: pip install 'gradaudit[dask]'"
 )
+needs_ray = [
+    pytest.mark.skipif(find_spec("ray") is None, reason="the ray backend needs ray: pip install 'gradaudit[ray]'"),
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::ResourceWarning"),  # ray's own, as its cluster ends
+]
 
 
 @pytest.fixture(
@@ -165,6 +174,7 @@ needs_dask = pytest.mark.skipif(
         pytest.param(partial(here, 1), id="one job"),
         pytest.param(partial(here, 2), id="two jobs"),
         pytest.param(partial(on_dask, 2), id="two processes of dask", marks=needs_dask),
+        pytest.param(partial(on_ray, 2), id="two cores of ray", marks=needs_ray),
     ],
 )
 def mixed(request: pytest.FixtureRequest) -> Iterator[dict[str, Verdict]]:

@@ -1,0 +1,121 @@
+"""What tests of clusters share: a small suite, runs and processes that are started and must be gone at the end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gradaudit.judge.verdict import Verdict
+
+SUITE = """\
+version: 1
+name: cluster
+path: [.]
+functions:
+  - {name: right, function: "mine:f", gradient: "mine:g", inputs: {x: {shape: [n]}}, matrix: {n: [1, 2, 3, 4, 5, 6]}}
+  - {name: wrong, function: "mine:f", gradient: "mine:h", inputs: {x: {shape: [4]}}}
+  - {name: raising, function: "mine:f", gradient: "mine:raises", inputs: {x: {shape: [4]}}}
+  - {name: nowhere, function: "mine:f", gradient: "mine:no_such", inputs: {x: {shape: [4]}}}
+  - {name: dying, function: "mine:dies", gradient: "mine:g", inputs: {x: {shape: [4]}}}
+"""
+
+STATUSES = ["pass"] * 6 + ["fail", "error", "error", "crash"]
+
+MINE = """\
+import os
+import numpy as np
+
+def f(x): return float(np.sin(x).sum() + np.prod(x))
+def g(x): return np.cos(x) + np.prod(x) / x
+def h(x): return np.cos(x) - np.prod(x) / x
+def raises(x): raise ValueError("planted")
+def dies(x): os._exit(3)
+"""
+
+#: of a module that only processes can import which were started with it in their environment
+ONLY_WITH_HERE = "if 'HERE' not in os.environ: raise ModuleNotFoundError('planted')\n"
+
+
+def write_suite() -> str:
+    """The suite and its module, in the current folder; its name."""
+    Path("mine.py").write_text(MINE)
+    Path("suite.yaml").write_text(SUITE)
+    return "suite.yaml"
+
+
+def timeless(verdict: Verdict) -> str:
+    """All of it, to the last bit, but for the time that it took."""
+    return repr(replace(verdict, measures=replace(verdict.measures, duration_s=0.0)))
+
+
+def wait_until(true: Callable[[], bool], *, limit: float = 20.0) -> bool:
+    deadline = time.monotonic() + limit
+    while not (found := true()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that imports what this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **more}
+
+
+@contextlib.contextmanager
+def a_process(command: list[str], *, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """``python -m command``, killed at the end."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "-m", *command], env=env, **quiet)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def other_versions(folder: Path, **versions: str) -> str:
+    """A folder in ``folder`` that makes the first process to import from it have these versions of packages."""
+    for package, version in versions.items():
+        home = folder / "other" / f"{package}-{version}.dist-info"
+        home.mkdir(parents=True)
+        (home / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+    return str(folder / "other")
+
+
+def family(process: int) -> list[int]:
+    """Descendants of ``process`` that live."""
+    children = [
+        int(child) for file in Path(f"/proc/{process}/task").glob("*/children") for child in file.read_text().split()
+    ]
+    return [one for child in children for one in (child, *family(child)) if is_alive(one)]
+
+
+def is_alive(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return False
+
+
+def stored() -> int:
+    """Lines of all results that are in the current folder."""
+    return sum(file.read_text().count("\n") for file in Path("reports").rglob("results.jsonl"))
+
+
+def ends_at_ctrl_c(suite: str, *, backend: str) -> None:
+    """A run on a cluster of its own, interrupted in its last case, keeps what had finished and leaves no process."""
+    Path("mine.py").write_text(MINE.replace("os._exit(3)", "__import__('time').sleep(1000)"))
+    command = [sys.executable, "-m", "gradaudit", "run", suite, "--backend", backend, "-j", "2", "--format", "concise"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, env=environment(), start_new_session=True, text=True, **pipes)
+    assert wait_until(lambda: stored() > 9, limit=90)
+    started = family(process.pid)
+    assert len(started) >= 2
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert wait_until(lambda: not any(map(is_alive, started)))
