@@ -87,7 +87,7 @@ class InputKeys(Strict, Distributions):
 
     def _given(self, names: tuple[str, ...]) -> tuple[str, ...]:
         given = self.model_fields_set
-        return tuple(name for name in names if name in given)
+        return () if given.isdisjoint(names) else tuple([name for name in names if name in given])
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "InputKeys":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -207,6 +208,7 @@ def _first(layers: Sequence[Layer], key: str) -> Setting[Any]:
     return Setting(_built_in(key), None)
 
 
+@cache
 def _built_in(key: str) -> object:
     model: type[BaseModel] = ToleranceKeys if key.startswith("tolerance.") else DefaultKeys
     return model.model_fields[key.rpartition(".")[2]].default
