@@ -117,6 +117,7 @@ def run(
     described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments, shard=shard)
     everything = select in (None, Selection()) or len(cases) == len(make_plan(suite))
     described = replace(described, whole=everything)
+    del suite  # what was read of its files takes as much memory as the plan, and is not needed again
     mine = [case for case in cases if shard is None or shard.holds(case.id)]
     home = run_folder(described, folder)
     opening = opened(described, planned(cases, power=power), home=home, resume=resume, only_failed=only_failed)
