@@ -102,6 +102,28 @@ def test_the_suite_is_in_order_and_finds_its_module(package, capsys):
     assert cases[0].path == (str(Path("src").resolve()),)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "shown"),
+    [
+        ("x, delta=1.0", "{delta: 1.0}"),
+        ("x, y, *, p=2, mode='no', wide=False", "{p: 2, mode: 'no', wide: false}"),
+        ("x, weights=None, eps=1e-7, *, fill=make()", "{eps: 1.0e-07}"),
+    ],
+)
+def test_options_are_shown_with_their_defaults(tmp_path, parameters, shown):
+    file = tmp_path / "m.py"
+    file.write_text(f"def f({parameters}): ...\ndef f_grad({parameters}): ...\n", encoding="utf-8")
+    lines = starter.text(starter.discover(starter.locate(str(file))), path=".", source="test").splitlines()
+    assert lines[-1] == f"    # kwargs: {shown}      # the defaults: audit others too"
+
+
+@pytest.mark.parametrize("parameters", ["x", "x, y", "x, *, mode", "x, start=(0, 1)", "*rest"])
+def test_a_function_without_plain_options_shows_none(tmp_path, parameters):
+    file = tmp_path / "m.py"
+    file.write_text(f"def f({parameters}): ...\ndef f_grad({parameters}): ...\n", encoding="utf-8")
+    assert "kwargs" not in starter.text(starter.discover(starter.locate(str(file))), path=".", source="test")
+
+
 def test_the_example_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.invoke(["init"]) == 0

@@ -49,6 +49,7 @@ class Found:
     claims: tuple[tuple[str, str], ...] = ()  #: (kind, reference)
     engine: str | None = None
     line: int = 0
+    options: tuple[tuple[str, object], ...] = ()  #: (parameter, default) where that is a plain value
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,16 @@ def _entry(item: Found, *, first: bool) -> str:
     lines += [f"    {kind}: {_quoted(reference)}" for kind, reference in item.claims]
     note = "      # its shape is a guess: mend it; dtype, bounds, values, … go here too" if first else ""
     lines += ["    inputs:", *(f"      {_quoted(name)}: {{shape: [3]}}{note}" for name in item.inputs)]
+    if item.options:  # a wrong gradient is often right where the options are as by default
+        written = ", ".join(f"{name}: {_quoted(value)}" for name, value in item.options)
+        lines += [f"    # kwargs: {{{written}}}      # the defaults: audit others too"]
     return "\n".join(lines) + "\n"
 
 
-def _quoted(word: str) -> str:
+def _quoted(value: object) -> str:
     import yaml
 
-    return yaml.safe_dump(word, default_flow_style=True, allow_unicode=True, width=1000).splitlines()[0]
+    return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1000).splitlines()[0]
 
 
 def _pairs(module: str, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]) -> Iterator[Found]:
@@ -149,7 +153,7 @@ def _pairs(module: str, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunct
             if spelt is not None
         )
         if claims and not _is_a_claim(name, functions):
-            yield Found(f"{module}:{name}", _parameters(node), claims, line=node.lineno)
+            yield Found(f"{module}:{name}", _parameters(node), claims, line=node.lineno, options=_options(node))
 
 
 def _is_a_claim(name: str, functions: Mapping[str, object]) -> bool:
@@ -218,6 +222,19 @@ def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, ...]
     """Positional parameters that must be given."""
     names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
     return tuple(names[: len(names) - len(node.args.defaults)])
+
+
+def _options(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[tuple[str, object], ...]:
+    """Parameters that need not be given, with their defaults, where those are numbers, words or truth values."""
+    given = node.args
+    positional = [*given.posonlyargs, *given.args]
+    late = positional[len(positional) - len(given.defaults) :]
+    named = (*zip(late, given.defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults, strict=True))
+    return tuple(
+        (parameter.arg, default.value)
+        for parameter, default in named
+        if isinstance(default, ast.Constant) and isinstance(default.value, bool | int | float | str)
+    )
 
 
 def _last_name(expression: ast.expr) -> str:
