@@ -54,6 +54,10 @@ def slow_process(case: Case) -> int:
     return os.getpid()
 
 
+def blocked_signals(case: Case) -> set[signal.Signals]:
+    return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def settings(case: Case) -> list[str]:
     return [os.environ.get(name, "") for name in ("WORD", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")]
 

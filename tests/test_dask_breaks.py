@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 
 import dask_cluster
@@ -93,6 +94,30 @@ def test_a_worker_that_freezes_costs_no_verdict_and_no_time_without_end(tmp_path
                 frozen.send_signal(signal.SIGSTOP)
     assert {verdict.status for verdict in found.values()} == {Status.PASS}
     assert len(found) == 40
+
+
+class FreezesItsWorker:
+    """Stops every worker that it is sent to."""
+
+    def __reduce__(self):
+        return _freeze_worker, ()
+
+
+def _freeze_worker() -> FreezesItsWorker:
+    if "dask_worker" in sys.argv[0]:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return FreezesItsWorker()  # the scheduler reads it too, on its way
+
+
+def test_a_case_that_freezes_its_workers_is_a_timeout_and_its_neighbours_pass(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("gradaudit.backends._dask_roster.SILENCE", 5.0)
+    monkeypatch.setattr(watching, "LOSSES", 1)
+    cases = [a_case("ok", i, tags=(FreezesItsWorker(),) if i == 2 else ()) for i in range(12)]
+    with a_scheduler(tmp_path) as (_, address), a_worker(address), a_worker(address), a_worker(address):
+        wait_for_workers(3, address)
+        verdicts = run(cases, scheduler=address)
+    assert [verdict.status for verdict in verdicts] == [Status.PASS] * 2 + [Status.TIMEOUT] + [Status.PASS] * 9
+    assert "its worker froze or died 1 times with the case in hand, asked twice" in verdicts[2].message
 
 
 def test_a_call_that_cannot_be_made_ends_the_run(cluster, monkeypatch):

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -33,6 +34,15 @@ def asked(*cases: Case, audit: str = AUDIT, limit: float = 20.0, memory: int | N
 
 def test_healthy_cases_share_a_worker():
     assert len({verdict.evidence for verdict in asked(*(a_case("process", i) for i in range(5)))}) == 1
+
+
+def test_a_case_finds_no_signal_blocked_where_the_process_that_runs_it_blocks_some():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    try:
+        (verdict,) = asked(a_case("blocked_signals"))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert verdict.evidence == "set()"
 
 
 @on_linux

@@ -218,7 +218,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
             place, begun = seen.places.get(future.key, ()), future.key in self._begun
             if self._is_stuck(call, place, begun=begun) and self._take(future) is not None:
                 self._cancel([future])
-                deaths, frozen = seen.deaths.get(future.key, 0), begun and self._roster.is_silent(place)
+                deaths, frozen = seen.deaths.get(future.key, 0), self._roster.is_silent(place)
                 self._send_again(replace(call, deaths=call.deaths + deaths, freezes=call.freezes + frozen))
 
     def _is_stuck(self, call: _Call, place: Collection[str], *, begun: bool) -> bool:
