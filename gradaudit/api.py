@@ -92,7 +92,15 @@ def assert_gradient(
     another point, or a larger ``resolution``.
     """
     settings = Settings(tolerance=Tolerance(rtol, resolution), kinks=kinks)
-    verdict = audit(f, *inputs, gradient=gradient, args=args, settings=settings, elements=elements, structure=structure)
+    verdict = _audited(
+        f,
+        inputs,
+        {"gradient": gradient},
+        args=tuple(args),
+        settings=_with_elements(settings, elements),
+        structure=structure,
+        reader=False,
+    )
     if verdict.status is not Status.PASS:
         raise AssertionError(f"{verdict.status.upper()} {verdict.id}  {verdict.message}")
 
@@ -103,12 +111,13 @@ def _audited(
     claims: Mapping[str, Function],
     *,
     args: tuple[object, ...],
-    checks: Sequence[str] | None,
-    engine: str | None,
+    checks: Sequence[str] | None = None,
+    engine: str | None = None,
     settings: Settings,
     structure: Structures,
-    seed: int,
-    power: bool,
+    seed: int = 0,
+    power: bool = False,
+    reader: bool = True,
 ) -> Verdict:
     layout, names, leaves = unpacked(inputs)
     arguments = Arguments.of(leaves, names=names)
@@ -125,7 +134,7 @@ def _audited(
     own = ("vjp",) if "vjp" in differentiable.claims else tuple(differentiable.claims)
     chosen = default_checks(tuple(claims) or own) if checks is None else tuple(dict.fromkeys(checks))
     case = Case(name, name, target, named, chosen, settings, seed)
-    return audit_function(case, differentiable, arguments, power=power)
+    return audit_function(case, differentiable, arguments, power=power, reader=reader)
 
 
 def _with_elements(settings: Settings, chosen: Choice) -> Settings:

@@ -75,11 +75,13 @@ def audit_function(
     *,
     threads: int = 1,
     power: bool = False,
+    reader: bool = True,
     earlier: Points = (),
 ) -> Verdict:
     """Measure and judge a loaded function at one point; with ``power``, plant faults into a claim that passes.
 
     ``earlier`` are the points of the case at which it has passed: what a claim that fails may have kept from them.
+    Without a ``reader`` a pass is a status alone, for which no curve is measured.
     """
     try:
         case, arguments = _with_held(case, differentiable, arguments)
@@ -98,7 +100,7 @@ def audit_function(
         def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
             # a claim that is measured again meets the same random numbers; a step may leave the domain of f
             with rewound(rng), np.errstate(all="ignore"):
-                ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads)
+                ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads, curve=reader)
                 return measured_as_chosen(ground, case.settings, rng, seconds=subject.seconds, seed=case.seed)
 
         prepared = list(_comparisons(case, subject))
@@ -109,6 +111,8 @@ def audit_function(
         return _unfit(case, Unfit(Diagnosis.SHAPE, str(problem)), differentiable)
     except UserError as problem:
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
+    if not reader and all(evidence.rulings.decided.all() for evidence in evidences):
+        return Verdict(case.id, Status.PASS, engine=differentiable.engine)
     at_x = CALLS_AT_X + (batch.evaluations_at_x if batch else 0)
     judged = partial(judge, case.id, engine=differentiable.engine, notes=differentiable.notes, at_x=at_x)
     verdict = judged(evidences)
@@ -128,7 +132,9 @@ def audit_function(
 
 def _with_held(case: Case, differentiable: Differentiable, arguments: Arguments) -> tuple[Case, Arguments]:
     """The case with what its function holds as further inputs, such as the parameters of a module."""
-    held = guarded("function", differentiable.held, arguments) if differentiable.held else {}
+    if differentiable.held is None:
+        return case, arguments
+    held = guarded("function", differentiable.held, arguments)
     assert isinstance(held, dict)
     inputs = tuple(Input(name, Given(None)) for name in held)
     return replace(case, inputs=case.inputs + inputs), arguments.beside(held, differentiated=True)

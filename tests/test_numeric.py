@@ -106,6 +106,26 @@ def test_what_f_raises_reaches_the_caller():
         ga.gradient(broken, np.ones(2))
 
 
+def test_assert_gradient_says_what_an_audit_says_and_measures_no_curve_for_nobody():
+    calls = []
+
+    def counted(x):
+        calls.append(x)
+        return rosen(x)
+
+    x = np.array([-1.2, 1.0, 0.7])
+    verdict = ga.audit(counted, x, gradient=rosen_der)
+    assert verdict.measures.evaluations == len(calls)
+    curve = 2 * len(verdict.curves)
+    calls.clear()
+    ga.assert_gradient(counted, rosen_der, x)
+    assert len(calls) == verdict.measures.evaluations - curve
+    wrong = lambda x: 1.01 * rosen_der(x)  # noqa: E731
+    with pytest.raises(AssertionError) as said:
+        ga.assert_gradient(rosen, wrong, x)
+    assert str(said.value).endswith(ga.audit(rosen, x, gradient=wrong).message)
+
+
 def test_assert_gradient_is_silent_on_a_right_claim_and_tells_the_element_of_a_wrong_one():
     x = np.array([-1.2, 1.0, 0.7])
     ga.assert_gradient(rosen, rosen_der, x)

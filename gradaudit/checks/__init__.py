@@ -22,6 +22,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
+@cache
 def part(name: str) -> ModuleType:
     """The check called ``name``. Raises ValueError where there is none."""
     if name not in names():

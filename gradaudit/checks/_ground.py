@@ -25,6 +25,7 @@ class Ground:
     probe: Probe
     unit: float  #: what f is measured in; 1 but for extreme values
     evaluations: int  #: that the noise took, and looking for a structure in vain
+    curve: bool = True  #: what passes has its curve, too: somebody reads it
 
     @classmethod
     def of(
@@ -36,6 +37,7 @@ class Ground:
         kernel: Kernel | None = None,
         batch: Batched | None = None,
         threads: int = 1,
+        curve: bool = True,
     ) -> "Ground":
         """``kernel`` and ``batch`` are the compiled and the batched way to differences of the case's own function."""
         unit = unit_of(comparison.base)
@@ -44,10 +46,11 @@ class Ground:
         base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
         noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
         kernel, batch = (kernel, batch) if comparison.primal else (None, None)
-        # what has so few bits may stand still at all steps that its noise is measured with
-        sigma = np.fmax(noise.sigma, limits.half_precision * np.abs(base) / np.sqrt(3))
+        sigma = noise.sigma
+        if limits.half_precision:  # what has so few bits may stand still at all steps that its noise is measured with
+            sigma = np.fmax(sigma, limits.half_precision * np.abs(base) / np.sqrt(3))
         probe = Probe(comparison.function, base, sigma, comparison.readout, kernel, threads, batch)
-        return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched)
+        return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched, curve)
 
     def louder(self, rng: np.random.Generator) -> tuple["Ground", int]:
         """The same, with noise that another part of f had hidden, or itself; and the evaluations spent on it."""
@@ -59,4 +62,6 @@ class Ground:
 
     def measured_by(self, together: Together | None) -> "Ground":
         """The same, with coordinates moved together, or one by one."""
+        if together is self.probe.together:
+            return self
         return replace(self, probe=replace(self.probe, together=together))

@@ -82,7 +82,6 @@ def _claim(identity: Identity, analytic: Array, limits: Limits) -> Claim:
 
 def _evidence(identity: Identity, claim: Claim, rulings: Rulings) -> Evidence:
     rows, columns = claim.analytic.shape
-    nothing, none = np.empty((0, 1)), np.empty((0, 1, columns))
     return Evidence(
         check=identity.check,
         inputs=identity.inputs,
@@ -91,7 +90,7 @@ def _evidence(identity: Identity, claim: Claim, rulings: Rulings) -> Evidence:
         x=np.full(rows, np.nan),
         claim=claim,
         rulings=rulings,
-        witness=Samples(nothing, nothing, none, none, none),
+        witness=Samples.none(columns),
         witness_direction=0,
         witness_readout=0,
         evaluations=0,

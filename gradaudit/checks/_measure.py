@@ -18,7 +18,7 @@ from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Outcome, Rulings, reason
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.family import pass_beside_their_family
-from gradaudit.perturb.samples import Array
+from gradaudit.perturb.samples import Array, Samples
 from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Directions, Entries
 from gradaudit.perturb.together import Coupled
@@ -93,7 +93,9 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         if settings.h is None or settings.extend:
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)
-    seen = witness(probe, directions.take(np.array([worst])), settings, extended=extended)
+    seen = Samples.none(claim.analytic.shape[1])
+    if ground.curve or not rulings.decided.all():
+        seen = witness(probe, directions.take(np.array([worst])), settings, extended=extended)
     further = others(probe, directions, claim, rulings, settings, extended=extended, spare=evaluations)
     shown = seen.evaluations + sum(samples.evaluations for _, samples in further)
     evaluations += shown

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.steps import everywhere
 from gradaudit.plan.precision import epsilon_of, is_floating
 
 Array = NDArray[np.float64]
@@ -52,7 +54,7 @@ class Arguments:
     @cached_property
     def offsets(self) -> tuple[int, ...]:
         """Start of each differentiated input in the flat vector, and the end of the last."""
-        return (0, *np.cumsum(self.sizes).tolist())
+        return (0, *accumulate(self.sizes))
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -87,9 +89,7 @@ class Arguments:
     @cached_property
     def epsilon(self) -> Array:
         """Spacing of each coordinate's own dtype at 1: float64[n]."""
-        parts = [
-            np.broadcast_to(epsilon_of(array.dtype), size) for array, size in zip(self.arrays, self.sizes, strict=True)
-        ]
+        parts = [everywhere(epsilon_of(array.dtype), size) for array, size in zip(self.arrays, self.sizes, strict=True)]
         return parts[0] if len(parts) == 1 else (np.concatenate(parts) if parts else np.empty(0))
 
     def flatten(self, arrays: Sequence[object]) -> Array:

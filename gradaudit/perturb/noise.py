@@ -224,11 +224,13 @@ def _difference_table_level(values: Array) -> tuple[Array, NDArray[np.bool_]]:
     largest = np.maximum(np.maximum(level[:-2], level[1:-1]), level[2:])
     smallest = np.minimum(np.minimum(level[:-2], level[1:-1]), level[2:])
     agree = largest <= 4 * smallest
-    for k in np.flatnonzero(agree.any(axis=1)):
+    for k in agree.any(axis=1).nonzero()[0].tolist():
         table = tables[k + 1]
         here = ~settled & agree[k] & (table.min(axis=0) < 0) & (table.max(axis=0) > 0)
         result[here] = level[k, here]
         settled |= here
+        if settled.all():
+            break
     return result, settled
 
 

@@ -35,6 +35,12 @@ class Samples:
     fall: Array  #: (K, D, R) f(x) − f(x−h)
     noise: Array  #: (K, D, R) standard deviation of one evaluation of f at this step
 
+    @classmethod
+    def none(cls, readouts: int) -> "Samples":
+        """No step along a single direction."""
+        nothing, none = np.empty((0, 1)), np.empty((0, 1, readouts))
+        return cls(nothing, nothing, none, none, none)
+
     @cached_property
     def h(self) -> Array:
         """(K, D, R) half the realised width; NaN where the central difference is missing."""

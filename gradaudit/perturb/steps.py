@@ -106,7 +106,8 @@ class Coordinates:
 
     def land(self, h: Array, epsilon: Array) -> tuple[Array, Array]:
         """Coordinate values x+h and x−h for steps h (K, D), as the function will see them; NaN where out of bounds."""
-        x, lower, upper = (a[self.index] for a in (self.point.x, self.point.lower, self.point.upper))
+        index, point = self.index, self.point
+        x, lower, upper = point.x[index], point.lower[index], point.upper[index]
         above, below = narrowed(x + h, epsilon), narrowed(x - h, epsilon)
         above = np.where((above <= upper) & (above > x), above, np.nan)
         below = np.where((below >= lower) & (below < x), below, np.nan)
@@ -259,7 +260,8 @@ def scale_of(x: Array) -> Array:
 
 def natural_of(x: Array, residue: float) -> Array:
     """ν = |x|, at most s; s itself where |x| is at most ``residue``."""
-    size, scale = np.abs(x), scale_of(x)
+    size = np.abs(x)
+    scale = power_of_two_below(np.maximum(size, 1.0))
     return np.where(size <= residue, scale, np.minimum(size, scale))
 
 
@@ -284,6 +286,8 @@ def power_of_two_below(value: Array) -> Array:
 
 def narrowed(value: Array, epsilon: Array) -> Array:
     """``value`` (K, D) rounded to the precision whose spacing at 1 is ``epsilon`` (D,)."""
+    if (epsilon < _FINEST_ROUNDED).all():
+        return value
     for spacing, rounded in _ROUNDED.items():
         mine = epsilon == spacing
         if mine.any():
@@ -308,6 +312,7 @@ _ROUNDED = {
     float(np.finfo(np.float16).eps): _to(np.float16),
     2.0 ** (1 - BFLOAT16_BITS): _to_bfloat16,
 }
+_FINEST_ROUNDED = min(_ROUNDED)
 
 
 def octaves(directions: Directions, exponents: NDArray[np.float64]) -> Array:

@@ -1,5 +1,6 @@
 """Floating dtypes: those of NumPy, and bfloat16, which the package ml_dtypes (a part of JAX) brings to NumPy."""
 
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ def is_real(dtype: "np.dtype[Any]") -> bool:
     return dtype.kind in "iub" or is_real_floating(dtype)
 
 
+@cache
 def epsilon_of(dtype: "np.dtype[Any]") -> float:
     """The spacing at 1 of a floating dtype; of a complex one, that of its parts."""
     import numpy as np
