@@ -38,6 +38,20 @@ def test_the_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("name", "hint"), [("sute.yaml", "; did you mean 'suite.yaml'?"), ("other.yaml", "")])
+def test_a_file_that_is_not_there_may_be_called_otherwise(tmp_path: Path, monkeypatch, name: str, hint: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, HUBER, name="suite.yaml")
+    with pytest.raises(SuiteError) as caught:
+        load_suite([name], environment={})
+    assert str(caught.value) == f"{name}: no such file{hint}"
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_just_not_there() -> None:
+    with pytest.raises(SuiteError, match=r"^nowhere/at/all.yaml: no such file$"):
+        load_suite(["nowhere/at/all.yaml"], environment={})
+
+
 def test_a_module_may_hold_all_its_inputs_and_says_so_by_an_empty_mapping(tmp_path: Path) -> None:
     with patch("gradaudit.suite.available.missing", return_value=None):  # a plan imports no library
         held = write(

@@ -1,6 +1,7 @@
 """The only code that opens files for a suite: its text, and arrays without pickle."""
 
 import zipfile
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,13 +61,20 @@ def _read_bytes(path: Path) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(LARGEST_SUITE + 1)
     except FileNotFoundError:
-        raise FileError("no such file") from None
+        raise FileError(f"no such file{_alike(path)}") from None
     except (OSError, ValueError) as error:
         raise FileError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > LARGEST_SUITE:
         limit = f"larger than {LARGEST_SUITE // 1024**2} MB"
         raise FileError(f"{limit}; put arrays in files of their own, and split the suite with 'include:'")
     return data
+
+
+def _alike(path: Path) -> str:
+    """``; did you mean 'suite.yaml'?`` where a suite beside it is called nearly so."""
+    names = [file.name for file in path.parent.glob("*.y*ml")]
+    close = get_close_matches(path.name, names, n=1, cutoff=0.8)
+    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
 
 
 def _read_npy(path: Path, _: str | None) -> "NDArray[np.generic]":
