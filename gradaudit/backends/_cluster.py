@@ -1,5 +1,6 @@
 """What every cluster does alike: a case whose worker was lost runs again, alone; where that fails, it is a verdict."""
 
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -65,3 +66,8 @@ def _given_up(task: Task, lost: Lost) -> Verdict:
         f"case without a cluster: --backend sequential --id {task.case.id!r}",
         evidence=lost.why,
     )
+
+
+def in_thread(function: Callable[..., None], *args: object) -> None:
+    """``function(*args)`` in a thread of its own, for which nothing waits, not even the end of the process."""
+    threading.Thread(target=function, args=args, name="gradaudit beside its cluster", daemon=True).start()

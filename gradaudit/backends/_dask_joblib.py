@@ -11,13 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from joblib._dask import DaskDistributedBackend
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answer, Lost, allowed
+from gradaudit.backends._cluster import Answer, Lost, allowed, in_thread
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._dask_roster import Roster
 from gradaudit.backends._dask_workers import Seen, threads_of, whereabouts
@@ -78,7 +77,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         # joblib's own would collect, 100 times a second, futures that it is never given
         self._over = threading.Event()  # of this call: the watch of the one before may be in the middle of a look
         self.client.subscribe_topic(self._run, self._hear)
-        _beside(self._watch, self._over)
+        in_thread(self._watch, self._over)
 
     def stop_call(self) -> None:
         self._over.set()
@@ -123,7 +122,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         # called by the one thread that dask has for this: a result on a worker that has just frozen would keep all
         # other answers waiting
         if future in self._waiting:
-            _beside(self._fetch, future)
+            in_thread(self._fetch, future)
 
     def _fetch(self, future: Any) -> None:
         if (call := self._waiting.get(future)) is not None:
@@ -165,7 +164,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         while not over.wait(LOOK):
             seen = self._seen()
             for newcomer in self._roster.update(seen.silence):
-                _beside(self._meet, newcomer)
+                in_thread(self._meet, newcomer)
             if self._roster.is_hopeful():
                 last_hope = time.monotonic()
             if time.monotonic() - last_hope > PATIENCE:
@@ -238,7 +237,3 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         with contextlib.suppress(Exception):  # the connection may be what is lost
             if futures:
                 self.client.cancel(futures, force=True)
-
-
-def _beside(function: Callable[..., None], *args: object) -> None:
-    threading.Thread(target=partial(function, *args), name="gradaudit beside dask", daemon=True).start()

@@ -9,11 +9,10 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answer, Lost, allowed
+from gradaudit.backends._cluster import Answer, Lost, allowed, in_thread
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._keeper import Task
 from gradaudit.backends._ray_nodes import Nodes, here
@@ -76,7 +75,7 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
 
     def start_call(self) -> None:
         self._over = threading.Event()  # of this call: the watch of the one before may be in the middle of a look
-        _beside(watch, self._listener, self._over)
+        in_thread(watch, self._listener, self._over)
 
     def stop_call(self) -> None:
         self._over.set()
@@ -111,7 +110,7 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
             return
         answer = self._answer(call.task, ended)
         if isinstance(answer, NotAsked):
-            _beside(self._send_again, call, answer.node)
+            in_thread(self._send_again, call, answer.node)
         else:
             call.callback(answer)
 
@@ -141,7 +140,3 @@ def _named(function: Callable[..., Answer | NotAsked]) -> Callable[..., Answer |
         return function(task, admitted)
 
     return audit
-
-
-def _beside(function: Callable[..., None], *args: object) -> None:
-    threading.Thread(target=partial(function, *args), name="gradaudit beside ray", daemon=True).start()
