@@ -6,7 +6,6 @@ taken in the same round: the efficiency is our speedup over theirs.
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
+from benchmarks._program import program
 from benchmarks._table import table
 from benchmarks.rosenbrock import ours
 from gradaudit.auditor import audit_case
@@ -142,11 +142,7 @@ def _audited(folder: Path) -> Callable[[int], object]:
 
 
 def _suite(folder: Path) -> Callable[[int], object]:
-    def command(cores: int) -> None:
-        words = (sys.executable, "-m", "gradaudit", "run", "many.yaml", "-j", str(cores), "--baseline", "none")
-        subprocess.run(words, cwd=folder, check=True, capture_output=True)
-
-    return command
+    return lambda cores: program(folder, "run", "many.yaml", "-j", str(cores), "--baseline", "none")()
 
 
 def _seconds(call: Callable[[], object]) -> float:

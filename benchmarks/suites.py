@@ -1,25 +1,25 @@
-"""Whole commands on suites of many small functions: gradaudit beside pytest over what people write today.
+"""Whole commands on suites of many functions: gradaudit beside pytest over what people write today.
 
-Every contestant is a process of its own, imports and reports included, on the same functions at points of one size.
+Every contestant is a program of its own, imports and reports included, on the same functions at points of one size.
+Each is run with few cases and with many; what a start and a further case take follow from the two, and from these what
+a suite of any length takes, which the second table tests.
 """
 
-import os
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from benchmarks._program import Spent, least, program, spent
 from benchmarks._table import table
-from gradaudit.backends._environment import ONE_THREAD
 
-CASES = 1_000
+FEW = 10
 LADDER = (10, 100, 1_000, 10_000)
-GOAL = "≥ 10"
+ROUNDS = 2  #: at least: the first call of a program compiles its modules
+CASES = 1_000
+CPU_RATIO = f"CPU at {CASES:,}"
+GOAL = 10  #: times the wall time of pytest, for CASES on two cores
 
 NUMPY = """
 import numpy as np
@@ -42,15 +42,15 @@ from numpy_functions import waves, waves_gradient
 
 @pytest.mark.parametrize("seed", range({count}))
 def test_gradient(seed):
-    x = np.random.default_rng(seed).normal(size=4)
-    assert check_grad(waves, waves_gradient, x) <= 1e-5
+    x = np.random.default_rng(seed).normal(size={size})
+    assert check_grad(waves, waves_gradient, x) <= 1e-5 * max(1, np.linalg.norm(waves_gradient(x)))
 """
 
 NUMPY_CASE = """
   - name: waves {number}
     function: numpy_functions:waves
     gradient: numpy_functions:waves_gradient
-    inputs: {{x: {{shape: [4]}}}}"""
+    inputs: {{x: {{shape: [{size}]}}}}"""
 
 TORCH = """
 import torch
@@ -85,58 +85,137 @@ def test_gradient(seed):
 """
 
 TORCH_CASE = """
-  - name: swish {{number}}
+  - name: swish {number}
     engine: torch
     function: torch_functions:swish
-    inputs: {{{{x: {{{{shape: [{size}]}}}}}}}}"""
+    inputs: {{x: {{shape: [{size}]}}}}"""
 
 
 @dataclass(frozen=True)
-class Field:
-    """One kind of function, as a test file and as a case of a suite."""
+class Kind:
+    """A kind of function, as a test file and as a case of a suite."""
 
-    name: str
+    rival: str
     module: str
     functions: str
     tests: str
     case: str
-    cases: int
+
+
+@dataclass(frozen=True)
+class Field:
+    """One row of contestants: functions of one kind at points of one size."""
+
+    kind: Kind
+    size: int  #: elements of x
+    many: int  #: cases, beside FEW
+
+    def write(self, folder: Path, count: int) -> None:
+        """The functions, the test file and the suites of ``count`` cases, in ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        cases = "".join(self.kind.case.format(number=number, size=self.size) for number in range(count))
+        head = "version: 1\npath: [.]\n"
+        texts = {
+            f"{self.kind.module}.py": self.kind.functions,
+            "test_gradients.py": self.kind.tests.format(count=count, size=self.size),
+            "suite.yaml": f"{head}functions:{cases}\n",
+            "auto.yaml": f"{head}defaults: {{elements: auto}}\nfunctions:{cases}\n",
+        }
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+    def contestants(self, folder: Path) -> dict[str, Callable[[], None]]:
+        """pytest first. ``elements: auto`` is left out where it would choose every element too."""
+        words = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "test_gradients.py")
+        rivals = {f"pytest over {self.kind.rival}": program(folder, *words, module="pytest")}
+        jobs = {f"gradaudit run -j {n}": ours(folder, n) for n in (1, 2)}
+        auto = {"the same, elements: auto": ours(folder, 2, suite="auto.yaml")} if self.size >= SAMPLED else {}
+        return rivals | jobs | auto
+
+
+#: Elements from which ``auto`` has something to choose.
+SAMPLED = 64
+CHECK_GRAD = Kind("check_grad", "numpy_functions", NUMPY, NUMPY_TESTS, NUMPY_CASE)
+GRADCHECK = Kind("gradcheck", "torch_functions", TORCH, TORCH_TESTS, TORCH_CASE)
+FIELDS = (
+    *(Field(CHECK_GRAD, 4, 1_000), Field(CHECK_GRAD, 64, 400), Field(CHECK_GRAD, 1_000, 100)),
+    *(Field(GRADCHECK, 4, 400), Field(GRADCHECK, 64, 100), Field(GRADCHECK, 1_000, 25)),
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a program takes, as a line through two lengths of suites."""
+
+    start: Spent
+    case: Spent
+
+    @classmethod
+    def through(cls, few: Spent, many: Spent, *, count: int) -> "Cost":
+        """The line through a suite of FEW cases and one of ``count``."""
+        span = count - FEW
+        case = Spent((many.seconds - few.seconds) / span, (many.busy - few.busy) / span)
+        return cls(Spent(few.seconds - FEW * case.seconds, few.busy - FEW * case.busy), case)
+
+    def seconds(self, count: int) -> float:
+        """By the clock, for ``count`` cases."""
+        return self.start.seconds + count * self.case.seconds
+
+    def busy(self, count: int) -> float:
+        """Of all cores together, for ``count`` cases."""
+        return self.start.busy + count * self.case.busy
 
 
 def run() -> str:
     """Both tables."""
-    fields = [Field("check_grad, NumPy, n = 4", "numpy_functions", NUMPY, NUMPY_TESTS, NUMPY_CASE, CASES)]
-    note = "\n\nPyTorch is not installed: pip install 'gradaudit[torch]' adds its rows."
-    if find_spec("torch") is not None:
-        fields += [_torch(8, CASES // 4), _torch(1_000, CASES // 40)]
-        note = ""
-    return f"{rivals_table(fields)}{note}\n\n{growth_table(fields[0])}"
-
-
-def _torch(size: int, cases: int) -> Field:
-    name = f"gradcheck, PyTorch, n = {size:,}"
-    tests = TORCH_TESTS.replace("{size}", str(size))
-    return Field(name, "torch_functions", TORCH, tests, TORCH_CASE.format(size=size), cases)
+    installed = find_spec("torch") is not None
+    note = "" if installed else "\n\nPyTorch is not installed: pip install 'gradaudit[torch]' adds its rows."
+    fields = [field for field in FIELDS if installed or field.kind is CHECK_GRAD]
+    return f"{rivals_table(fields)}{note}\n\n{growth_table(FIELDS[0])}"
 
 
 def rivals_table(fields: list[Field]) -> str:
-    """Each kind of function by pytest and by us."""
-    rows: list[tuple[str, ...]] = []
-    for field in fields:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            write(folder, field, field.cases)
-            reference = f"pytest over {field.name}"
-            contestants = {reference: pytest(folder)} | {f"gradaudit run -j {n}": ours(folder, n) for n in (1, 2)}
-            measured = {who: spent(call) for who, call in contestants.items()}
-        wall, cpu = measured[reference]
-        for who, (seconds, busy) in measured.items():
-            goal = GOAL if who.endswith("-j 2") else ""
-            ratios = f"{wall / seconds:.2f}", f"{cpu / busy:.2f}"
-            per_case = f"{1e3 * busy / field.cases:.1f}"
-            rows.append((who, f"{field.cases:,}", f"{seconds:.1f}", f"{busy:.1f}", per_case, *ratios, goal))
-    columns = ("whole command", "cases", "s", "CPU s", "CPU ms a case", "pytest's s ÷ this", "CPU s ÷ this", "goal")
-    return table("Suites of small functions", columns, rows)
+    """Each field by pytest and by us."""
+    lengths = tuple(f"at {count:,}" for count in LADDER)
+    columns = ("whole command", "start s", "ms a case", "CPU start s", "CPU ms a case", *lengths, "from", CPU_RATIO)
+    rows = [row for field in fields for row in _rows(field)]
+    title = f"Suites of small functions; pytest's s ÷ this at 10 … 10,000 cases, and from how many on it is {GOAL}"
+    return table(title, columns, rows)
+
+
+def _rows(field: Field) -> Iterator[tuple[str, ...]]:
+    costs = _costs(field)
+    reference = next(iter(costs.values()))
+    for who, cost in costs.items():
+        name = f"{who}, n = {field.size:,}" if cost is reference else who
+        numbers = (cost.start.seconds, 1e3 * cost.case.seconds, cost.start.busy, 1e3 * cost.case.busy)
+        ratios = (reference.seconds(count) / cost.seconds(count) for count in LADDER)
+        yield (
+            name,
+            *(f"{value:.3g}" for value in numbers),
+            *(f"{ratio:.2g}" for ratio in ratios),
+            begins(reference, cost),
+            f"{reference.busy(CASES) / cost.busy(CASES):.2g}",
+        )
+
+
+def _costs(field: Field) -> dict[str, Cost]:
+    measured = []
+    with tempfile.TemporaryDirectory() as name:
+        for count in (FEW, field.many):
+            field.write(Path(name), count)
+            measured.append(least(field.contestants(Path(name)), rounds=ROUNDS))
+    few, many = measured
+    return {who: Cost.through(few[who], many[who], count=field.many) for who in few}
+
+
+def begins(reference: Cost, cost: Cost) -> str:
+    """The length of a suite from which ``cost`` is GOAL times less than ``reference``; empty for itself."""
+    if cost is reference:
+        return ""
+    gain = reference.case.seconds - GOAL * cost.case.seconds
+    debt = GOAL * cost.start.seconds - reference.start.seconds
+    return f"{max(1, round(debt / gain)):,}" if gain > 0 else "never"
 
 
 def growth_table(field: Field) -> str:
@@ -145,47 +224,15 @@ def growth_table(field: Field) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for count in LADDER:
-            write(folder, field, count)
-            _, listed = spent(command(folder, "list", "suite.yaml"))
-            seconds, busy = spent(ours(folder, 2))
-            per_case = (f"{1e3 * cpu / count:.2f}" for cpu in (listed, busy))
-            rows.append((f"{count:,}", f"{listed:.2f}", f"{seconds:.1f}", f"{busy:.1f}", *per_case))
+            field.write(folder, count)
+            listing = program(folder, "list", "suite.yaml")
+            listed, ran = spent(listing), spent(ours(folder, 2))
+            per_case = (f"{1e3 * busy / count:.2f}" for busy in (listed.busy, ran.busy))
+            rows.append((f"{count:,}", f"{listed.busy:.2f}", f"{ran.seconds:.1f}", f"{ran.busy:.1f}", *per_case))
     columns = ("cases", "list, CPU s", "run s", "run, CPU s", "list, CPU ms a case", "run, CPU ms a case")
     return table("Ever longer suites, -j 2", columns, rows)
 
 
-def spent(call: Callable[[], None]) -> tuple[float, float]:
-    """Seconds by the clock, and of all cores together, its processes and theirs included: what others do adds to the
-    first alone."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    call()
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def write(folder: Path, field: Field, count: int) -> None:
-    """The functions, the test file and the suite of ``count`` cases, in ``folder``."""
-    (folder / f"{field.module}.py").write_text(field.functions, encoding="utf-8")
-    (folder / "test_gradients.py").write_text(field.tests.format(count=count), encoding="utf-8")
-    cases = "".join(field.case.format(number=number) for number in range(count))
-    (folder / "suite.yaml").write_text(f"version: 1\npath: [.]\nfunctions:{cases}\n", encoding="utf-8")
-
-
-def pytest(folder: Path) -> Callable[[], None]:
-    """The test file, without plugins that would cost it time."""
-    return command(folder, "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "test_gradients.py", module="pytest")
-
-
-def ours(folder: Path, jobs: int) -> Callable[[], None]:
+def ours(folder: Path, jobs: int, *, suite: str = "suite.yaml") -> Callable[[], None]:
     """The suite with all its reports; nothing to compare with."""
-    return command(folder, "run", "suite.yaml", "-j", str(jobs), "--baseline", "none", "--format", "quiet")
-
-
-def command(folder: Path, *words: str, module: str = "gradaudit") -> Callable[[], None]:
-    """``python -m module words`` in ``folder``; one thread for linear algebra, as our workers have."""
-
-    def call() -> None:
-        line = [sys.executable, "-m", module, *words]
-        subprocess.run(line, cwd=folder, env=os.environ | ONE_THREAD, check=True, capture_output=True)
-
-    return call
+    return program(folder, "run", suite, "-j", str(jobs), "--baseline", "none", "--format", "quiet")
