@@ -8,6 +8,7 @@ each.
 
 import importlib
 import importlib.util
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -66,6 +67,7 @@ def _of(name: str) -> str:
 def cases(suite: str, stride: int) -> Iterator[Case]:
     """Cases with arrays for arguments, by their first derivatives alone, as nothing was expected of them."""
     for number, case in enumerate(make_plan(load_suite([CONFIGS / f"{suite}.yaml"], environment={}))):
+        sys.path += [folder for folder in case.path if folder not in sys.path]
         checks = tuple(check for check in case.checks if check in MODES)
         if checks and not case.target.routes and (number % stride == 0 or case.expect):
             yield replace(case, checks=checks, expect=None)
