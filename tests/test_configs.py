@@ -26,6 +26,7 @@ FRAMEWORKS = {
     "autograd": "autograd",
     "jax_nn": "jax",
     "torch_nn": "torch",
+    "scipy_slopes": "scipy",
     "sklearn_kernels": "sklearn",
     "statsmodels": "statsmodels",
 }

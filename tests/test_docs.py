@@ -16,14 +16,15 @@ from gradaudit.libraries import LIBRARIES
 DOCS = ROOT / "docs"
 PAGES = sorted(page.stem for page in DOCS.glob("*.md"))
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
-NEEDS = {**{engine: engine for engine in LIBRARIES}, "findings": "statsmodels torch"}
+#: Engines have pages of their names. What findings.md shows is done by test_findings.py, version by version.
+NEEDS = {engine: engine for engine in LIBRARIES}
 GUIDES = ["scipy", "numba", "torch", "jax"]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "findings"])
 def test_a_page_does_what_it_shows(page, tmp_path, monkeypatch):
-    for library in NEEDS.get(page, "").split():
-        pytest.importorskip(library)
+    if page in NEEDS:
+        pytest.importorskip(NEEDS[page])
     follow(DOCS / f"{page}.md", tmp_path, monkeypatch)
 
 

@@ -93,6 +93,53 @@ def spherical_bessel_slope(x: Array, order: int) -> Array:
     return special.spherical_jn(order, x, derivative=True)
 
 
+def first(x: Array, function: str, numbers: list[float]) -> Array:
+    """The first value of a function of SciPy that gives several, after its orders and parameters."""
+    return np.asarray(getattr(special, function)(*numbers, x)[0])
+
+
+def second(x: Array, function: str, numbers: list[float]) -> Array:
+    """The second: the slope that SciPy gives beside the value."""
+    return np.asarray(getattr(special, function)(*numbers, x)[1])
+
+
+def by_degrees(x: Array, function: str, numbers: list[float]) -> Array:
+    """The first value, of an angle that SciPy takes in degrees and differentiates in radians."""
+    return first(np.rad2deg(x), function, numbers)
+
+
+def by_degrees_slope(x: Array, function: str, numbers: list[float]) -> Array:
+    """Its slope by radians."""
+    return second(np.rad2deg(x), function, numbers)
+
+
+def harmonic(theta: Array, phi: Array, n: int, m: int) -> Array:
+    """The real part of a spherical harmonic."""
+    return np.real(special.sph_harm_y(n, m, theta, phi))
+
+
+def harmonic_slopes(theta: Array, phi: Array, n: int, m: int) -> tuple[Array, Array]:
+    """Its slopes, as SciPy has them."""
+    slopes = np.real(special.sph_harm_y(n, m, theta, phi, diff_n=1)[1])
+    return slopes[..., 0], slopes[..., 1]
+
+
+def associated_legendre(x: Array, n: int, m: int) -> Array:
+    """An associated Legendre function."""
+    return np.asarray(special.assoc_legendre_p(n, m, x))
+
+
+def associated_legendre_slope(x: Array, n: int, m: int) -> Array:
+    """Its slope, as SciPy has it."""
+    return np.asarray(special.assoc_legendre_p(n, m, x, diff_n=1)[1])
+
+
+def airy_slope(x: Array, function: str, numbers: list[float]) -> Array:
+    """Of the integral of Ai."""
+    del function, numbers
+    return np.asarray(special.airy(x)[0])
+
+
 def airy(x: Array) -> tuple[Array, Array]:
     """Ai and Bi: two outputs."""
     ai, _, bi, _ = special.airy(x)

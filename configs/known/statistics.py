@@ -57,3 +57,38 @@ def multivariate_normal_score(x: Array, mean: Array, root: Array) -> tuple[Array
 def normal_cdf(x: Array) -> Array:
     """The density."""
     return stats.norm.pdf(x)
+
+
+#: Distributions of positive numbers, or of all, and shapes for them.
+DISTRIBUTIONS: dict[str, tuple[float, ...]] = {
+    "norm": (),
+    "t": (3.5,),
+    "gamma": (2.5,),
+    "lognorm": (0.9,),
+    "weibull_min": (1.8,),
+    "invgauss": (0.7,),
+    "f": (5.0, 7.0),
+    "betaprime": (3.0, 4.0),
+    "burr12": (2.0, 3.0),
+    "genextreme": (-0.3,),
+    "johnsonsu": (0.6, 1.4),
+    "skewnorm": (2.0,),
+    "exponnorm": (1.5,),
+    "nct": (6.0, 0.5),
+    "ncx2": (3.0, 1.2),
+    "rice": (0.8,),
+    "recipinvgauss": (0.6,),
+    "loggamma": (1.7,),
+    "vonmises": (1.3,),
+    "gengamma": (2.0, 1.4),
+}
+
+
+def cumulated(x: Array, name: str) -> Array:
+    """The distribution function of a distribution."""
+    return np.asarray(getattr(stats, name)(*DISTRIBUTIONS[name]).cdf(x))
+
+
+def density(x: Array, name: str) -> Array:
+    """Its density, which is the slope of that."""
+    return np.asarray(getattr(stats, name)(*DISTRIBUTIONS[name]).pdf(x))
