@@ -124,6 +124,24 @@ def test_a_function_without_plain_options_shows_none(tmp_path, parameters):
     assert "kwargs" not in starter.text(starter.discover(starter.locate(str(file))), path=".", source="test")
 
 
+def test_ops_over_variables_are_found_whatever_they_are_made_of(tmp_path):
+    file = tmp_path / "m.py"
+    file.write_text(
+        "def forward(x, w, *, axis=0): ...\n"
+        "swish = ga.primitive(lambda x: x, lambda x, cotangent: cotangent)\n"
+        "layer = primitive(forward, forward_vjp)\n"
+        "elsewhere = primitive(other.forward, other.vjp)\n"
+        "autograds = primitive(forward)\n"
+        "table['key'] = primitive(forward, forward)\n",
+        encoding="utf-8",
+    )
+    found = starter.discover(starter.locate(str(file)))
+    assert [(item.reference, item.inputs) for item in found if not item.claims] == [
+        ("m:swish", ("x",)),
+        ("m:layer", ("x", "w")),
+    ]
+
+
 def test_the_example_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.invoke(["init"]) == 0

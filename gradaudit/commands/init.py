@@ -24,7 +24,8 @@ def command(module: str | None, output: Path) -> int:
     """Write a commented starter suite.
 
     For MODULE (pkg.losses, or a file) it lists the functions that claim a derivative: f with f_grad, grad_f, f_der,
-    f_vjp, f_prime and the like, and custom functions of PyTorch, JAX and autograd. Nothing is imported.
+    f_vjp, f_prime and the like, custom functions of PyTorch, JAX and autograd, and ops made by gradaudit.primitive.
+    Nothing is imported.
     """
     from gradaudit.suite import starter
 

@@ -2,7 +2,7 @@
 
 Pairs are found by name: ``f`` with ``f_grad``, ``grad_f``, ``f_der``, ``f_prime``, ``f_jac``, ``f_vjp``, … Custom
 derivatives of frameworks are found by their form: ``torch.autograd.Function`` with a ``backward``, JAX's ``custom_vjp``
-and ``custom_jvp``, autograd's ``defvjp``.
+and ``custom_jvp``, autograd's ``defvjp``, and gradaudit's own ``primitive``.
 """
 
 import ast
@@ -33,6 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "hessian": ("{}_hess", "hess_{}", "{}_hessian", "hessian_{}"),
     "hvp": ("{}_hvp", "hvp_{}", "{}_hess_prod", "{}_hessp"),
 }
+_CALLED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _CUSTOM = {"custom_vjp": "jax", "custom_jvp": "jax"}
 
 
@@ -89,7 +90,7 @@ def discover(module: Module) -> list[Found]:
         raise NotFound(f"{module.file}: cannot be read as Python: {problem}") from None
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     found = [*_pairs(module.name, functions), *_custom(module.name, functions), *_classes(module.name, tree.body)]
-    found += _defvjps(module.name, functions, tree.body)
+    found += [*_defvjps(module.name, functions, tree.body), *_primitives(module.name, functions, tree.body)]
     return sorted({item.reference: item for item in found}.values(), key=lambda item: item.line)
 
 
@@ -218,7 +219,21 @@ def _defvjps(
             yield Found(f"{module}:{first.id}", _parameters(function), engine="autograd", line=function.lineno)
 
 
-def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, ...]:
+def _primitives(
+    module: str, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef], body: Sequence[ast.stmt]
+) -> Iterator[Found]:
+    """Ops over Variables: ``swish = gradaudit.primitive(forward, backward)``; autograd's primitive takes but one."""
+    for node in (node for node in body if isinstance(node, ast.Assign)):
+        call, target = node.value, node.targets[0]
+        if not isinstance(call, ast.Call) or _last_name(call.func) != "primitive" or len(call.args) < 2:
+            continue
+        first = call.args[0]
+        forward = functions.get(first.id) if isinstance(first, ast.Name) else first
+        if isinstance(target, ast.Name) and isinstance(forward, _CALLED):
+            yield Found(f"{module}:{target.id}", _parameters(forward), line=node.lineno)
+
+
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> tuple[str, ...]:
     """Positional parameters that must be given."""
     names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
     return tuple(names[: len(names) - len(node.args.defaults)])
