@@ -18,7 +18,7 @@ PAGES = sorted(page.stem for page in DOCS.glob("*.md"))
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
 #: Engines have pages of their names. What findings.md shows is done by test_findings.py, version by version.
 NEEDS = {engine: engine for engine in LIBRARIES}
-GUIDES = ["scipy", "numba", "torch", "jax"]
+GUIDES = ["scipy", "numba", "torch", "jax", "autograd"]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "findings"])
