@@ -16,11 +16,11 @@ from functools import cache
 from itertools import islice
 
 from gradaudit.backends import _answer, _environment, _spare
+from gradaudit.backends._broken import broken
 from gradaudit.backends._child import AHEAD, Child, ChildFailed, Limits, Reply
-from gradaudit.backends._nursery import Nursery, NurseryFailed, died_of
+from gradaudit.backends._nursery import Nursery, NurseryFailed
 from gradaudit.judge.attempts import is_worth_another, of_attempts
-from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.verdict import Measures, Status, Verdict
+from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case
 
 AUDIT = "gradaudit.auditor:audit_case"
@@ -129,7 +129,7 @@ class Keeper:
     def _verdict(self, task: Task, reply: Reply) -> Verdict:
         if reply.answer is None:
             self._discard()
-            return _broken(task, reply)
+            return broken(task.case, reply, _limits(task))
         try:
             written, left = _answer.opened(reply.answer)
             if left:
@@ -137,7 +137,9 @@ class Keeper:
             verdict = _answer.read(written)
         except pickle.UnpicklingError as problem:  # a case that spoiled what writes answers
             self._discard()
-            return _broken(task, reply, f"its process gave no verdict that can be read: {problem}")
+            return broken(
+                task.case, reply, _limits(task), how=f"its process gave no verdict that can be read: {problem}"
+            )
         if left:
             note = f"left behind: {', '.join(left)}; the next case has a fresh process"
             verdict = replace(verdict, notes=(*verdict.notes, note))
@@ -225,67 +227,6 @@ def _request(task: Task) -> bytes:
 
 def _limits(task: Task) -> Limits:
     return Limits(seconds=task.limit, memory=task.memory)
-
-
-def _broken(task: Task, reply: Reply, how: str = "") -> Verdict:
-    """The verdict on a case that gave none itself."""
-    if reply.late:
-        return _late(task, reply)
-    return _greedy(task, reply) if reply.memory is not None else _died(task, reply, how)
-
-
-def _late(task: Task, reply: Reply) -> Verdict:
-    return Verdict(
-        id=task.case.id,
-        status=Status.TIMEOUT,
-        diagnosis=Diagnosis.TIMED_OUT,
-        message=f"{_place(task.case)}ran past its limit of {task.limit:g} s and was killed; "
-        f"raise 'timeout:' of the case or --timeout, or check fewer elements",
-        evidence=_innermost(reply.trace),
-        measures=Measures(duration_s=reply.seconds),
-        traceback=reply.trace,
-        printed=reply.printed,
-    )
-
-
-def _greedy(task: Task, reply: Reply) -> Verdict:
-    held, allowed = f"{(reply.memory or 0) / 1e6:,.0f} MB", f"{(task.memory or 0) / 1e6:,.0f} MB"
-    return Verdict(
-        id=task.case.id,
-        status=Status.CRASH,
-        diagnosis=Diagnosis.MEMORY,
-        message=f"{_place(task.case)}its process held {held} of memory, allowed {allowed}, and was killed; "
-        f"raise --max-memory, or use smaller inputs",
-        evidence=_innermost(reply.trace) or f"it held {held}",
-        measures=Measures(duration_s=reply.seconds),
-        traceback=reply.trace,
-        printed=reply.printed,
-    )
-
-
-def _died(task: Task, reply: Reply, how: str = "") -> Verdict:
-    how = how or f"its process died ({died_of(reply.returncode)}) after {reply.seconds:.2g} s"
-    return Verdict(
-        id=task.case.id,
-        status=Status.CRASH,
-        diagnosis=Diagnosis.DIED,
-        message=f"{_place(task.case)}{how}; run {task.case.target.function} alone to see why",
-        evidence=_innermost(reply.trace) or how,
-        measures=Measures(duration_s=reply.seconds),
-        traceback=reply.trace,
-        printed=reply.printed,
-    )
-
-
-def _place(case: Case) -> str:
-    return f"{case.place}: " if case.place else ""
-
-
-def _innermost(trace: str) -> str:
-    """``last seen in File "x.py", line 3 in f`` from what faulthandler wrote, its innermost frame first."""
-    current = trace[max(trace.find("Current thread"), 0) :]
-    lines = current.partition("(most recent call first):\n")[2].splitlines()
-    return f"last seen in {lines[0].strip()}" if lines else ""
 
 
 @cache
