@@ -8,17 +8,20 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from benchmarks._program import Spent, least
 from benchmarks._table import table
 from gradaudit.backends._environment import ONE_THREAD
 
 CASES = 1_000
 ROUNDS = 5
+REAL = Path("configs/suite.yaml")
+GOAL = "< 1.05"
 
 MODULE = """
 import numpy as np
@@ -41,23 +44,32 @@ CASE = """
 #: Whole programs, interpreter and imports included: read the suite, plan it, audit it. Only the last part differs.
 PROGRAM = """
 import sys
-from gradaudit.plan import make_plan
-from gradaudit.suite import load_suite
 
-cases = make_plan(load_suite(["suite.yaml"], environment={{}}))[{part}]
+
+def cases():
+    from dataclasses import replace
+    from gradaudit.plan import make_plan
+    from gradaudit.suite import load_suite
+
+    planned = make_plan(load_suite([{suite!r}], environment={{}}))
+    times = range(-(-{count} // len(planned)))
+    return [replace(case, id=f"{{case.id}}#{{time}}") for time in times for case in planned][:{count}][{part}]
+
 {audit}
-assert len(verdicts) == len(cases) > 0 and all(verdict.status == "pass" for verdict in verdicts)
+assert verdicts and {{verdict.status for verdict in verdicts}} <= {{"pass", "inconclusive"}}, verdicts
 """
 
 PLAIN = """
 from gradaudit.auditor import audit_case
-sys.path.insert(0, ".")
-verdicts = [audit_case(case) for case in cases]
+mine = cases()
+sys.path[:0] = dict.fromkeys(folder for case in mine for folder in case.path)
+verdicts = [audit_case(case) for case in mine]
 """
 
 ISOLATED = """
 from gradaudit import backends
-verdicts = [verdict for _, verdict in backends.run(cases, jobs={jobs}, timeout=300.0)]
+with backends.readied():
+    verdicts = [verdict for _, verdict in backends.run(cases(), jobs={jobs}, timeout=300.0)]
 """
 
 
@@ -68,67 +80,66 @@ class Contestant:
     audit: str
     processes: int = 1
     beside: str | None = None  #: the contestant that it is measured against
-    goal: str = ""
+
+    def run(self, suite: Path) -> None:
+        """All of them, until the last has ended."""
+        started = [self._start(suite, part) for part in range(self.processes)]
+        assert {one.wait() for one in started} == {0}, "a contestant failed; its traceback is above"
+
+    def _start(self, suite: Path, part: int) -> "subprocess.Popen[bytes]":
+        text = PROGRAM.format(suite=str(suite), count=CASES, part=f"{part}::{self.processes}", audit=self.audit)
+        # the plain loop has one thread for its linear algebra too, as every worker has
+        return subprocess.Popen([sys.executable, "-c", text], env=os.environ | ONE_THREAD)
 
 
 ONE, TWO = "one plain process", "two plain processes, half of them each"
 CONTESTANTS = {
     ONE: Contestant(PLAIN),
-    "workers, 1 job": Contestant(ISOLATED.format(jobs=1), beside=ONE, goal="< 1.05"),
+    "workers, 1 job": Contestant(ISOLATED.format(jobs=1), beside=ONE),
     TWO: Contestant(PLAIN, processes=2),
     "workers, 2 jobs": Contestant(ISOLATED.format(jobs=2), beside=TWO),
 }
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one run of a contestant took, starting included."""
+def run(rounds: str = f"--rounds={ROUNDS}") -> str:
+    """A table for the smallest cases there are, and one for those of the main suite, where it is there."""
+    count = int(rounds.removeprefix("--rounds="))
+    with _smallest() as suite:
+        tables = [suite_table("small healthy cases", suite, rounds=count)]
+    if REAL.exists():
+        tables.append(suite_table(f"cases of the functions of {REAL}", REAL, rounds=count))
+    return "\n\n".join(tables)
 
-    clock: float  #: s
-    processor: float  #: s of all processes together, user and system
 
-
-def run() -> str:
-    """The table."""
-    with _suite() as folder:
-        rounds = [{name: _cost(folder, contestant) for name, contestant in CONTESTANTS.items()} for _ in range(ROUNDS)]
-    least = {
-        name: Cost(min(one[name].clock for one in rounds), min(one[name].processor for one in rounds))
-        for name in CONTESTANTS
+def suite_table(title: str, suite: Path, *, rounds: int) -> str:
+    """What the contestants take, and how much more than plain processes for a case."""
+    calls: dict[str, Callable[[], object]] = {
+        name: partial(contestant.run, suite) for name, contestant in CONTESTANTS.items()
     }
+    spent = least(calls, rounds=rounds)
     return table(
-        f"{CASES:,} small healthy cases, by the clock and in processor time",
-        ("audited in", "s", "× plain", "processor s", "× plain", "goal"),
-        [_row(name, contestant, least) for name, contestant in CONTESTANTS.items()],
+        f"{CASES:,} {title}, by the clock and in processor time",
+        ("audited in", "s", "× plain", "more, µs a case", "processor s", "× plain", "more, µs a case", "goal"),
+        [_row(name, spent) for name in CONTESTANTS],
     )
 
 
-def _row(name: str, contestant: Contestant, least: dict[str, Cost]) -> Sequence[str]:
-    own, plain = least[name], least[contestant.beside or name]
-    clock, processor = own.clock / plain.clock, own.processor / plain.processor
-    return name, f"{own.clock:.2f}", f"{clock:.2f}", f"{own.processor:.2f}", f"{processor:.2f}", contestant.goal
+def _row(name: str, spent: Mapping[str, Spent]) -> Iterator[str]:
+    beside = CONTESTANTS[name].beside
+    own, plain = spent[name], spent[beside or name]
+    yield name
+    for taken, least_taken in ((own.seconds, plain.seconds), (own.busy, plain.busy)):
+        yield f"{taken:.2f}"
+        yield f"{taken / least_taken:.2f}"
+        yield f"{1e6 * (taken - least_taken) / CASES:.0f}" if beside else ""
+    yield GOAL if beside else ""
 
 
 @contextmanager
-def _suite() -> Iterator[Path]:
+def _smallest() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         listed = "".join(CASE.format(number=number) for number in range(CASES))
         (folder / "small.py").write_text(MODULE)
         (folder / "suite.yaml").write_text(f"version: 1\npath: [.]\nfunctions:{listed}\n")
-        yield folder
-
-
-def _cost(folder: Path, contestant: Contestant) -> Cost:
-    began = time.perf_counter()
-    started = [_start(folder, contestant.audit, part, contestant.processes) for part in range(contestant.processes)]
-    ended = [os.wait4(process.pid, 0) for process in started]
-    clock = time.perf_counter() - began
-    assert all(status == 0 for _, status, _ in ended), "a contestant failed; its traceback is above"
-    return Cost(clock, sum(usage.ru_utime + usage.ru_stime for _, _, usage in ended))
-
-
-def _start(folder: Path, audit: str, part: int, parts: int) -> "subprocess.Popen[bytes]":
-    program = PROGRAM.format(audit=audit, part=f"{part}::{parts}")
-    # the plain loop has one thread for its linear algebra too, as every worker has
-    return subprocess.Popen([sys.executable, "-c", program], cwd=folder, env=os.environ | ONE_THREAD)
+        yield folder / "suite.yaml"
