@@ -242,6 +242,8 @@ def test_the_json_schema_is_json_and_describes_every_key() -> None:
     function_keys = schema["$defs"]["FunctionKeys"]["properties"]
     assert {"function", "gradient", "inputs", "at", "h", "timeout", "matrix", "expect"} <= function_keys.keys()
     assert all("description" in key for key in function_keys.values())
+    assert function_keys["timeout"]["description"].startswith("Time limit of a case")  # inherited
+    assert "Dirichlet" in schema["$defs"]["InputKeys"]["properties"]["structure"]["description"]  # over two lines
     assert set(NAMES) <= schema["$defs"]["InputKeys"]["properties"].keys()
     assert schema["additionalProperties"] is False
     assert function_keys["elements"]["default"] == "all"
