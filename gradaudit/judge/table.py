@@ -16,6 +16,7 @@ from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise,
 from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.fit import refined
 from gradaudit.perturb.samples import KAPPA, Array, Samples
+from gradaudit.perturb.sides import one_sided_limits
 
 #: An element is not asked to be right relative to less than this fraction of the local slope of f, either. Such passes
 #: are counted apart.
@@ -47,8 +48,7 @@ def fitted(samples: Samples, claim: Claim) -> Rulings:
 
 def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     """The full decision, given the two-sided limit."""
-    up = _one_sided(samples.ahead, samples.forward, samples.noise)
-    down = _one_sided(samples.behind, samples.backward, samples.noise)
+    up, down = one_sided_limits(samples)
     chosen = _at_the_edge(samples, claim, central, up, down)
     draft = _by_the_formula(samples, claim, chosen)
     draft = _where_f_can_tell(draft, samples, claim, chosen)
@@ -180,11 +180,6 @@ def _with_hollow(draft: _Draft, claim: Claim) -> _Draft:
     known = np.isfinite(draft.d) & (draft.bar <= 0.3 * np.fmax(np.abs(draft.d), draft.slope))
     why = np.where(hollow, reason(Diagnosis.NOT_FINITE), draft.why)
     return replace(draft, failed=draft.failed | (hollow & known), why=why)
-
-
-def _one_sided(step: Array, slope: Array, noise: Array) -> Limit:
-    h = np.where(np.isfinite(slope), step[..., None], np.nan)
-    return extrapolate(h, slope, 2 * KAPPA * noise / h, order=1)
 
 
 def _at_the_edge(samples: Samples, claim: Claim, central: Limit, up: Limit, down: Limit) -> Limit:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.samples import KAPPA, Array, Samples
 from gradaudit.perturb.sampling import Probe
+from gradaudit.perturb.sides import one_sided_limits
 from gradaudit.perturb.steps import Directions, given, octaves
 
 #: The sweep: these octaves below the scale first, then on by factors of eight while noise leaves room.
@@ -90,7 +91,7 @@ def _improve(found: Estimate, which: NDArray[np.intp], newer: Estimate) -> None:
 def limit(samples: Samples) -> Estimate:
     """The derivative along each direction from differences that are there already."""
     central = extrapolate(samples.h, samples.central, samples.central_noise, order=2)
-    up, down = _side(samples.ahead, samples.forward, samples), _side(samples.behind, samples.backward, samples)
+    up, down = one_sided_limits(samples)
     two_sided = np.isfinite(samples.h).any(axis=0)
     better = up.bar <= down.bar
     value = np.where(two_sided, central.value, np.where(better, up.value, down.value))
@@ -104,8 +105,3 @@ def _half_gap(up: Limit, down: Limit) -> Array:
     with np.errstate(invalid="ignore"):
         gap = np.abs(up.value - down.value)
         return np.where(gap > up.bar + down.bar, gap / 2, 0.0)
-
-
-def _side(step: Array, slope: Array, samples: Samples) -> Limit:
-    h = np.where(np.isfinite(slope), step[..., None], np.nan)
-    return extrapolate(h, slope, 2 * KAPPA * samples.noise / h, order=1)

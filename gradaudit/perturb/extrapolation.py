@@ -37,6 +37,18 @@ class Limit:
     candidates: Array  #: (C, …) all extrapolated values,
     candidate_bars: Array  #: (C, …) and their own bars
 
+    def take(self, which: slice) -> "Limit":
+        """The limits of some elements only, along their first axis."""
+        return Limit(
+            self.value[which],
+            self.truncation[which],
+            self.noise[which],
+            self.bar[which],
+            self.h[which],
+            self.candidates[:, which],
+            self.candidate_bars[:, which],
+        )
+
 
 def extrapolate(h: Array, quotient: Array, noise: Array, *, order: int) -> Limit:
     """The limit of ``quotient`` (K, …) at steps ``h`` (K, …), largest first, whose error is a series in h^``order``.
