@@ -168,6 +168,42 @@ def test_a_transpose_that_is_none_is_found_though_matvec_is_right():
     assert "out·cotangent" in verdict.message
 
 
+def failed(verdict, kind="input"):
+    named = {getattr(element, kind) for element in verdict.elements if element.status == "fail"}
+    return {name for name in named if not name.startswith("tangent")}
+
+
+def test_a_wrong_element_of_rmatvec_is_named():
+    def claim(x):
+        def transposed(u):
+            product = rmatvec(x, u)
+            product[5] *= 1.01
+            return product
+
+        return LinearOperator((x.size, x.size), matvec=lambda v: matvec(x, v), rmatvec=transposed, dtype=float)
+
+    verdict = ga.audit(broyden, X, jacobian=claim)
+    assert (verdict.status, failed(verdict)) == ("fail", {"x[5]"})
+
+
+def test_a_wrong_entry_of_hess_is_named_and_a_wrong_element_of_hessp_too():
+    def hess(x):
+        spoiled = rosen_hess(x)
+        spoiled[1, 2] *= 1.01
+        return spoiled
+
+    def hessp(x, p):
+        product = rosen_hess_prod(x, p)
+        product[1] *= 1.01
+        return product
+
+    by_entry = ga.audit(rosen, START, gradient=rosen_der, hessian=hess, checks=["hessian"])
+    assert (failed(by_entry, "output"), failed(by_entry)) == ({"gradient x[1]"}, {"x[2]"})
+    by_product = ga.audit(rosen, START, gradient=rosen_der, hvp=hessp, checks=["hvp"])
+    assert by_product.status == "fail"
+    assert failed(by_product, "output") == {"gradient x[1]"}
+
+
 def test_an_operator_without_a_transpose_is_audited_by_matvec_alone():
     def claim(x):
         return LinearOperator((x.size, x.size), matvec=lambda v: matvec(x, v), dtype=float)
