@@ -15,6 +15,7 @@ from benchmarks._program import Spent, least, program, spent
 from benchmarks._table import table
 
 FEW = 10
+DIRECTIONS = 32
 LADDER = (10, 100, 1_000, 10_000)
 ROUNDS = 2  #: at least: the first call of a program compiles its modules
 CASES = 1_000
@@ -119,22 +120,20 @@ class Field:
             f"{self.kind.module}.py": self.kind.functions,
             "test_gradients.py": self.kind.tests.format(count=count, size=self.size),
             "suite.yaml": f"{head}functions:{cases}\n",
-            "auto.yaml": f"{head}defaults: {{elements: auto}}\nfunctions:{cases}\n",
+            "certified.yaml": f"{head}defaults: {{elements: {{directions: {DIRECTIONS}}}}}\nfunctions:{cases}\n",
         }
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
 
     def contestants(self, folder: Path) -> dict[str, Callable[[], None]]:
-        """pytest first. ``elements: auto`` is left out where it would choose every element too."""
+        """pytest first. Directions are left out where they would be more than there are elements."""
         words = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "test_gradients.py")
         rivals = {f"pytest over {self.kind.rival}": program(folder, *words, module="pytest")}
         jobs = {f"gradaudit run -j {n}": ours(folder, n) for n in (1, 2)}
-        auto = {"the same, elements: auto": ours(folder, 2, suite="auto.yaml")} if self.size >= SAMPLED else {}
-        return rivals | jobs | auto
+        along = {f"the same, elements: {{directions: {DIRECTIONS}}}": ours(folder, 2, suite="certified.yaml")}
+        return rivals | jobs | (along if self.size > DIRECTIONS else {})
 
 
-#: Elements from which ``auto`` has something to choose.
-SAMPLED = 64
 CHECK_GRAD = Kind("check_grad", "numpy_functions", NUMPY, NUMPY_TESTS, NUMPY_CASE)
 GRADCHECK = Kind("gradcheck", "torch_functions", TORCH, TORCH_TESTS, TORCH_CASE)
 FIELDS = (

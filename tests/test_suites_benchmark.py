@@ -41,7 +41,7 @@ def test_the_least_of_the_rounds_counts_and_all_take_turns() -> None:
     assert all(spent.seconds >= 0 for spent in found.values())
 
 
-@pytest.mark.parametrize("suite", ["suite.yaml", "auto.yaml"])
+@pytest.mark.parametrize("suite", ["suite.yaml", "certified.yaml"])
 def test_both_sides_audit_as_many_claims_of_the_same_size(tmp_path: Path, monkeypatch, suite: str) -> None:
     Field(CHECK_GRAD, 64, 0).write(tmp_path, 3)
     monkeypatch.syspath_prepend(tmp_path)
