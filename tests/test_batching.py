@@ -56,7 +56,7 @@ def test_a_call_at_x_is_made_once_and_a_single_point_is_called():
     probe = Probe(never, probe.base, probe.sigma, None, batch=probe.batch)
     point = Point.of(X, np.full(X.shape, 2.0**-52))
     probe.sample(Coordinates(point, np.arange(48)), np.full((1, 48), 0.01))
-    assert asked == [64, 64, 64]  # above, at x, below
+    assert asked == [128, 128]  # above and below, at x
     _, probe = probes(counted)
     asked.clear()
     at_the_edge = Point(X, point.epsilon, X, point.upper)

@@ -17,7 +17,7 @@ Batch = Callable[[Array], Array | None]
 #: Numbers of points and values in one call: 2 MB stay in the cache; memory is O(n + m) times the rows, never n × m.
 ROOM = 2**18
 #: Calls are of these many rows only: what compiles for each shape compiles rarely.
-SIZES = (1024, 256, 64, 16, 4)
+SIZES = (1024, 256, 128, 64, 16, 4)
 
 
 @lru_cache(maxsize=256)
