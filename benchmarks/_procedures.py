@@ -75,7 +75,8 @@ def by_gradaudit(function: Function, claim: Claim, x: Any, *, settings: Settings
         return Answer(Outcome.INCONCLUSIVE, counted.calls, counted.calls)
     rng = np.random.default_rng(seed)
     [comparison] = part("gradient").compare(subject, rng)
-    evidence = measure(Ground.of(comparison, Limits.of(settings, narrow=subject.narrow), rng), settings, rng)
+    with np.errstate(all="ignore"):  # a step may leave the domain
+        evidence = measure(Ground.of(comparison, Limits.of(settings, epsilon=subject.epsilon), rng), settings, rng)
     verdict = judge("case", [evidence])
     outcome = {Status.PASS: Outcome.PASS, Status.FAIL: Outcome.FAIL}.get(verdict.status, Outcome.INCONCLUSIVE)
     deciding = evidence.evaluations - evidence.surroundings

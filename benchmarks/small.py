@@ -18,7 +18,7 @@ from gradaudit.perturb.samples import Array
 
 SIZES = (1, 2, 4, 8, 64, 1000)
 #: Calls of each contestant, and of the function alone in each of them.
-ROUNDS, CALLS = 200, 100
+ROUNDS, CALLS = 100, 100
 #: µs that a check may take beyond the function's own evaluations, for up to so many elements.
 GOAL, FEW = 200, 8
 
