@@ -151,9 +151,10 @@ class Cost:
 
     @classmethod
     def through(cls, few: Spent, many: Spent, *, count: int) -> "Cost":
-        """The line through a suite of FEW cases and one of ``count``."""
+        """The line through a suite of FEW cases and one of ``count``; on a busy machine it may seem to fall."""
         span = count - FEW
-        case = Spent((many.seconds - few.seconds) / span, (many.busy - few.busy) / span)
+        rises = many.seconds - few.seconds, many.busy - few.busy
+        case = Spent(*(max(0.0, rise) / span for rise in rises))
         return cls(Spent(few.seconds - FEW * case.seconds, few.busy - FEW * case.busy), case)
 
     def seconds(self, count: int) -> float:

@@ -20,6 +20,12 @@ def test_a_start_and_a_case_are_told_apart() -> None:
     assert (cost.seconds(FEW), cost.busy(100)) == pytest.approx((1.2, 5.0))
 
 
+def test_a_longer_suite_that_took_less_costs_nothing_a_case_and_no_less() -> None:
+    cost = Cost.through(Spent(1.2, 2.3), Spent(1.1, 2.4), count=110)
+    assert (cost.case.seconds, cost.seconds(10_000)) == (0.0, 1.2)
+    assert cost.case.busy == pytest.approx(0.001)
+
+
 @pytest.mark.parametrize(
     ("start", "case", "said"),
     [(1.0, 0.005, "180"), (0.001, 0.005, "1"), (1.0, 0.01, "never"), (1.0, 0.02, "never")],
