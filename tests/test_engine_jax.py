@@ -223,6 +223,13 @@ def test_a_right_claim_in_half_precision_never_fails(dtype, check, seed):
 
 
 @pytest.mark.parametrize("dtype", HALF)
+def test_differences_of_a_gradient_in_half_precision_are_not_taken_and_a_note_says_so(dtype):
+    verdict = ga.audit(lambda x: x / jnp.sum(x**2), X.astype(dtype), engine="jax", checks=["hvp", "adjoint"])
+    assert verdict.status == "pass", verdict.message
+    assert any("hvp is left out: a gradient in half precision" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize("dtype", HALF)
 @pytest.mark.parametrize("factor", [2, 0, -1])
 def test_a_gross_fault_in_half_precision_is_found(dtype, factor):
     rng = np.random.default_rng(0)

@@ -1,5 +1,6 @@
 """The claims that a check needs, and what is said where an engine or a suite gives none of them."""
 
+from gradaudit.checks._limits import HALF
 from gradaudit.checks._subject import Subject
 from gradaudit.engines._differentiable import Absent
 
@@ -20,3 +21,9 @@ def first_of(subject: Subject, *kinds: str) -> str:
             return kind
     has = ", ".join(sorted(subject.differentiable.claims)) or "none"
     raise Absent(f"it needs one of {', '.join(kinds)}; there is {has}")
+
+
+def need_digits_of_a_gradient(subject: Subject) -> None:
+    """Raises Absent in half precision, where what a gradient has lost by cancelling is no rounding of its value."""
+    if subject.epsilon > HALF:
+        raise Absent("a gradient in half precision has no digits to take differences of; ask in float32")
