@@ -149,6 +149,33 @@ def test_a_function_without_forward_mode_leaves_that_check_out_with_a_note():
     assert "check jvp is left out" in notes(verdict)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        functools.partial(torch.softmax, dim=-1),
+        functools.partial(torch.nn.functional.layer_norm, normalized_shape=(4,)),
+        functools.partial(torch.nn.functional.normalize, dim=-1),
+        torch.nn.BatchNorm1d(4),
+    ],
+)
+def test_second_derivatives_that_cancel_in_a_sum_of_outputs_are_decided(function):
+    assert audit(function, np.random.default_rng(5).normal(size=(3, 4)), checks=["hvp"]).status == "pass"
+
+
+def test_a_second_derivative_that_is_wrong_fails_where_the_sum_of_outputs_is_constant():
+    x = np.random.default_rng(5).normal(size=(3, 4))
+    verdict = audit(functions.SoftmaxTwiceWrong.apply, x, checks=["vjp", "gradient", "hvp"])
+    assert verdict.status == "fail"
+    assert {element.check for element in verdict.elements if element.status == "fail"} == {"hvp"}
+
+
+def test_a_second_derivative_by_a_claimed_gradient_is_of_the_sum_that_it_is_the_gradient_of():
+    verdict = gradaudit.audit(
+        lambda x: torch.sin(x), X, engine="torch", gradient=np.cos, hvp=lambda x, v: -np.sin(x) * v, checks=["hvp"]
+    )
+    assert verdict.status == "pass", verdict.message
+
+
 def test_a_backward_that_may_run_once_only_leaves_hvp_out_with_a_note():
     verdict = audit(functions.CubeOnce.apply, X, checks=["vjp", "hvp"])
     assert verdict.status == "pass"

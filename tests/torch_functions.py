@@ -122,6 +122,21 @@ class CubeTwiceWrong(Cube):
         return 3 * x * x.detach() * cotangent
 
 
+class SoftmaxTwiceWrong(Function):
+    """Its first derivative is right; of the second a part is cut off, which a sum of all outputs does not show."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.softmax(x, -1)
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        (x,) = ctx.saved_tensors
+        p = torch.softmax(x, -1)
+        return p * (cotangent - (p.detach() * cotangent).sum(-1, keepdim=True))
+
+
 class CubeOnce(Cube):
     @staticmethod
     @once_differentiable
