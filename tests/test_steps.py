@@ -1,10 +1,11 @@
 """Steps are exact where they can be, stay inside bounds, and never fall below what x can carry."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradaudit.perturb.steps import Coordinates, Point, Tangents, octaves
+from gradaudit.perturb.steps import RESIDUE, Coordinates, Point, Tangents, everywhere, octaves
 from gradaudit.perturb.steps import given as given_steps
 
 
@@ -69,3 +70,19 @@ def test_given_steps_come_largest_first_and_once():
 def test_a_tangent_is_scaled_by_the_coordinate_that_moves_first():
     tangents = Tangents(point([1.0, 1.0]), np.array([[4.0, 0.5]]))
     assert tangents.scale[0] == 0.25
+
+
+@pytest.mark.parametrize(
+    "x", [[3.0], [1.0, -4.0], [5.0, 1.0, -2.0], [4.0, 1.0, 3.0, 2.0], [1.0, np.inf], [1.0, np.nan]]
+)
+def test_what_counts_as_zero_is_a_fraction_of_the_median_size(x):
+    at = Point.of(np.array(x), np.full(len(x), 2.0**-52))
+    assert np.array_equal(at.residue, RESIDUE * np.median(np.abs(x)), equal_nan=True)
+
+
+def test_one_number_everywhere_takes_the_room_of_one_and_cannot_be_written_to():
+    array = everywhere(-np.inf, 10**9)
+    assert array.shape == (10**9,)
+    assert array[-1] == array[0] == -np.inf
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 1.0
