@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradaudit.backends._environment import ONE_THREAD
+from gradaudit.isolation.environment import ONE_THREAD
 
 
 @dataclass(frozen=True)

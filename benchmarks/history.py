@@ -14,8 +14,8 @@ from gradaudit import report
 from gradaudit.history import Index, looked_back
 from gradaudit.judge.verdict import CurvePoint, Element, Measures, Status, Verdict
 from gradaudit.plan.case import Case, Drawn, Input, Target
-from gradaudit.record import Audit, Result, Run
 from gradaudit.report import run_json
+from gradaudit.running.record import Audit, Result, Run
 
 NIGHTS, CASES, REPEATS = 365, 500, 5
 

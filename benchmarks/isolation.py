@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks._program import Spent, least
 from benchmarks._table import table
-from gradaudit.backends._environment import ONE_THREAD
+from gradaudit.isolation.environment import ONE_THREAD
 
 CASES = 1_000
 ROUNDS = 5

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradaudit.numeric import Derivative, directional, gradient, jacobian
     from gradaudit.origin import diff
     from gradaudit.plan.case import Settings, Tolerance
-    from gradaudit.runner import run
+    from gradaudit.running.runner import run
     from gradaudit.tape import Variable, no_grad, primitive
 
 #: Where each public name lives.

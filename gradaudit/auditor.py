@@ -28,8 +28,8 @@ from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point, everywhere
 from gradaudit.plan.case import Case, Given, Input
 from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator, rewound, seeded
-from gradaudit.power import Passed, self_test
-from gradaudit.recall import remembered_kernel
+from gradaudit.power.recall import remembered_kernel
+from gradaudit.power.self_test import Passed, self_test
 
 
 def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from gradaudit.backends._keeper import Keeper
+    from gradaudit.isolation.keeper import Keeper
     from gradaudit.judge.verdict import Verdict
     from gradaudit.plan.case import Case
 
@@ -92,9 +92,9 @@ class CaseItem(pytest.Item):
         return self.path, int(line) - 1, self.name
 
     def _verdict(self) -> "Verdict":
-        from gradaudit.backends._keeper import Task
+        from gradaudit.isolation.keeper import Task
         from gradaudit.judge.expectation import judge_expectation
-        from gradaudit.runner import TIMEOUT
+        from gradaudit.running.runner import TIMEOUT
 
         limit = self.case.settings.timeout or TIMEOUT
         verdict = _keeper(self.config).audit(Task(index=0, case=self.case, limit=limit))
@@ -102,7 +102,7 @@ class CaseItem(pytest.Item):
 
     def _told(self, verdict: "Verdict") -> str:
         from gradaudit import report, terminal
-        from gradaudit.record import Result
+        from gradaudit.running.record import Result
 
         profile = self.config.getoption("--gradaudit-profile")
         options = ("--profile", profile) if profile else ()
@@ -115,7 +115,7 @@ _KEEPER = pytest.StashKey["Keeper"]()
 
 def _keeper(config: pytest.Config) -> "Keeper":
     """The one that minds the child of this pytest process; it is closed with the session."""
-    from gradaudit.backends._keeper import Keeper
+    from gradaudit.isolation.keeper import Keeper
 
     if _KEEPER not in config.stash:
         config.stash[_KEEPER] = keeper = Keeper()

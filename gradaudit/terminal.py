@@ -9,11 +9,11 @@ from textwrap import indent
 
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Case
-from gradaudit.record import Audit, Result, Run
 from gradaudit.report import _power, formats, one_line, summary
 from gradaudit.report._queues import ends_soon
 from gradaudit.report._reproduce import command
 from gradaudit.report._since import changes
+from gradaudit.running.record import Audit, Result, Run
 
 LONGEST = 30  #: lines of a traceback, or of what was printed; the report has all of them
 UNREMARKABLE = frozenset({Status.PASS, Status.XFAIL})

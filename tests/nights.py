@@ -9,8 +9,8 @@ from stand_in import a_case
 
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Source
-from gradaudit.record import Audit, Result
 from gradaudit.report import jsonl, run_json
+from gradaudit.running.record import Audit, Result
 
 
 def verdict(status=Status.PASS, ratio=0.01, *, text="1", name="ok[i=0]"):

@@ -9,7 +9,7 @@ from gradaudit.judge.certificate import Certificate, Decade
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Catch, Counts, CurvePoint, Element, Measures, Planted, Status, Verdict
 from gradaudit.plan.case import Avoid, Case, Drawn, Expectation, Given, Input, Settings, Stored, Target, Tolerance
-from gradaudit.record import Audit, Result, Run
+from gradaudit.running.record import Audit, Result, Run
 
 HOSTILE = (
     "</script><script>document.title='owned'</script><!-- <img src=x onerror=document.title='owned'> ]]> "

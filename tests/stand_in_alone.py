@@ -2,8 +2,8 @@
 
 from stand_in import audit
 
-from gradaudit import nursery
+from gradaudit.isolation import fork_server
 
-nursery.FORKS = False
+fork_server.FORKS = False
 
 __all__ = ["audit"]

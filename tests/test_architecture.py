@@ -82,6 +82,8 @@ def test_the_numeric_ground_floor_imports_nothing_of_ours(stage):
         ("engines", {"engines", "libraries", "plan", "perturb", "tape", "functions", "pullback"}),
         ("plan", {"plan", "suite"}),
         ("suite", {"suite", "plan", "libraries"}),
+        ("power", {"power", "checks", "judge", "perturb", "plan"}),
+        ("isolation", {"isolation", "judge", "plan", "engines"}),
     ],
 )
 def test_a_stage_knows_only_the_stages_before_it(stage, below):
@@ -134,7 +136,7 @@ def callers(wanted):
 
 def test_only_the_command_line_prints_or_exits():
     talkers = set(callers({"print", "exit", "quit", "sys.exit", "click.echo"}))
-    assert talkers <= {"gradaudit.cli", "gradaudit.commands._speech", "gradaudit.progress"}
+    assert talkers <= {"gradaudit.cli", "gradaudit.commands._speech", "gradaudit.commands._progress"}
 
 
 def test_only_suite_report_history_and_the_workers_touch_files():
@@ -143,10 +145,9 @@ def test_only_suite_report_history_and_the_workers_touch_files():
         "suite",
         "report",
         "history",
+        "isolation",
         "backends",
-        "worker",
-        "nursery",
-        "provenance",
+        "running",
         "commands",
     }, openers
 

@@ -9,9 +9,10 @@ from clusters import STATUSES, ends_at_ctrl_c, timeless, wait_until
 from dask_cluster import a_cluster, children_of, processes_of, run
 from stand_in import AUDIT, a_case
 
-from gradaudit import backends, runner
+from gradaudit import backends
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.running import runner
 
 cluster = dask_cluster.cluster
 limited = dask_cluster.limited

@@ -29,9 +29,10 @@ from clusters import (
 )
 from stand_in import AUDIT, a_case
 
-from gradaudit import backends, cli, report, runner
+from gradaudit import backends, cli, report
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.running import runner
 
 ray = pytest.importorskip("ray", reason="the ray backend needs ray: pip install 'gradaudit[ray]'")
 

@@ -15,9 +15,9 @@ from stand_in import AUDIT, a_case
 
 from gradaudit import backends
 from gradaudit.backends import BackendError
-from gradaudit.backends._keeper import Keeper, KeeperClosed, Task
-from gradaudit.backends._nursery import NurseryFailed
 from gradaudit.backends._order import LARGE, elements, two_levels
+from gradaudit.isolation.keeper import Keeper, KeeperClosed, Task
+from gradaudit.isolation.nursery import NurseryFailed
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Given, Input, Settings, Stored, Target
@@ -164,7 +164,7 @@ def test_closing_a_keeper_that_is_just_starting_is_no_failure_of_the_machine():
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills an orphan inside a native call")
 def test_a_child_dies_with_its_keeper_even_inside_a_native_call():
     code = (
-        "from gradaudit.backends._keeper import Keeper, Task\n"
+        "from gradaudit.isolation.keeper import Keeper, Task\n"
         "from stand_in import a_case\n"
         "Keeper().audit(Task(0, a_case('holds_the_interpreter'), audit='stand_in:audit'))"
     )
@@ -204,7 +204,7 @@ def test_every_backend_gives_every_case_its_own_verdict_and_leaves_no_child(name
     assert [verdict.status for verdict in verdicts] == statuses
     assert [verdict.id for verdict in verdicts] == [case.id for case in cases]
     # joblib's resource tracker stays, as it does for every user of joblib
-    left = [child for child in set(children_of(os.getpid())) - before if "gradaudit.nursery" in _command(child)]
+    left = [child for child in set(children_of(os.getpid())) - before if "isolation.fork_server" in _command(child)]
     assert left == []
 
 

@@ -14,16 +14,18 @@ from statistics import median
 import pytest
 from stand_in import AUDIT, a_case
 
-from gradaudit import cli, commands, progress, provenance, terminal
-from gradaudit.backends import _keeper
+from gradaudit import cli, commands, terminal
+from gradaudit.commands import _progress
 from gradaudit.commands._speech import STYLES
 from gradaudit.commands._status import exit_status
 from gradaudit.history import compared
+from gradaudit.isolation import keeper
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Expectation, Source
-from gradaudit.record import Audit, Result
-from gradaudit.runner import Progress, describe
+from gradaudit.running import provenance
+from gradaudit.running.record import Audit, Result
+from gradaudit.running.runner import Progress, describe
 
 SUITE = """\
 version: 1
@@ -42,7 +44,7 @@ functions:
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A suite in the current folder, audited by the stand-in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
     monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
     Path("suite.yaml").write_text(SUITE)
     return "suite.yaml"
@@ -101,7 +103,7 @@ def test_quiet_says_nothing_on_stdout(suite, say):
 
 
 def test_power_ends_with_the_table_of_planted_faults_and_names_what_contradicts_its_bound(suite, say, monkeypatch):
-    monkeypatch.setattr(_keeper, "WITH_POWER", "stand_in:audit_with_power")
+    monkeypatch.setattr(keeper, "WITH_POWER", "stand_in:audit_with_power")
     status, out, _ = say("run", suite, "--tag", "fast", "-j", "1", "--power")
     header, zero, sign, first, second, together, summary = out.splitlines()
     assert status == 0
@@ -251,7 +253,7 @@ def test_the_styles_that_are_offered_are_those_that_exist():
 
 def test_a_log_gets_a_line_at_both_ends_and_every_few_seconds(capsys):
     now = iter([0.0, 0.1, 1.0, 6.0, 7.0, 8.0])
-    observe = progress.counter_lines(sys.stderr, clock=lambda: next(now))
+    observe = _progress.counter_lines(sys.stderr, clock=lambda: next(now))
     for done in range(5):
         observe(Progress(done=done, total=4, tally={"pass": done - 1, "fail": 1} if done else {}))
     assert capsys.readouterr().err.splitlines() == [
@@ -266,8 +268,8 @@ def test_a_log_gets_a_line_at_both_ends_and_every_few_seconds(capsys):
 
 def started(*arguments: str, **options) -> subprocess.Popen[str]:
     code = (
-        "import sys; from gradaudit import cli; from gradaudit.backends import _keeper\n"
-        f"_keeper.AUDIT = {AUDIT!r}; sys.argv[0] = 'gradaudit'; cli.main()"
+        "import sys; from gradaudit import cli; from gradaudit.isolation import keeper\n"
+        f"keeper.AUDIT = {AUDIT!r}; sys.argv[0] = 'gradaudit'; cli.main()"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", code, *arguments]

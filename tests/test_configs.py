@@ -10,12 +10,13 @@ from unittest.mock import patch
 
 import pytest
 
-from gradaudit import ops, runner
+from gradaudit import ops
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Element, Status, Verdict
 from gradaudit.plan import make_plan
 from gradaudit.plan.case import Case
-from gradaudit.record import Audit
+from gradaudit.running import runner
+from gradaudit.running.record import Audit
 from gradaudit.suite import load_suite
 from gradaudit.suite.shelves import parts
 

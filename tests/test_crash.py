@@ -20,7 +20,7 @@ import pytest
 from killable import CASES, MARK, a_suite, finish, homes, start
 
 from gradaudit import report
-from gradaudit.record import Audit
+from gradaudit.running.record import Audit
 
 MOMENTS = int(os.environ.get("CRASH_MOMENTS", "8"))
 

@@ -12,11 +12,12 @@ from clusters import MINE, ONLY_WITH_HERE, other_versions
 from dask_cluster import a_scheduler, a_worker, wait_for_workers
 from stand_in import AUDIT, a_case
 
-from gradaudit import backends, cli, runner
+from gradaudit import backends, cli
 from gradaudit.backends import BackendError, _preflight
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan import make_plan
+from gradaudit.running import runner
 from gradaudit.suite import load_suite
 
 cluster = dask_cluster.cluster

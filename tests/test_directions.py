@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import gradaudit as ga
-from gradaudit.faults import FAULTS
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Catch, Status
 from gradaudit.plan.case import Settings, Tolerance
+from gradaudit.power.faults import FAULTS
 
 
 def chain(x):

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from gradaudit import cli, examination, libraries
-from gradaudit.backends import _memory
-from gradaudit.examination import Finding, State
+from gradaudit import cli, libraries
+from gradaudit.commands import _examination
+from gradaudit.commands._examination import Finding, State
+from gradaudit.isolation import memory
 from gradaudit.suite.shelves import parts
 
 
 def examined(folder: Path = Path("reports"), *, terminal: io.TextIOWrapper | None = None) -> dict[str, Finding]:
     stream = terminal or io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    return {finding.subject: finding for finding in examination.examine(reports=folder, terminal=stream)}
+    return {finding.subject: finding for finding in _examination.examine(reports=folder, terminal=stream)}
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out the slow look."""
-    monkeypatch.setattr(examination, "_worker", lambda: iter(()))
+    monkeypatch.setattr(_examination, "_worker", lambda: iter(()))
 
 
 def test_a_machine_on_which_runs_work_exits_0_and_says_so(here, capsys):
@@ -63,7 +64,7 @@ def test_reports_that_cannot_be_written_are_a_failure_with_the_fix_and_exit_3(he
     def refuse(**options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(examination.tempfile, "NamedTemporaryFile", refuse)
+    monkeypatch.setattr(_examination.tempfile, "NamedTemporaryFile", refuse)
     assert cli.invoke(["doctor"]) == 3
     said = capsys.readouterr().out
     assert f"reports cannot be written: Permission denied; make {here} writable" in said
@@ -82,22 +83,22 @@ def _broken(*_: object, **__: object) -> None:
 
 
 def test_a_package_that_is_missing_is_a_failure(here, no_worker, monkeypatch):
-    monkeypatch.setattr(examination, "PACKAGES", ("numpy", "no-such-package"))
+    monkeypatch.setattr(_examination, "PACKAGES", ("numpy", "no-such-package"))
     assert examined()["packages"] == Finding(
         "packages", State.FAIL, "not installed: no-such-package", "pip install gradaudit"
     )
 
 
 def test_what_cannot_even_be_looked_at_is_a_failure_and_the_rest_is_told(here, no_worker, monkeypatch):
-    monkeypatch.setattr(examination, "_numba", _broken)
+    monkeypatch.setattr(_examination, "_numba", _broken)
     found = examined()
     assert found["numba"] == Finding("numba", State.FAIL, "looking at it raised RuntimeError: it said: planted")
     assert found["terminal"].state is State.OK
 
 
 def test_a_system_that_tells_no_memory_and_has_no_git_is_warned_of(here, no_worker, monkeypatch):
-    monkeypatch.setattr(_memory, "resident", lambda process: 0)
-    monkeypatch.setattr(examination.shutil, "which", lambda name: None)
+    monkeypatch.setattr(memory, "resident", lambda process: 0)
+    monkeypatch.setattr(_examination.shutil, "which", lambda name: None)
     found = examined()
     assert {found[subject].state for subject in ("memory limit", "git")} == {State.WARN}
     assert "--max-memory has no effect" in found["memory limit"].said

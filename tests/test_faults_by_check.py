@@ -15,11 +15,11 @@ from gradaudit import ops
 from gradaudit.auditor import audit_function
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._differentiable import Differentiable
-from gradaudit.faults import FAULTS
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
 from gradaudit.plan import make_plan
 from gradaudit.plan.case import Case, Drawn, Settings
 from gradaudit.plan.draw import draw_inputs
+from gradaudit.power.faults import FAULTS
 from gradaudit.suite import load_suite
 
 SUITE = Path(__file__).parents[1] / "configs" / "suite.yaml"

@@ -16,7 +16,7 @@ from report_audit import CASE
 from gradaudit.history import Index, change_of, compared, looked_back, prune, regressions, remember
 from gradaudit.history.index import NAME
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Before, Change
+from gradaudit.running.record import Before, Change
 
 PASS, FAIL, UNDECIDED, ERROR = Status.PASS, Status.FAIL, Status.INCONCLUSIVE, Status.ERROR
 

@@ -196,7 +196,9 @@ def leftovers() -> set[str]:
             parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             continue
-        if command == b"sleep\x001000\x00" or (b"gradaudit.nursery" in command and parent in ("1", str(os.getpid()))):
+        if command == b"sleep\x001000\x00" or (
+            b"gradaudit.isolation.fork_server" in command and parent in ("1", str(os.getpid()))
+        ):
             found.add(process.name)
     return found
 

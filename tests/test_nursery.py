@@ -12,8 +12,8 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
-from gradaudit.backends import _answer, _environment, _memory
-from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.isolation import answer, environment, memory
+from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
@@ -86,7 +86,7 @@ def test_a_case_that_kills_the_process_that_workers_come_from_harms_nobody():
 
 
 def test_what_python_reads_when_it_starts_is_set_before_it_starts():
-    assert _environment.early((("OMP_NUM_THREADS", "2"), ("LD_LIBRARY_PATH", "x"), ("WORD", "y"))).keys() == {
+    assert environment.early((("OMP_NUM_THREADS", "2"), ("LD_LIBRARY_PATH", "x"), ("WORD", "y"))).keys() == {
         "OMP_NUM_THREADS",
         "LD_LIBRARY_PATH",
     }
@@ -188,19 +188,19 @@ def test_a_case_that_holds_too_much_memory_is_killed_and_says_how_much(name: str
     [("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("64k", 64_000), ("1048576", 2**20)],
 )
 def test_a_size_may_be_written_as_people_write_it(text: str, count: int):
-    assert _memory.size(text) == count
+    assert memory.size(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "1e400TB", "2 giga", "9" * 30])
 def test_anything_else_is_refused_with_what_is_allowed(text: str):
     with pytest.raises(ValueError, match="is not a size; allowed: 500MB, 2GB"):
-        _memory.size(text)
+        memory.size(text)
 
 
 @on_linux
 def test_what_this_process_holds_is_more_than_nothing_and_less_than_all():
-    assert 10_000_000 < _memory.resident(os.getpid()) < 100_000_000_000
-    assert _memory.resident(2**22 + 1) == 0
+    assert 10_000_000 < memory.resident(os.getpid()) < 100_000_000_000
+    assert memory.resident(2**22 + 1) == 0
 
 
 # answers
@@ -208,21 +208,21 @@ def test_what_this_process_holds_is_more_than_nothing_and_less_than_all():
 
 def test_an_answer_comes_back_as_it_was():
     verdict = Verdict("a", Status.FAIL, Diagnosis.ZERO, measures=Measures(bound=1e-3), notes=("one", "two"))
-    written, left = _answer.opened(_answer.sealed(_answer.write(verdict), ("a thread",)))
-    assert repr(_answer.read(written)) == repr(verdict)
+    written, left = answer.opened(answer.sealed(answer.write(verdict), ("a thread",)))
+    assert repr(answer.read(written)) == repr(verdict)
     assert left == ("a thread",)
 
 
-@pytest.mark.parametrize("called", [os.mkdir, eval, getattr, _answer.read, pickle.loads])
+@pytest.mark.parametrize("called", [os.mkdir, eval, getattr, answer.read, pickle.loads])
 def test_nothing_in_an_answer_is_called(called: object):
     with pytest.raises(pickle.UnpicklingError, match="has no place in a verdict"):
-        _answer.read(pickle.dumps(called))
+        answer.read(pickle.dumps(called))
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", pickle.dumps(7), pickle.dumps((b"", ()))[:-3]])
 def test_bytes_that_are_no_answer_are_refused(payload: bytes):
     with pytest.raises(pickle.UnpicklingError):
-        _answer.opened(payload)
+        answer.opened(payload)
 
 
 def test_a_verdict_that_would_call_something_when_it_is_read_is_a_crash_of_its_case(tmp_path: Path):

@@ -7,10 +7,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="the operators are PyTorch's: pip install 'gradaudit[torch]'")
 pytest.importorskip("expecttest", reason="PyTorch's database of operators needs it: pip install expecttest")
 
-from gradaudit import runner  # noqa: E402 - only where torch is there
 from gradaudit.judge.verdict import Status  # noqa: E402
 from gradaudit.plan import make_plan  # noqa: E402
 from gradaudit.plan.selection import Selection  # noqa: E402
+from gradaudit.running import runner  # noqa: E402 - only where torch is there
 from gradaudit.suite import load_suite  # noqa: E402
 
 CONFIGS = Path(__file__).parent.parent / "configs"

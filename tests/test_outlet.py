@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gradaudit.backends._outlet import Outlet, Printed
-from gradaudit.backends._wire import mark
+from gradaudit.isolation.outlet import Outlet, Printed
+from gradaudit.isolation.wire import mark
 
 MARKS = [mark(number) for number in (0xA1A2A3A4A5A6A7A8, 0xB1B2B3B4B5B6B7B8, 0xC1C2C3C4C5C6C7C8)]
 

@@ -10,12 +10,13 @@ import pytest
 from stand_in import AUDIT, a_case
 
 import gradaudit as ga
-from gradaudit import backends, power
-from gradaudit.backends._keeper import Keeper, Task
-from gradaudit.faults import FAULTS
+from gradaudit import backends
+from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Catch, Planted, Status
 from gradaudit.plan import Selection, make_plan
+from gradaudit.power import self_test
+from gradaudit.power.faults import FAULTS
 from gradaudit.suite import load_suite
 
 SUITE = Path(__file__).parents[1] / "configs" / "suite.yaml"
@@ -52,7 +53,7 @@ def test_every_fault_in_a_smooth_claim_is_caught_and_called_by_its_name():
 
 def test_a_fault_that_is_blamed_on_another_element_is_not_located(monkeypatch):
     elsewhere = ga.audit(waves, X, gradient=lambda x: waves_gradient(x) * [1, 1, 1, 1, 1, 2])
-    monkeypatch.setattr(power, "judge", lambda check, evidences: elsewhere)
+    monkeypatch.setattr(self_test, "judge", lambda check, evidences: elsewhere)
     one = [planted for planted in audit(power=True).power if planted.fault.startswith("one element")]
     assert [planted.located for planted in one] == [planted.element == "d out/d x[5]" for planted in one]
 
@@ -187,7 +188,7 @@ def test_a_gradient_of_another_form_where_only_a_wrong_hessian_looks_leaves_its_
 
 def test_a_judge_that_passes_what_its_own_bound_excludes_is_said_to_contradict_itself(monkeypatch):
     lenient = audit()
-    monkeypatch.setattr(power, "judge", lambda check, evidences: replace(lenient, id=check))
+    monkeypatch.setattr(self_test, "judge", lambda check, evidences: replace(lenient, id=check))
     verdict = audit(power=True)
     assert verdict.status is Status.PASS
     assert all(planted.contradicts_bound for planted in verdict.power)

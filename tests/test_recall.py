@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradaudit.recall import remembered, remembered_kernel
+from gradaudit.power.recall import remembered, remembered_kernel
 
 
 class Counted:

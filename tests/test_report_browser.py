@@ -10,8 +10,8 @@ from browser import CHROMIUM, Browser, browser
 from report_audit import CASE, RUN, large_audit, literal_audit
 
 from gradaudit.judge.verdict import CurvePoint, Element, Heat, Status, Verdict
-from gradaudit.record import Audit, Before, CaseHistory, Change, History, PastEnd, PastRun, Result
 from gradaudit.report import command, html, render
+from gradaudit.running.record import Audit, Before, CaseHistory, Change, History, PastEnd, PastRun, Result
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the path to drive the page")
 

@@ -11,11 +11,11 @@ from report_audit import CASE, FAILED, RUN, literal_audit
 import gradaudit as ga
 from gradaudit.judge.certificate import Certificate, Decade
 from gradaudit.judge.verdict import Counts, Status
-from gradaudit.record import Audit, Result
 from gradaudit.report import _certificates, markdown
 from gradaudit.report import csv as tables
 from gradaudit.report import json as audit_json
 from gradaudit.report._detail import detail
+from gradaudit.running.record import Audit, Result
 
 DECADES = (Decade(1, 900, 2e-7), Decade(-3, 100, 0.04))
 PROVED = Certificate("vjp", 1000, 12, ("plain", "median"), 7, 1e-9, 3e-7, 2e-6, 900, 1e-3, DECADES)

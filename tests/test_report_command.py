@@ -16,8 +16,8 @@ from gradaudit.history import looked_back
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.fingerprint import planned
 from gradaudit.plan.shard import Shard
-from gradaudit.record import Audit, Result, Run
 from gradaudit.report import _codec, jsonl, run_json
+from gradaudit.running.record import Audit, Result, Run
 
 HOME = Path("reports/nightly") / RUN.id
 GOOD = tuple(result for result in literal_audit().results if result.verdict.status in (Status.PASS, Status.XFAIL))

@@ -8,8 +8,8 @@ import pytest
 from report_audit import CASE, FAILED, RUN, literal_audit
 
 from gradaudit.judge.verdict import Measures
-from gradaudit.record import Audit, Result
 from gradaudit.report import csv as tables
+from gradaudit.running.record import Audit, Result
 
 
 def _rows(text: str) -> list[dict[str, str]]:

@@ -13,11 +13,11 @@ from report_page import Page, details, index, unpacked
 from gradaudit.judge.verdict import Heat, Measures, Status, Verdict
 from gradaudit.plan import make_plan
 from gradaudit.plan.case import Expectation
-from gradaudit.record import Audit, Before, CaseHistory, Change, History, PastEnd, PastRun, Result
 from gradaudit.report import command, html, render
 from gradaudit.report._configuration import configuration
 from gradaudit.report._script import script
-from gradaudit.runner import TIMEOUT
+from gradaudit.running.record import Audit, Before, CaseHistory, Change, History, PastEnd, PastRun, Result
+from gradaudit.running.runner import TIMEOUT
 from gradaudit.suite import load_suite
 from gradaudit.suite.quantities import seconds
 

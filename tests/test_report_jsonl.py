@@ -18,8 +18,8 @@ from report_audit import CASE, FAILED, RUN, literal_audit
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case, Given, Settings
 from gradaudit.plan.fingerprint import planned
-from gradaudit.record import Audit, Result, Run
 from gradaudit.report import OutputBroken, OutputError, ResultsFile, _codec, _lines, jsonl, read_stored, run_json
+from gradaudit.running.record import Audit, Result, Run
 
 RESULT = Result(CASE, FAILED)
 OTHER = Result(replace(CASE, id="other"), replace(FAILED, id="other"))

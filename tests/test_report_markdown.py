@@ -4,8 +4,8 @@ import re
 
 from report_audit import CASE, FAILED, RUN, literal_audit
 
-from gradaudit.record import Audit, Result
 from gradaudit.report import markdown
+from gradaudit.running.record import Audit, Result
 
 
 def _rows() -> list[str]:

@@ -15,10 +15,10 @@ from report_page import details
 from gradaudit import terminal
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
-from gradaudit.record import Audit, Result
 from gradaudit.report import _codec, html, jsonl, markdown, read_stored, run_json
 from gradaudit.report import csv as tables
 from gradaudit.report._power import LONGEST, as_text, resolving_power, sentence
+from gradaudit.running.record import Audit, Result
 
 ZERO = Planted("vjp", "all zero", Catch.CAUGHT, 1e5, "d out/d x[3]", Diagnosis.ZERO, 45)
 SMALL = Planted("vjp", "0.1 % too large", Catch.MISSED, 0.4, "d out/d x[3]", None, 51)

@@ -11,7 +11,7 @@ from report_audit import CASE, FAILED, HOSTILE, RUN
 from gradaudit import cli, report
 from gradaudit.history import compared
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Audit, Result
+from gradaudit.running.record import Audit, Result
 
 HOSTILE_CASE = replace(CASE, id=HOSTILE, name=HOSTILE, owner=HOSTILE, env=((HOSTILE, HOSTILE),))
 AUDIT = Audit(RUN, (Result(CASE, FAILED), Result(HOSTILE_CASE, replace(FAILED, id=HOSTILE, message=HOSTILE))))

@@ -9,7 +9,7 @@ import pytest
 from report_audit import HOSTILE, literal_audit
 
 from gradaudit import report
-from gradaudit.record import Audit
+from gradaudit.running.record import Audit
 
 FORMATS = sorted(report.formats().items())
 NAMES = [suffix for suffix, _ in FORMATS]

@@ -6,8 +6,8 @@ import pytest
 from report_audit import CASE, FAILED, HOSTILE, MESSAGE, RUN
 
 from gradaudit.judge.verdict import Measures, Status, Verdict
-from gradaudit.record import Audit, Result
 from gradaudit.report import one_line, summary
+from gradaudit.running.record import Audit, Result
 
 
 def _audit(*statuses: Status, complete: bool = True) -> Audit:

@@ -7,8 +7,8 @@ import pytest
 from stand_in import AUDIT
 
 from gradaudit import cli, report
-from gradaudit.backends import _keeper
-from gradaudit.record import Change
+from gradaudit.isolation import keeper
+from gradaudit.running.record import Change
 
 SUITE = """\
 version: 1
@@ -23,7 +23,7 @@ functions:
 def say(tmp_path, monkeypatch, capsys):
     """Runs a command line on the suite, audited by the stand-in: (exit status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
     Path("suite.yaml").write_text(SUITE)
 
     def invoke(*arguments: str) -> tuple[int, str, str]:

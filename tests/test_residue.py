@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from gradaudit.backends import _residue
+from gradaudit.isolation import residue
 
 Namespace = dict[str, object]
 
 
 @pytest.fixture(params=[True, False], ids=["by version", "one by one"])
 def namespace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Namespace:
-    if request.param and not _residue.VERSIONED:
+    if request.param and not residue.VERSIONED:
         pytest.skip("this interpreter's dicts have no versions")
-    monkeypatch.setattr(_residue, "VERSIONED", request.param)
+    monkeypatch.setattr(residue, "VERSIONED", request.param)
     return {"sin": len, "cos": max, "pi": 3.0}
 
 
@@ -39,7 +39,7 @@ def equals_all(namespace: Namespace) -> None:
 def test_a_function_that_is_not_there_any_more_is_seen_each_time(
     change: Callable[[Namespace], None], namespace: Namespace
 ):
-    snapshot = _residue._Snapshot(namespace)
+    snapshot = residue._Snapshot(namespace)
     assert snapshot.holds()
     assert snapshot.holds()
     change(namespace)
@@ -48,7 +48,7 @@ def test_a_function_that_is_not_there_any_more_is_seen_each_time(
 
 
 def test_new_names_other_numbers_and_what_was_put_back_are_no_change(namespace: Namespace):
-    snapshot = _residue._Snapshot(namespace)
+    snapshot = residue._Snapshot(namespace)
     namespace["tan"], namespace["pi"] = min, 4.0
     assert snapshot.holds()
     namespace["sin"] = min
@@ -57,7 +57,7 @@ def test_new_names_other_numbers_and_what_was_put_back_are_no_change(namespace: 
 
 
 def test_only_what_is_held_counts_where_that_is_named(namespace: Namespace):
-    snapshot = _residue._Snapshot(namespace, {"sin": len, "cos": max})
+    snapshot = residue._Snapshot(namespace, {"sin": len, "cos": max})
     namespace["pi"] = max
     assert snapshot.holds()
     namespace["cos"] = len

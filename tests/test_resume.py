@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from stand_in import AUDIT
 
-from gradaudit import provenance, report, runner
-from gradaudit.backends import _keeper
+from gradaudit import report
+from gradaudit.isolation import keeper
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.shard import Shard
-from gradaudit.record import Audit
 from gradaudit.report import OutputError
-from gradaudit.resume import LAST
+from gradaudit.running import provenance, runner
+from gradaudit.running.record import Audit
+from gradaudit.running.resume import LAST
 
 SUITE = """\
 version: 1
@@ -30,7 +31,7 @@ IDS = ["process[n=1]", "process[n=2]", "process[n=3]", "raises"]
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A suite in the current folder; its cases say in which process they ran."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
     monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
     Path("suite.yaml").write_text(SUITE)
     return "suite.yaml"

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from stand_in import AUDIT
 
-from gradaudit import backends, provenance, report, runner
-from gradaudit.backends import _keeper
+from gradaudit import backends, report
+from gradaudit.isolation import keeper
 from gradaudit.judge.verdict import Status
 from gradaudit.plan import Selection
-from gradaudit.record import Audit
+from gradaudit.running import provenance, runner
+from gradaudit.running.record import Audit
 from gradaudit.suite import SuiteError
 
 SUITE = """\
@@ -28,7 +29,7 @@ functions:
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A suite in the current folder, audited by the stand-in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
     monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
     Path("suite.yaml").write_text(SUITE)
     return "suite.yaml"
@@ -89,8 +90,8 @@ def test_an_interrupted_run_keeps_and_reports_what_had_finished(suite: str):
 
 def test_a_backend_that_breaks_keeps_and_reports_what_had_finished(suite: str, monkeypatch):
     def breaking(many, alone, *, jobs):
-        with _keeper.Keeper() as keeper:
-            yield 0, keeper.audit(many[0])
+        with keeper.Keeper() as one:
+            yield 0, one.audit(many[0])
         raise OSError("no more processes")
 
     monkeypatch.setattr("gradaudit.backends.sequential.run", breaking)

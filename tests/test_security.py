@@ -12,7 +12,7 @@ import pytest
 from stand_in import AUDIT
 
 from gradaudit import cli
-from gradaudit.backends import _keeper
+from gradaudit.isolation import keeper
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e]")  #: what no terminal or document may be sent
@@ -125,7 +125,7 @@ def test_nothing_is_interpolated(text: str, capfd: pytest.CaptureFixture[str]):
 def test_no_name_leads_out_of_the_reports_folder(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(_keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
     inside = folder / "deep" / "deeper"
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from report_audit import RUN
 
 from gradaudit.judge.verdict import Status, Verdict
-from gradaudit.merge import merged
 from gradaudit.plan.case import Case, Given, Input, Stored, Target
 from gradaudit.plan.fingerprint import fingerprint, planned
 from gradaudit.plan.shard import Shard, ShardError, parse_shard
-from gradaudit.record import Audit, Result
 from gradaudit.report import OutputError, jsonl, read_stored
 from gradaudit.report import Stored as StoredRun
+from gradaudit.running.merge import merged
+from gradaudit.running.record import Audit, Result
 
 CASES = [Case(f"f[n={n}]", "f", Target("m:f"), (Input("x", Given((1.0,))),), ("gradient",)) for n in range(20)]
 PLAN = planned(CASES)

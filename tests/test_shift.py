@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from stand_in import a_case
 
-from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.backends._shift import shift
+from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.verdict import Status, Verdict
 
 

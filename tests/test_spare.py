@@ -6,19 +6,19 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
-from gradaudit.backends import _keeper, _spare
-from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.isolation import keeper, spare
+from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.verdict import Status, Verdict
 
 
 @pytest.fixture
 def no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on nobody can start a nursery but ``_spare``."""
+    """From here on nobody can start a nursery but ``spare``."""
 
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("a second nursery was started")
 
-    monkeypatch.setattr(_keeper, "Nursery", refused)
+    monkeypatch.setattr(keeper, "Nursery", refused)
 
 
 def children() -> set[str]:
@@ -33,45 +33,45 @@ def audited(name: str = "ok", **kept) -> Verdict:
 
 @pytest.mark.usefixtures("no_other")
 def test_a_run_takes_the_nursery_that_is_ready():
-    with _spare.started(AUDIT):
+    with spare.started(AUDIT):
         assert audited().status is Status.PASS
 
 
 @pytest.mark.usefixtures("no_other")
 def test_it_is_taken_once():
-    with _spare.started(AUDIT):
+    with spare.started(AUDIT):
         audited()
         with pytest.raises(AssertionError, match="a second nursery"):
             audited()
 
 
 def test_cases_that_ask_for_another_start_have_their_own():
-    with _spare.started(AUDIT):
+    with spare.started(AUDIT):
         verdict = audited("settings", env=(("OMP_NUM_THREADS", "3"),))
         assert verdict.evidence == "['', '3', '1']"
-        ready = _spare.claimed(AUDIT, {}, folder=None)
+        ready = spare.claimed(AUDIT, {}, folder=None)
     assert ready is not None
     ready.close()
 
 
 def test_it_is_left_alone_where_the_surroundings_have_changed_since(monkeypatch: pytest.MonkeyPatch, tmp_path):
-    with _spare.started(AUDIT):
-        assert _spare.claimed("other:audit", {}, folder=None) is None
-        assert _spare.claimed(AUDIT, {}, folder=str(tmp_path)) is None
+    with spare.started(AUDIT):
+        assert spare.claimed("other:audit", {}, folder=None) is None
+        assert spare.claimed(AUDIT, {}, folder=str(tmp_path)) is None
         monkeypatch.setenv("WORD", "new")
-        assert _spare.claimed(AUDIT, {}, folder=None) is None
+        assert spare.claimed(AUDIT, {}, folder=None) is None
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="only Linux tells whose children there are")
 def test_what_nobody_has_taken_is_ended_on_leaving():
     before = children()
-    with _spare.started(AUDIT):
+    with spare.started(AUDIT):
         assert children() != before
     assert children() == before
 
 
 @pytest.mark.parametrize("asked", [{"backend": "loky"}, {"backend": "dask"}, {"scheduler": "tcp://x"}])
 def test_backends_with_processes_of_their_own_have_none_started(asked, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr(_spare, "started")
+    monkeypatch.delattr(spare, "started")
     with backends.readied(**asked):
         pass

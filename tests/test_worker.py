@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from stand_in import AUDIT, a_case
 
-from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.worker import import_case
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Target
-from gradaudit.worker import import_case
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_importing_a_case_names_what_is_missing_and_evaluates_nothing():
 
 def test_a_child_starts_without_the_weight_of_the_command_line(ask):
     heavy = {"click", "rich", "jinja2", "pydantic", "joblib", "numba", "numpy"}
-    code = f"import sys, gradaudit.worker; print(sorted({heavy!r} & set(sys.modules)))"
+    code = f"import sys, gradaudit.isolation.worker; print(sorted({heavy!r} & set(sys.modules)))"
     import subprocess
 
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

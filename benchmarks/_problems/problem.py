@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.recall import remembered
+from gradaudit.power.recall import remembered
 
 Array = NDArray[np.float64]
 Formula = Callable[[Sequence[Any], Any], Any]

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gradaudit.backends._keeper import Task
+    from gradaudit.isolation.keeper import Task
     from gradaudit.judge.verdict import Verdict
     from gradaudit.plan.case import Case
 
@@ -77,9 +77,9 @@ def readied(
     """
     if scheduler is not None or backend not in (None, "sequential", "threading"):
         return nullcontext()
-    from gradaudit.backends import _keeper, _spare
+    from gradaudit.isolation import keeper, spare
 
-    return _spare.started(_keeper.WITH_POWER if power else _keeper.AUDIT)
+    return spare.started(keeper.WITH_POWER if power else keeper.AUDIT)
 
 
 def run(
@@ -138,15 +138,15 @@ def _tasks(
     retries: int = 0,
     max_memory: int | None = None,
 ) -> "list[Task]":
-    from gradaudit.backends import _keeper
+    from gradaudit.isolation import keeper
 
     return [
-        _keeper.Task(
+        keeper.Task(
             index=index,
             case=case,
             limit=case.settings.timeout if case.settings.timeout is not None else timeout,
-            audit=_keeper.WITH_POWER if power else audit or _keeper.AUDIT,
-            fallback=_keeper.AUDIT if power else None,
+            audit=keeper.WITH_POWER if power else audit or keeper.AUDIT,
+            fallback=keeper.AUDIT if power else None,
             retries=retries,
             memory=max_memory,
         )

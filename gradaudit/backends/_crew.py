@@ -3,7 +3,7 @@
 import os
 import threading
 
-from gradaudit.backends._keeper import Keeper, KeeperClosed, Task
+from gradaudit.isolation.keeper import Keeper, KeeperClosed, Task
 from gradaudit.judge.verdict import Verdict
 
 

@@ -20,7 +20,7 @@ from gradaudit.backends._cluster import Answer, Lost, allowed, in_thread
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._dask_roster import Roster
 from gradaudit.backends._dask_workers import Seen, threads_of, whereabouts
-from gradaudit.backends._keeper import Task
+from gradaudit.isolation.keeper import Task
 
 distributed = library("dask", "distributed")
 

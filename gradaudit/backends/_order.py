@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gradaudit.backends._keeper import Task
+from gradaudit.isolation.keeper import Task
 from gradaudit.plan.case import Case, Drawn, Given, Stored
 
 LARGE = 2_000  #: differentiated elements from which threads over perturbations pay

@@ -15,11 +15,11 @@ from importlib import metadata
 import gradaudit
 from gradaudit.backends import BackendError
 from gradaudit.backends._crew import Crew
-from gradaudit.backends._keeper import Task
+from gradaudit.isolation.keeper import Task
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Stored
 
-IMPORT_CASE = "gradaudit.worker:import_case"
+IMPORT_CASE = "gradaudit.isolation.worker:import_case"
 IMPORT_LIMIT = 60.0  #: s for the modules of one case
 START = 120.0  #: s for a first child, on a cold and busy machine
 START_AGAIN = 5.0  #: s for one after it

@@ -14,9 +14,9 @@ from typing import Any
 from gradaudit.backends import BackendLost, library
 from gradaudit.backends._cluster import Answer, Lost, allowed, in_thread
 from gradaudit.backends._crew import crew_of
-from gradaudit.backends._keeper import Task
 from gradaudit.backends._ray_nodes import Nodes, here
 from gradaudit.backends._ray_pulse import living, watch
+from gradaudit.isolation.keeper import Task
 
 ray = library("ray", "ray")
 RayBackend: Any = library("ray", "ray.util.joblib.ray_backend").RayBackend

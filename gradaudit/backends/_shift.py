@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from gradaudit.backends._keeper import Keeper, Task
+from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 

@@ -16,7 +16,7 @@ from gradaudit.backends._cluster import longest_first, until_answered
 from gradaudit.backends._crew import dismiss
 from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside, threads_of
 from gradaudit.backends._joblib import as_finished
-from gradaudit.backends._keeper import Task
+from gradaudit.isolation.keeper import Task
 from gradaudit.judge.verdict import Verdict
 
 #: a worker that died is started again; one that is not back in 15 s, as on a busy machine, would be taken out

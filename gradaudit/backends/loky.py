@@ -3,9 +3,10 @@
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from gradaudit.backends import _folder, sequential
+from gradaudit.backends import sequential
 from gradaudit.backends._joblib import as_finished
-from gradaudit.backends._keeper import Task, audit_here
+from gradaudit.isolation import scratch
+from gradaudit.isolation.keeper import Task, audit_here
 from gradaudit.judge.verdict import Verdict
 
 
@@ -16,7 +17,7 @@ def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[
     """
     from joblib.externals.loky import get_reusable_executor
 
-    temporary = _folder.make()
+    temporary = scratch.make()
     mine = [replace(task, temporary=temporary) for task in many]
     try:
         with as_finished(audit_here, mine, jobs=jobs, backend="loky") as finished:
@@ -24,5 +25,5 @@ def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[
     finally:
         # the pool would idle on for minutes; the children of its workers die with them
         get_reusable_executor(max_workers=jobs).shutdown(wait=True, kill_workers=True)
-        _folder.remove(temporary)  # killed at once, they could not
+        scratch.remove(temporary)  # killed at once, they could not
     yield from sequential.run((), alone, jobs=1)

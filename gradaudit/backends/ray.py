@@ -14,7 +14,7 @@ from typing import Any, cast
 from gradaudit.backends import BackendError, _preflight, library
 from gradaudit.backends._cluster import Answer, longest_first, until_answered
 from gradaudit.backends._joblib import as_finished
-from gradaudit.backends._keeper import Task
+from gradaudit.isolation.keeper import Task
 from gradaudit.judge.verdict import Verdict
 
 CONNECT = 10.0  #: s to reach the cluster

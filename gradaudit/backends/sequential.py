@@ -3,8 +3,8 @@
 from collections import deque
 from collections.abc import Generator, Sequence
 
-from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.backends._shift import shift
+from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 

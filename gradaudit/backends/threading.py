@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from queue import SimpleQueue
 
 from gradaudit.backends._joblib import as_finished
-from gradaudit.backends._keeper import Keeper, Task
 from gradaudit.backends._shift import shift
+from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.verdict import Verdict
 
 Answer = tuple[int, Verdict]

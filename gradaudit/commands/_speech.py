@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gradaudit.record import Audit
+    from gradaudit.running.record import Audit
 
 STEP_SUMMARY = 1_000_000  #: bytes; GitHub takes 1 MiB a step and nothing of what is larger
 STYLES = ("full", "concise", "json", "github", "quiet")  #: of ``gradaudit.terminal.FORMATS``, which is slow to import

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gradaudit.judge.verdict import Status
-    from gradaudit.record import Audit
+    from gradaudit.running.record import Audit
 
 OK = 0  #: all as expected
 FAILURES = 1  #: audit failures

@@ -18,7 +18,8 @@ def command(before: str, after: str | None, fail_on: str | None, style: str) -> 
 
     A run is a folder, an id, or 'latest'; B left out is the last run of A's suite.
     """
-    from gradaudit import history, report, runner
+    from gradaudit import history, report
+    from gradaudit.running import runner
 
     first = report.find_run(before, folder=runner.REPORTS)
     suite = str(first.parent.parent) if after is None else after

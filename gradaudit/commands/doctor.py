@@ -12,7 +12,7 @@ from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
 
 if TYPE_CHECKING:
-    from gradaudit.examination import Finding
+    from gradaudit.commands._examination import Finding
 
 COLOURS = {"ok": "32", "warn": "33", "fail": "1;31"}  #: of the marks, as ANSI has them
 
@@ -25,9 +25,10 @@ def command(style: str) -> int:
     Looks at cores, caches, engines and backends, and whether a worker starts. Exits with 3 where no run can work. What
     is optional and missing is a warning, with the line that installs it.
     """
-    from gradaudit import examination, runner
+    from gradaudit.commands import _examination
+    from gradaudit.running import runner
 
-    found = list(examination.examine(reports=runner.REPORTS, terminal=sys.stdout))
+    found = list(_examination.examine(reports=runner.REPORTS, terminal=sys.stdout))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     speech.put(_as_json(found) if style == "json" else _as_text(found, colour=colour))
     return status.BROKEN if any(one.state == "fail" for one in found) else status.OK

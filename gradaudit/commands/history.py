@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(case_id: str | None, suite: str | None, last: int, keep: str | None, style: str) -> int:
     """The runs of each suite, or how one case ended in them."""
-    from gradaudit import runner
     from gradaudit.history import Index
+    from gradaudit.running import runner
 
     homes = _homes(runner.REPORTS, suite)
     if not homes:

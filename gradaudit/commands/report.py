@@ -11,8 +11,8 @@ from gradaudit.commands import _status as status
 from gradaudit.commands._showing import showing
 
 if TYPE_CHECKING:
-    from gradaudit.record import Audit
     from gradaudit.report import Stored
+    from gradaudit.running.record import Audit
 
 
 @click.command("report")
@@ -27,7 +27,8 @@ def command(
     RUN is a run's folder, its results.jsonl, its id, a suite's folder in reports/, or 'latest'. Nothing is measured.
     The exit status is that of 'run'; 3 where cases are missing and no other fails.
     """
-    from gradaudit import history, merge, report, runner
+    from gradaudit import history, report
+    from gradaudit.running import merge, runner
 
     for output in outputs:
         report.check(output)

@@ -14,7 +14,7 @@ from gradaudit.commands._showing import showing
 
 if TYPE_CHECKING:
     from gradaudit.plan.shard import Shard
-    from gradaudit.record import Audit
+    from gradaudit.running.record import Audit
 
 
 @click.command("run", epilog=SUITES)
@@ -83,10 +83,11 @@ def command(
     if resume and only_failed:
         raise click.UsageError("--resume finishes a run, --last-failed begins a new one; give one of them")
     click.get_current_context().with_resource(backends.readied(backend=backend, scheduler=scheduler, power=power))
-    from gradaudit import progress, runner  # in the meantime
+    from gradaudit.commands import _progress
+    from gradaudit.running import runner  # in the meantime
 
     try:
-        with progress.shown_on(sys.stderr) as observe:
+        with _progress.shown_on(sys.stderr) as observe:
             audit = runner.run(
                 suites,
                 select=selection(**chosen),
@@ -122,10 +123,10 @@ def command(
 
 
 def _size(text: str | None) -> int | None:
-    from gradaudit.backends import _memory
+    from gradaudit.isolation import memory
 
     try:
-        return None if text is None else _memory.size(text)
+        return None if text is None else memory.size(text)
     except ValueError as problem:
         raise click.UsageError(f"--max-memory: {problem}") from None
 

@@ -17,7 +17,8 @@ def command(case_id: str, run: str | None) -> int:
 
     ID may be any part of an id that only one case has.
     """
-    from gradaudit import history, report, runner
+    from gradaudit import history, report
+    from gradaudit.running import runner
 
     files = [report.find_run(run, folder=runner.REPORTS)] if run else _candidates(runner.REPORTS, case_id)
     if not files:

@@ -21,7 +21,8 @@ def command(
     **chosen: Any,
 ) -> int:
     """Everything that is wrong with the suites, at once. Imports no user code unless asked to."""
-    from gradaudit import plan, runner, terminal
+    from gradaudit import plan, terminal
+    from gradaudit.running import runner
     from gradaudit.suite import load_suite
 
     suite = load_suite(suites, overrides=overrides(settings, seed=seed), profile=profile)

@@ -4,7 +4,7 @@ from math import isnan
 from typing import Protocol
 
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Audit, Change
+from gradaudit.running.record import Audit, Change
 
 GOOD = frozenset({Status.PASS, Status.XFAIL})
 #: An error has grown, or shrunk, where it is this many times what it was ...

@@ -18,7 +18,7 @@ from gradaudit import report
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Source
-from gradaudit.record import Audit, Result
+from gradaudit.running.record import Audit, Result
 
 NAME = "history.db"
 #: Version of the tables, in SQLite's user_version: another one is thrown away and made anew. History: 1 — the first.

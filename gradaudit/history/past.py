@@ -13,7 +13,7 @@ from gradaudit.history.changes import GOOD, change_of
 from gradaudit.history.index import Index, StoredEnd, StoredRun, digests, storable
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case
-from gradaudit.record import Audit, Before, CaseHistory, History, PastEnd, PastRun, Result, Run
+from gradaudit.running.record import Audit, Before, CaseHistory, History, PastEnd, PastRun, Result, Run
 
 LAST = 30  #: runs, and ends of a case, that a report shows
 #: A case is flaky where it changed sides this often over its last runs, its sources being the same.

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from textwrap import indent
 
 from gradaudit.judge.verdict import Element, Verdict
-from gradaudit.record import CaseHistory, Result, Run
 from gradaudit.report import _printable
 from gradaudit.report._configuration import configuration
 from gradaudit.report._plot import v_curve
 from gradaudit.report._reproduce import command, python
 from gradaudit.report.text import number, one_line
+from gradaudit.running.record import CaseHistory, Result, Run
 
 ELEMENTS = 8  #: of the worst, that are listed
 TREND = 30  #: ends that are listed

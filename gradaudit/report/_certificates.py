@@ -6,7 +6,7 @@ from math import nan
 
 from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.verdict import Verdict
-from gradaudit.record import Audit, Result
+from gradaudit.running.record import Audit, Result
 
 #: How the elements of a case were looked at.
 DIRECTIONS, ELEMENTS = "directions", "elements"

@@ -11,12 +11,12 @@ from typing import Any
 
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Heat, Measures, Planted
 from gradaudit.plan.case import Expectation, Source
-from gradaudit.record import CaseHistory, History, PastRun, Result, Run
 from gradaudit.report import _codec
 from gradaudit.report._certificates import Stratum, strata
 from gradaudit.report._configuration import configuration
 from gradaudit.report._reproduce import command, python
 from gradaudit.report._script import script
+from gradaudit.running.record import CaseHistory, History, PastRun, Result, Run
 
 #: Characters beyond which a script, whose inputs are written out, helps nobody.
 LONGEST_SCRIPT = 20_000

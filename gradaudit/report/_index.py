@@ -9,10 +9,10 @@ from math import isfinite, log10
 from typing import Any
 
 from gradaudit.judge.verdict import CurvePoint, Status
-from gradaudit.record import Audit, CaseHistory, PastEnd, Result
 from gradaudit.report import _codec, _printable
 from gradaudit.report._queues import Queue
 from gradaudit.report._since import case_histories, decades, surroundings
+from gradaudit.running.record import Audit, CaseHistory, PastEnd, Result
 
 #: Thumbnails are drawn on a grid of this width and height; the tolerance runs through the middle.
 WIDTH, HEIGHT = 48, 16

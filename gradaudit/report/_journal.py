@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from gradaudit.plan.fingerprint import Planned
-from gradaudit.record import Result, Run
 from gradaudit.report import _lines
 from gradaudit.report._disk import Syncing, sync_folder
 from gradaudit.report._files import OutputError, unwritable
 from gradaudit.report.jsonl import end_line, head, read_stored, result_line
+from gradaudit.running.record import Result, Run
 
 REMEDY = "make it writable, or run in another folder"
 

@@ -4,7 +4,7 @@ from collections import Counter
 from math import isnan
 
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Audit, Result
+from gradaudit.running.record import Audit, Result
 
 #: Worst first: the order of every list that is not in plan order.
 SEVERITY = (

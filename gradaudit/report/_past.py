@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from gradaudit.record import Audit, CaseHistory, Change, Result
 from gradaudit.report import _codec, _printable
 from gradaudit.report._since import headline, surroundings
 from gradaudit.report.text import number
+from gradaudit.running.record import Audit, CaseHistory, Change, Result
 
 #: What a reader wants to know, in this order; what stayed as it was is only counted.
 TOLD = (Change.NEW, Change.WORSE, Change.ADDED, Change.STILL, Change.FIXED, Change.BETTER, Change.REMOVED)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gradaudit.judge.verdict import Catch, Planted
-from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
+from gradaudit.running.record import Audit, Result
 
 #: How a fault that applies can end, in the order of the columns.
 ENDINGS = (Catch.CAUGHT, Catch.MISSED, Catch.UNDECIDED)

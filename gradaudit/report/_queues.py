@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Expectation
-from gradaudit.record import Audit, CaseHistory, Change, Result
 from gradaudit.report._since import FAILING, case_histories, is_new_failure
+from gradaudit.running.record import Audit, CaseHistory, Change, Result
 
 #: An expectation that ends within this time is shown before it fails.
 SOON = timedelta(days=14)

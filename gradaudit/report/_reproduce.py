@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from gradaudit.plan.case import Case
-from gradaudit.record import Run
+from gradaudit.running.record import Run
 
 # What the command line of a run may have changed about a case; selection and outputs are not among them.
 _CARRIED = ("--seed", "--set", "--profile")

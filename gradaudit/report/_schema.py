@@ -11,9 +11,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gradaudit.plan.fingerprint import Planned
-from gradaudit.record import History, Result, Run
 from gradaudit.report import json as audit_json
 from gradaudit.report import jsonl, run_json
+from gradaudit.running.record import History, Result, Run
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}

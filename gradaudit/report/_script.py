@@ -26,7 +26,7 @@ def script(case: Case) -> str:
             "from gradaudit.auditor import audit_case",
             f"from gradaudit.plan.case import {names}",
             "from gradaudit.plan.draw import draw_inputs",
-            "from gradaudit.record import Result",
+            "from gradaudit.running.record import Result",
             "from gradaudit.report import one_line",
             "",
             code,

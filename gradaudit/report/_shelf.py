@@ -10,9 +10,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
-from gradaudit.record import Audit, Run
 from gradaudit.report import _certificates, csv, html, jsonl, run_json
 from gradaudit.report._files import OutputError, require_writable, write_whole
+from gradaudit.running.record import Audit, Run
 
 
 @cache

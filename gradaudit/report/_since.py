@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from math import isfinite, log10, nan
 
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Audit, CaseHistory, Change, Result, Run
 from gradaudit.report.text import summary
+from gradaudit.running.record import Audit, CaseHistory, Change, Result, Run
 
 #: What the suite did not ask for and nobody can be content with; an inconclusive case is none of them.
 FAILING = frozenset({Status.FAIL, Status.XPASS, Status.ERROR, Status.TIMEOUT, Status.CRASH})

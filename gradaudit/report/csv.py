@@ -17,9 +17,9 @@ from math import isfinite
 from operator import attrgetter
 
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted
-from gradaudit.record import Audit, Result
 from gradaudit.report import _certificates, _printable
 from gradaudit.report._codec import nonfinite
+from gradaudit.running.record import Audit, Result
 
 SUFFIX = ".csv"
 FORMAT = 1

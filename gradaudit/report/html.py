@@ -23,7 +23,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from gradaudit.judge.verdict import Catch, Status
-from gradaudit.record import Audit, Result
 from gradaudit.report import _power, _printable
 from gradaudit.report._detail import detail, past_runs
 from gradaudit.report._index import index, sampled
@@ -32,6 +31,7 @@ from gradaudit.report._payload import PER_PART, as_script, packed, parts
 from gradaudit.report._queues import queues
 from gradaudit.report._since import case_histories, headline, removed, surroundings
 from gradaudit.report.text import number
+from gradaudit.running.record import Audit, Result
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,10 +6,10 @@ Format history: 1 — the first; ``power``, as in ``run.json``, and ``history`` 
 from dataclasses import replace
 from typing import Any
 
-from gradaudit.record import Audit, CaseHistory
 from gradaudit.report import _codec, _power
 from gradaudit.report.run_json import counts
 from gradaudit.report.text import summary
+from gradaudit.running.record import Audit, CaseHistory
 
 SUFFIX = ".json"
 FORMAT = 1

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from gradaudit.plan.fingerprint import Planned, planned
-from gradaudit.record import Audit, Result, Run
 from gradaudit.report import _codec, _lines, run_json
 from gradaudit.report._files import OutputError
+from gradaudit.running.record import Audit, Result, Run
 
 SUFFIX = ".jsonl"
 FORMAT = 2

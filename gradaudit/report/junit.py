@@ -10,9 +10,9 @@ from math import isfinite, isnan
 from xml.etree import ElementTree
 
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 from gradaudit.report.text import number
+from gradaudit.running.record import Audit, Result
 
 SUFFIX = ".junit.xml"
 FORMAT = 1

@@ -8,12 +8,12 @@ import re
 
 from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Audit, Result
 from gradaudit.report import _power, _printable
 from gradaudit.report._certificates import certified
 from gradaudit.report._order import worst_first
 from gradaudit.report._since import headline
 from gradaudit.report.text import number
+from gradaudit.running.record import Audit, Result
 
 SUFFIX = ".md"
 FORMAT = 1

@@ -7,11 +7,11 @@ asked for.
 import json
 from pathlib import Path
 
-from gradaudit.record import Audit, Run
 from gradaudit.report import _codec, _power
 from gradaudit.report._files import OutputError
 from gradaudit.report._order import count_by_status
 from gradaudit.report.text import summary
+from gradaudit.running.record import Audit, Run
 
 SUFFIX = ".run.json"
 FORMAT = 1

@@ -1,9 +1,9 @@
 """Plain lines for a terminal: one a case, and one that sums the run up."""
 
 from gradaudit.judge.verdict import Status
-from gradaudit.record import Audit, Result
 from gradaudit.report import _printable
 from gradaudit.report._order import count_by_status
+from gradaudit.running.record import Audit, Result
 
 SUFFIX = ".txt"
 

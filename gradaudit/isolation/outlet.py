@@ -5,7 +5,7 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 
-from gradaudit.backends._wire import PIECE
+from gradaudit.isolation.wire import PIECE
 
 
 @dataclass

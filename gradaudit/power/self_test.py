@@ -13,14 +13,14 @@ import numpy as np
 from gradaudit.checks._comparison import Comparison, Elsewhere
 from gradaudit.checks._limits import Limits
 from gradaudit.checks._subject import Unfit
-from gradaudit.faults import FAULTS, Fault
 from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.evidence import Evidence, error_over_allowed
 from gradaudit.judge.judging import judge
 from gradaudit.judge.leftover import promised
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
 from gradaudit.perturb.samples import Array
-from gradaudit.recall import remembered
+from gradaudit.power.faults import FAULTS, Fault
+from gradaudit.power.recall import remembered
 
 OUTCOMES = {Status.FAIL: Catch.CAUGHT, Status.PASS: Catch.MISSED, Status.INCONCLUSIVE: Catch.UNDECIDED}
 

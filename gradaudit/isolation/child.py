@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gradaudit.backends import _memory, _wire
-from gradaudit.backends._nursery import START_LIMIT, Nursery, died_of
-from gradaudit.backends._outlet import Outlet
+from gradaudit.isolation import memory, wire
+from gradaudit.isolation.nursery import START_LIMIT, Nursery, died_of
+from gradaudit.isolation.outlet import Outlet
 
 TICK = 0.25  #: s between looks at whether the process lives: a forked copy may hold its pipes open
 MEMORY_TICK = 0.02  #: s between looks at its memory, where that is limited
@@ -57,7 +57,7 @@ class _Request:
 
 
 class Child:
-    """A process that runs ``gradaudit.worker``, forked from ``nursery`` with ``env``.
+    """A process that runs ``gradaudit.isolation.worker``, forked from ``nursery`` with ``env``.
 
     It may be asked again before it has replied, as long as it ``has_room``, and then goes on without waiting for us.
 
@@ -86,7 +86,7 @@ class Child:
                 os.close(descriptor)
         for descriptor in (self._answers, standing, outlet):
             os.set_blocking(descriptor, False)
-        self._arriving = _wire.Arriving()
+        self._arriving = wire.Arriving()
         self._unanswered: deque[_Request] = deque()  #: the first one is being worked on
         self._began = 0.0  #: when that was, or a little later
         self.pace = math.inf  #: s from one answer to the next, of late
@@ -105,11 +105,11 @@ class Child:
             self._outlet.clear()  # from a process that outlived an earlier case
         number = secrets.randbits(64) or 1
         self._expect(_Request(number, limits))
-        _wire.write(self._requests, number, request)
+        wire.write(self._requests, number, request)
 
     def has_room(self, request: bytes) -> bool:
         """Whether ``request`` can be asked while the child works on another, and would not hold us up."""
-        return len(self._unanswered) < AHEAD and _wire.has_room(self._requests, request)
+        return len(self._unanswered) < AHEAD and wire.has_room(self._requests, request)
 
     def reply(self) -> Reply:
         """Wait for the answer to what was asked first; a late, greedy or dead child is ended."""
@@ -141,7 +141,7 @@ class Child:
                 self._selector.register(descriptor, selectors.EVENT_READ)
         self._selector.register(self._outlet.descriptor, selectors.EVENT_READ)
         try:
-            self._expect(_Request(_wire.READY, Limits(seconds=START_LIMIT)))
+            self._expect(_Request(wire.READY, Limits(seconds=START_LIMIT)))
             reply = self._listen()
         except BaseException:
             self.close()
@@ -155,7 +155,7 @@ class Child:
         if not self._unanswered:
             self._began = time.monotonic()
         self._unanswered.append(request)
-        self._outlet.expect(_wire.mark(request.number))
+        self._outlet.expect(wire.mark(request.number))
 
     def _listen(self) -> Reply:
         request = self._unanswered[0]
@@ -190,7 +190,7 @@ class Child:
                     return answer
                 self._let_gather(deadline - now)
                 heard = self._attend(max(0.0, min(tick, deadline - now)))
-            except _wire.DamagedFrame:
+            except wire.DamagedFrame:
                 return _Silence(dead=self._worker.awaited(TICK))
             now = time.monotonic()
             if now >= look:
@@ -219,9 +219,9 @@ class Child:
         if self._outlet.descriptor in ready and not self._outlet.take():
             self._selector.unregister(self._outlet.descriptor)
         if self._answers in ready:
-            self._arriving.feed(os.read(self._answers, _wire.PIECE))
+            self._arriving.feed(os.read(self._answers, wire.PIECE))
         elif self._worker.ending in ready:
-            raise _wire.DamagedFrame
+            raise wire.DamagedFrame
         return bool(ready)
 
     def _examined(self, limits: Limits) -> "_Silence | None":
@@ -229,7 +229,7 @@ class Child:
         if self._worker.ending is None and self._worker.has_ended():
             return _Silence(dead=True)
         if limits.memory is not None:
-            held = sum(map(_memory.resident, self._nursery.children()))
+            held = sum(map(memory.resident, self._nursery.children()))
             return _Silence(memory=held) if held > limits.memory else None
         return None
 

@@ -17,7 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
-from gradaudit import libraries, provenance
+from gradaudit import libraries
+from gradaudit.running import provenance
 from gradaudit.suite.shelves import parts
 
 WORKER_LIMIT = 120.0  #: s for a worker to start and audit one case, on a cold and busy machine
@@ -142,9 +143,9 @@ def _backends() -> Iterator[Finding]:
 
 
 def _memory_limit() -> Iterator[Finding]:
-    from gradaudit.backends import _memory
+    from gradaudit.isolation import memory
 
-    if (held := _memory.resident(os.getpid())) > 0:
+    if (held := memory.resident(os.getpid())) > 0:
         yield Finding("memory limit", State.OK, f"--max-memory works; this process holds {held / 1e6:.0f} MB")
     else:
         said = "--max-memory has no effect: the system does not say what a process holds"

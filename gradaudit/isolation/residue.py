@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from operator import is_, itemgetter
 from typing import Any
 
-from gradaudit.backends import _folder
+from gradaudit.isolation import scratch
 
 #: modules whose attributes are compared one by one, where they are loaded: what functions of numbers are made of
 WATCHED = ("builtins", "math", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
@@ -62,7 +62,7 @@ class Clean:
         self._generator = numpy and numpy.random.get_bit_generator()
         # the folder for temporary files is this worker's own, unless the suite names another
         folder = os.environ.get("TMPDIR", "")
-        self._temporary = folder if _folder.PREFIX in folder else None
+        self._temporary = folder if scratch.PREFIX in folder else None
         self._temporary_since = _changed_at(folder) if self._temporary else 0
 
     @contextlib.contextmanager

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from gradaudit.backends._child import Limits, Reply
-from gradaudit.backends._nursery import died_of
+from gradaudit.isolation.child import Limits, Reply
+from gradaudit.isolation.nursery import died_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case

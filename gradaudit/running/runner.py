@@ -11,16 +11,17 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from gradaudit import backends, history, provenance, report
+from gradaudit import backends, history, report
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
-from gradaudit.opening import Opening, opened
 from gradaudit.plan import Selection, make_plan
 from gradaudit.plan.case import Case
 from gradaudit.plan.fingerprint import planned
 from gradaudit.plan.selection import unknown_ids
 from gradaudit.plan.shard import Shard
-from gradaudit.record import Audit, History, Result, Run
+from gradaudit.running import provenance
+from gradaudit.running.opening import Opening, opened
+from gradaudit.running.record import Audit, History, Result, Run
 from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder
@@ -96,7 +97,7 @@ def run(
     ``shard`` is this machine's part of the selected cases. ``retries`` are further attempts at a case that ends badly.
     ``max_memory`` is how many bytes the process of a case may hold, with all that it starts.
     The first case that ends with a status in ``stop_at`` ends the run. ``resume`` names a run to finish instead of a
-    new one: its folder, its id, or ``gradaudit.resume.LAST``; what it measured and the suite still asks for is kept.
+    new one: its folder, its id, or ``resume.LAST``; what it measured and the suite still asks for is kept.
     ``only_failed`` runs what was not good in the last run, and lets its other verdicts stand. ``baseline`` is the run
     to compare with: its folder or id, NOTHING, or, if None, the last complete run of the whole suite.
     ``outputs`` are files to write besides, their format chosen by their ending. ``arguments`` is the command line, kept
@@ -155,7 +156,7 @@ def check_imports(cases: Sequence[Case]) -> list[Result]:
         target = replace(case.target, kwargs=(), args=())
         first.setdefault((target, case.path, case.env), case)
     distinct = list(first.values())
-    verdicts = dict(backends.run(distinct, timeout=TIMEOUT, audit="gradaudit.worker:import_case"))
+    verdicts = dict(backends.run(distinct, timeout=TIMEOUT, audit="gradaudit.isolation.worker:import_case"))
     results = [Result(case, verdicts[index]) for index, case in enumerate(distinct)]
     return [result for result in results if result.verdict.status != Status.PASS]
 

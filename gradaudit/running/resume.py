@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gradaudit import report
 from gradaudit.plan.fingerprint import Planned
-from gradaudit.record import Result, Run
 from gradaudit.report import OutputError, Stored
+from gradaudit.running.record import Result, Run
 
 LAST = "last"  #: in place of a run's id: the last run of the suite that did not finish
 NAMED = 5  #: cases that a sentence names

@@ -12,13 +12,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gradaudit.backends import _environment, _folder
+from gradaudit.isolation import environment, scratch
 
 START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
 GOODBYE = 10.0  #: s for a nursery to end everything before it is ended itself
 
 _BOOT = (
-    "import sys; sys.path[:] = sys.argv[4:]; from gradaudit.nursery import main; main(int(sys.argv[1]), *sys.argv[2:4])"
+    "import sys; sys.path[:] = sys.argv[4:]; from gradaudit.isolation.fork_server import main;"
+    " main(int(sys.argv[1]), *sys.argv[2:4])"
 )
 
 
@@ -27,7 +28,7 @@ class NurseryFailed(RuntimeError):
 
 
 class Nursery:
-    """A process that runs ``gradaudit.nursery``; the constructor does not wait until it is ready.
+    """A process that runs ``gradaudit.isolation.fork_server``; the constructor does not wait until it is ready.
 
     ``audit`` is the reference whose module it imports, ``env`` what its environment has beside the keeper's, ``folder``
     where it works; None: where the keeper does. Temporary files go to a folder of their own in ``temporary``.
@@ -40,7 +41,7 @@ class Nursery:
         self.env = dict(env)
         self.used = False  #: it has given a worker
         self._children: int | None = None  #: the file that lists them, kept open: it is read at every look at memory
-        self._temporary = _folder.make(temporary)
+        self._temporary = scratch.make(temporary)
         self._control, theirs = socket.socketpair()
         self._control.settimeout(START_LIMIT)
         with theirs:
@@ -50,7 +51,7 @@ class Nursery:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),
-                env=_environment.of_nursery(env),
+                env=environment.of_nursery(env),
                 cwd=folder,
                 start_new_session=True,  # Ctrl-C in the terminal reaches the keeper alone
             )
@@ -93,7 +94,7 @@ class Nursery:
         if self._children is not None:
             os.close(self._children)
             self._children = None
-        _folder.remove(self._temporary)  # where the nursery could not
+        scratch.remove(self._temporary)  # where the nursery could not
 
     def kill(self) -> int:
         """Kill the nursery's own process group; how it ended, as ``subprocess`` has it."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from gradaudit.backends import _environment
-from gradaudit.backends._nursery import Nursery
+from gradaudit.isolation import environment
+from gradaudit.isolation.nursery import Nursery
 
 
 @dataclass(frozen=True)
@@ -43,4 +43,4 @@ def claimed(audit: str, env: Mapping[str, str], *, folder: str | None) -> Nurser
 
 
 def _setting(audit: str, env: Mapping[str, str], folder: str | None) -> tuple[object, ...]:
-    return audit, dict(_environment.of_nursery(env)), folder or os.getcwd(), tuple(sys.path)
+    return audit, dict(environment.of_nursery(env)), folder or os.getcwd(), tuple(sys.path)

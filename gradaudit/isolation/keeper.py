@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 
-from gradaudit.backends import _answer, _environment, _spare
-from gradaudit.backends._broken import broken
-from gradaudit.backends._child import AHEAD, Child, ChildFailed, Limits, Reply
-from gradaudit.backends._nursery import Nursery, NurseryFailed
+from gradaudit.isolation import answer, environment, spare
+from gradaudit.isolation.broken import broken
+from gradaudit.isolation.child import AHEAD, Child, ChildFailed, Limits, Reply
+from gradaudit.isolation.nursery import Nursery, NurseryFailed
 from gradaudit.judge.attempts import is_worth_another, of_attempts
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case
@@ -131,10 +131,10 @@ class Keeper:
             self._discard()
             return broken(task.case, reply, _limits(task))
         try:
-            written, left = _answer.opened(reply.answer)
+            written, left = answer.opened(reply.answer)
             if left:
                 self._discard()
-            verdict = _answer.read(written)
+            verdict = answer.read(written)
         except pickle.UnpicklingError as problem:  # a case that spoiled what writes answers
             self._discard()
             return broken(
@@ -185,7 +185,7 @@ class Keeper:
         return self._child
 
     def _forked(self, task: Task) -> Child:
-        nursery, late = self._nursery_for(task), _environment.late(task.case.env)
+        nursery, late = self._nursery_for(task), environment.late(task.case.env)
         if not nursery.used:
             return Child(nursery, late)
         try:
@@ -195,13 +195,13 @@ class Keeper:
             return Child(self._nursery_for(task), late)
 
     def _nursery_for(self, task: Task) -> Nursery:
-        early = _environment.early(task.case.env)
+        early = environment.early(task.case.env)
         old = self._nursery
         if old is not None and (old.audit != task.audit or old.env != early or old.has_ended()):
             self._dismiss()
         if self._nursery is None:
-            spare = None if task.temporary else _spare.claimed(task.audit, early, folder=self._folder)
-            self._nursery = spare or Nursery(task.audit, early, folder=self._folder, temporary=task.temporary)
+            started = None if task.temporary else spare.claimed(task.audit, early, folder=self._folder)
+            self._nursery = started or Nursery(task.audit, early, folder=self._folder, temporary=task.temporary)
         return self._nursery
 
     def _discard(self) -> None:

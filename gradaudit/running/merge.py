@@ -7,8 +7,8 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from gradaudit.plan.shard import Shard
-from gradaudit.record import Audit, Run
 from gradaudit.report import OutputError, Stored, resumption
+from gradaudit.running.record import Audit, Run
 
 NAMED = 5  #: shards that a message names
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gradaudit.history.changes import GOOD
 from gradaudit.plan.fingerprint import Planned
-from gradaudit.record import Result, Run
 from gradaudit.report import OutputError
-from gradaudit.resume import comparable, compared
+from gradaudit.running.record import Result, Run
+from gradaudit.running.resume import comparable, compared
 
 
 @dataclass(frozen=True)

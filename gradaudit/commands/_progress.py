@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from gradaudit.runner import Observe, Progress
+from gradaudit.running.runner import Observe, Progress
 from gradaudit.terminal import UNREMARKABLE
 
 EVERY = 5.0  #: s between lines in a log

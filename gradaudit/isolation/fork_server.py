@@ -22,8 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gradaudit import worker
-from gradaudit.backends import _folder
+from gradaudit.isolation import scratch, worker
 
 FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
 PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
@@ -70,7 +69,7 @@ class _Nursery:
             else:
                 self.answer(self.end())
         self.end()
-        _folder.remove(self.folder)
+        scratch.remove(self.folder)
 
     def receive(self) -> tuple[dict[str, Any], list[int]] | None:
         text, descriptors = b"", []
@@ -88,7 +87,7 @@ class _Nursery:
         self.keeper.sendall(json.dumps(value).encode() + b"\n")
 
     def fork(self, env: Mapping[str, str], descriptors: list[int]) -> None:
-        self.worker_folder = _folder.make(self.folder)
+        self.worker_folder = scratch.make(self.folder)
         caches = {name: os.path.join(self.folder, cache) for name, cache in CACHES.items() if name not in os.environ}
         environment = {"TMPDIR": self.worker_folder, **caches, **env}
         self.worker = os.fork() if FORKS else 0
@@ -121,7 +120,7 @@ class _Nursery:
     def end(self) -> int | None:
         """Kill the worker and everything that it has started; how it ended."""
         returncode, self.worker = _end_all(self.worker), 0
-        _folder.remove(self.worker_folder)
+        scratch.remove(self.worker_folder)
         return returncode
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gradaudit import report
 from gradaudit.plan.fingerprint import Planned
-from gradaudit.record import Result, Run
-from gradaudit.rerun import Rerun, last_failed
-from gradaudit.resume import Resumed, resumed
+from gradaudit.running.record import Result, Run
+from gradaudit.running.rerun import Rerun, last_failed
+from gradaudit.running.resume import Resumed, resumed
 
 
 @dataclass(frozen=True)

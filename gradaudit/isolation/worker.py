@@ -24,8 +24,8 @@ from contextvars import copy_context
 from dataclasses import replace
 from io import FileIO, TextIOWrapper
 
-from gradaudit.backends import _answer, _wire
-from gradaudit.backends._residue import Clean
+from gradaudit.isolation import answer, wire
+from gradaudit.isolation.residue import Clean
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
@@ -59,11 +59,11 @@ def main(
     sys.argv = ["gradaudit"]  # user modules may read it when they are imported
     audit_case = _attribute(audit)  # before the user's folders come first on sys.path
     clean = Clean()
-    os.write(printed, _wire.mark(_wire.READY))
-    _wire.write(answers, _wire.READY, b"")
+    os.write(printed, wire.mark(wire.READY))
+    wire.write(answers, wire.READY, b"")
     process = os.getpid()
     left: tuple[str, ...] = ()
-    while not left and (frame := _wire.read(requests)) is not None:
+    while not left and (frame := wire.read(requests)) is not None:
         number, payload = frame
         _open_streams(printed)
         _tell_where_it_stands(traces)
@@ -72,10 +72,10 @@ def main(
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
         _flush()
         with contextlib.suppress(OSError):  # closed by the case
-            os.write(printed, _wire.mark(number))
+            os.write(printed, wire.mark(number))
         left = (*clean.restore(), *_detached(nursery))
-        _wire.write(answers, number, _answer.sealed(verdict, left))
-    while _wire.read(requests) is not None:  # no other case may run here: wait for the end
+        wire.write(answers, number, answer.sealed(verdict, left))
+    while wire.read(requests) is not None:  # no other case may run here: wait for the end
         pass
 
 
@@ -92,9 +92,9 @@ def _audited(payload: bytes, audit_case: AuditCase, clean: Clean) -> bytes:
             verdict = copy_context().run(audit_case, case, threads=threads)
         if not isinstance(verdict, Verdict):
             raise TypeError(f"the audit gave {type(verdict).__name__}, not a Verdict")
-        return _answer.write(_timed(verdict, started))
+        return answer.write(_timed(verdict, started))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt too: no case may end the worker
-        return _answer.write(_timed(_raised(case, problem), started))
+        return answer.write(_timed(_raised(case, problem), started))
 
 
 def import_case(case: Case, *, threads: int = 1) -> Verdict:
