@@ -53,7 +53,8 @@ def cases():
 
     planned = make_plan(load_suite([{suite!r}], environment={{}}))
     times = range(-(-{count} // len(planned)))
-    return [replace(case, id=f"{{case.id}}#{{time}}") for time in times for case in planned][:{count}][{part}]
+    # the same function again beside itself, as a matrix has it: a worker is forked anew where the suite's file changes
+    return [replace(case, id=f"{{case.id}}#{{time}}") for case in planned for time in times][:{count}][{part}]
 
 {audit}
 assert verdicts and {{verdict.status for verdict in verdicts}} <= {{"pass", "inconclusive"}}, verdicts
