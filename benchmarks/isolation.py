@@ -80,6 +80,7 @@ class Contestant:
 
     audit: str
     processes: int = 1
+    count: int = CASES  #: together; the cases of the suite are repeated where it has fewer
     beside: str | None = None  #: the contestant that it is measured against
 
     def run(self, suite: Path) -> None:
@@ -88,7 +89,7 @@ class Contestant:
         assert {one.wait() for one in started} == {0}, "a contestant failed; its traceback is above"
 
     def _start(self, suite: Path, part: int) -> "subprocess.Popen[bytes]":
-        text = PROGRAM.format(suite=str(suite), count=CASES, part=f"{part}::{self.processes}", audit=self.audit)
+        text = PROGRAM.format(suite=str(suite), count=self.count, part=f"{part}::{self.processes}", audit=self.audit)
         # the plain loop has one thread for its linear algebra too, as every worker has
         return subprocess.Popen([sys.executable, "-c", text], env=os.environ | ONE_THREAD)
 

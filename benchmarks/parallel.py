@@ -1,7 +1,8 @@
 """What a second core is worth: one large case in threads, and a suite of many cases in processes.
 
-Other people's work may hold one of the cores, so beside each speedup stands that of two loops which share nothing,
-taken in the same round: the efficiency is our speedup over theirs.
+Two cores share caches and memory, and others may hold a part of them, so beside each speedup stands what the machine
+gives to two contestants that share nothing, in the same round: two loops beside threads, and beside the suite two plain
+processes that audit half of it each. The efficiency is our speedup over theirs.
 """
 
 import os
@@ -18,6 +19,7 @@ from numba import njit
 
 from benchmarks._program import program
 from benchmarks._table import table
+from benchmarks.isolation import PLAIN, Contestant
 from benchmarks.rosenbrock import ours
 from gradaudit.auditor import audit_case
 from gradaudit.judge.verdict import Status
@@ -72,7 +74,7 @@ MANY_CASE = """
     function: many:logsum
     gradient: many:logsum_gradient
     inputs: {{a: {{shape: [32, 24]}}}}"""
-MANY = 160
+MANY = 600
 
 
 @njit(nogil=True)
@@ -94,34 +96,46 @@ def run() -> str:
         rows = [
             _row(f"gradient of Rosenbrock, n = {LARGE:,}, the kernel's threads", _kernel()),
             _row("one large case (compiled, n = 6,000), threads inside the audit", _audited(folder)),
-            _row(f"a suite of {MANY} cases of 768 elements, whole command, -j", _suite(folder)),
+            _row(f"a suite of {MANY} cases of 768 elements, whole command, -j", _suite(folder), beside=_plain(folder)),
         ]
-    columns = ("", "1 core s", "2 cores s", "speedup", "two plain loops", "efficiency", "goal")
+    columns = ("", "1 core s", "2 cores s", "speedup", "two that share nothing", "efficiency", "goal")
     return table(f"A second core ({os.cpu_count()} here)", columns, rows)
 
 
-def _row(name: str, work: Callable[[int], object]) -> tuple[str, ...]:
-    """``work(cores)`` on one core and on two, with the machine's own speedup in the same round."""
+def _row(name: str, work: Callable[[int], object], *, beside: Callable[[], float] | None = None) -> tuple[str, ...]:
+    """``work(cores)`` on one core and on two, with ``beside``, the machine's own speedup, before and after."""
+    machines = beside or _two_loops
     work(1)
     one, two, speedups, given = [], [], [], []
     for _ in range(ROUNDS):
-        given.append(_machines_speedup())
+        before = machines()
         one.append(_seconds(lambda: work(1)))
         two.append(_seconds(lambda: work(CORES)))
-        given[-1] = (given[-1] + _machines_speedup()) / 2
+        given.append((before + machines()) / 2)
         speedups.append(one[-1] / two[-1])
     efficiency = statistics.median(ours_ / theirs for ours_, theirs in zip(speedups, given, strict=True))
     medians = (statistics.median(values) for values in (one, two, speedups, given))
     return (name, *(f"{value:.2f}" for value in medians), f"{efficiency:.2f}", GOAL)
 
 
-def _machines_speedup() -> float:
+def _two_loops() -> float:
     """How much more two threads without the GIL do in a time than one does."""
     _busy(1)
     one = _seconds(lambda: _busy(BUSY))
     with ThreadPoolExecutor(CORES) as pool:
         two = _seconds(lambda: list(pool.map(_busy, [BUSY] * CORES)))
     return CORES * one / two
+
+
+def _plain(folder: Path) -> Callable[[], float]:
+    """How much sooner plain processes are done with the suite's cases where two share them: whole programs, too."""
+    suite = folder / "many.yaml"
+
+    def speedup() -> float:
+        alone, shared = (Contestant(PLAIN, processes=count, count=MANY) for count in (1, CORES))
+        return _seconds(lambda: alone.run(suite)) / _seconds(lambda: shared.run(suite))
+
+    return speedup
 
 
 def _kernel() -> Callable[[int], object]:
