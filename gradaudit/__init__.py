@@ -34,7 +34,7 @@ _HOME = {
     "jacobian": "numeric",
     "no_grad": "tape",
     "primitive": "tape",
-    "run": "runner",
+    "run": "running.runner",
 }
 
 __all__ = [

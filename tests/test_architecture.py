@@ -1,6 +1,7 @@
 """The laws of the house, read from the import graph: the path of the data is the path of the imports."""
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,16 @@ def test_a_stage_knows_only_the_stages_before_it(stage, below):
         if found.startswith("gradaudit.")
     }
     assert used <= below
+
+
+@pytest.mark.parametrize("package", ["gradaudit", "gradaudit.plan", "gradaudit.suite"])
+def test_every_name_that_a_package_promises_is_found_where_it_says(package):
+    # a name is loaded when it is first asked for: what has moved would be missed by no import
+    front_door = importlib.import_module(package)
+    homes = {
+        name: getattr(front_door, name).__module__ for name in front_door.__all__ if name not in ("functions", "ops")
+    }
+    assert {name for name, home in homes.items() if not home.startswith("gradaudit.")} == set()
 
 
 LIBRARIES = {"torch": "torch", "jax": "jax", "autograd": "autograd"}
