@@ -196,16 +196,28 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_backend_gives_every_case_its_own_verdict_and_leaves_no_child(name: str):
-    before = set(children_of(os.getpid()))
+    before = nurseries()
     names = ["ok", "raises", "exits", "ok", "hangs", "ok", "segfaults", "ok"]
     cases = [a_case(one, i, timeout=0.5 if one == "hangs" else None) for i, one in enumerate(names)]
     verdicts = run(cases, backend=name, jobs=2)
     statuses = ["pass", "error", "crash", "pass", "timeout", "pass", "crash", "pass"]
     assert [verdict.status for verdict in verdicts] == statuses
     assert [verdict.id for verdict in verdicts] == [case.id for case in cases]
-    # joblib's resource tracker stays, as it does for every user of joblib
-    left = [child for child in set(children_of(os.getpid())) - before if "isolation.fork_server" in _command(child)]
-    assert left == []
+    assert nurseries() == before
+
+
+@pytest.mark.parametrize("name", ["threading", "loky", "sequential"])
+@pytest.mark.parametrize(("count", "jobs"), [(3, 1), (1, 2)])
+def test_one_worker_is_enough_for_every_backend_and_leaves_no_child(name: str, count: int, jobs: int):
+    before = nurseries()
+    verdicts = run([a_case("ok", i) for i in range(count)], backend=name, jobs=jobs)
+    assert [verdict.status for verdict in verdicts] == ["pass"] * count
+    assert nurseries() == before
+
+
+def nurseries() -> set[int]:
+    """Of this process; joblib's resource tracker stays, as it does for every user of joblib."""
+    return {child for child in children_of(os.getpid()) if "isolation.fork_server" in _command(child)}
 
 
 def _command(process: int) -> str:

@@ -15,6 +15,9 @@ def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[
 
     Raises joblib's TerminatedWorkerError where a worker of the pool dies; cases cannot do that, they run in its child.
     """
+    if jobs == 1:  # for one, joblib has no worker: it would audit here, in a child that outlives the run
+        yield from sequential.run(many, alone, jobs=1)
+        return
     from joblib.externals.loky import get_reusable_executor
 
     temporary = scratch.make()

@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from queue import SimpleQueue
 
+from gradaudit.backends import sequential
 from gradaudit.backends._joblib import as_finished
 from gradaudit.backends._shift import shift
 from gradaudit.isolation.keeper import Keeper, Task
@@ -15,6 +16,9 @@ Answer = tuple[int, Verdict]
 
 def run(many: Sequence[Task], alone: Sequence[Task], *, jobs: int) -> Generator[Answer, None, None]:
     """(index, verdict) as cases finish: ``many`` with ``jobs`` at a time, then ``alone`` in a child that is warm."""
+    if jobs == 1:  # for one, joblib has no thread: it would work only while somebody asks it for answers
+        yield from sequential.run(many, alone, jobs=1)
+        return
     queue, answers = deque(many), SimpleQueue[Answer | BaseException | None]()
 
     def work(keeper: Keeper) -> None:
