@@ -14,6 +14,7 @@ pytest.importorskip("autograd", reason="the engine 'autograd' needs autograd")
 import autograd.numpy as np
 from autograd import grad, make_vjp
 from autograd.extend import defjvp, defvjp, primitive
+from autograd.tracer import getval, isbox
 
 X = onp.array([0.5, -1.0, 2.0, 0.25])
 W = onp.array([2.0, 3.0, -1.0, 0.7])
@@ -110,6 +111,43 @@ def test_a_rule_whose_own_derivative_is_wrong_fails_at_second_order_only():
 
     assert ga.audit(f, X, engine="autograd", checks=["vjp"]).status == "pass"
     assert ga.audit(f, X, engine="autograd", checks=["hvp"]).status == "fail"
+
+
+def softmax(x):
+    weight = np.exp(x - np.max(x))
+    return weight / np.sum(weight)
+
+
+@pytest.mark.parametrize("function", [softmax, lambda x: (x / np.sum(x**2) ** 0.5, x), lambda x: (x - np.mean(x)) ** 2])
+def test_second_derivatives_that_cancel_in_a_sum_of_outputs_are_decided(function):
+    verdict = ga.audit(function, X, engine="autograd", checks=["hvp"])
+    assert verdict.status == "pass", verdict.message
+
+
+def without_trace(x):
+    return without_trace(getval(x)) if isbox(x) else x
+
+
+def test_a_second_derivative_that_is_wrong_fails_where_the_sum_of_outputs_is_constant():
+    def rule(y, x):
+        frozen = softmax(without_trace(x))  # right once, and constant when it is differentiated again
+        return lambda g: frozen * (g - np.sum(frozen * g))
+
+    cut = primitive(softmax)
+    defvjp(cut, rule)
+    assert ga.audit(cut, X, engine="autograd", checks=["vjp"]).status == "pass"
+    assert ga.audit(cut, X, engine="autograd", checks=["hvp"]).status == "fail"
+
+
+def test_a_second_derivative_by_a_claimed_gradient_is_of_the_sum_that_it_is_the_gradient_of():
+    claims = {"gradient": onp.cos, "hvp": lambda x, v: -onp.sin(x) * v}
+    verdict = ga.audit(np.sin, X, engine="autograd", checks=["hvp"], **claims)
+    assert verdict.status == "pass", verdict.message
+
+
+@pytest.mark.parametrize("check", ["vjp", "jvp", "gradient", "hvp"])
+def test_a_linear_function_passes_in_silence(check):
+    assert ga.audit(lambda x: np.dot(W, x), X, engine="autograd", checks=[check]).status == "pass"
 
 
 def test_containers_go_in_and_come_out():

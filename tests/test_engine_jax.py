@@ -130,6 +130,35 @@ def test_a_rule_whose_own_derivative_is_wrong_fails_at_second_order_only():
     assert ga.audit(f, X, engine="jax", checks=["hvp"]).status == "fail"
 
 
+@pytest.mark.parametrize(
+    "function",
+    [jax.nn.softmax, functools.partial(jax.nn.standardize, axis=-1), lambda x: (x / jnp.linalg.norm(x), x)],
+)
+def test_second_derivatives_that_cancel_in_a_sum_of_outputs_are_decided(function):
+    x = np.random.default_rng(5).normal(size=(3, 4))
+    verdict = ga.audit(function, x, engine="jax", checks=["hvp"])
+    assert verdict.status == "pass", verdict.message
+
+
+def test_a_second_derivative_that_is_wrong_fails_where_the_sum_of_outputs_is_constant():
+    softmax = jax.custom_jvp(jax.nn.softmax)
+    frozen = jax.lax.stop_gradient
+
+    @softmax.defjvp
+    def rule(primals, tangents):
+        y = frozen(softmax(primals[0]))
+        return y, y * (tangents[0] - jnp.sum(y * tangents[0]))
+
+    assert ga.audit(lambda x: softmax(x), X, engine="jax", checks=["vjp", "jvp"]).status == "pass"
+    assert ga.audit(lambda x: softmax(x), X, engine="jax", checks=["hvp"]).status == "fail"
+
+
+def test_a_second_derivative_by_a_claimed_gradient_is_of_the_sum_that_it_is_the_gradient_of():
+    claims = {"gradient": np.cos, "hvp": lambda x, v: -np.sin(x) * v}
+    verdict = ga.audit(jnp.sin, X, engine="jax", checks=["hvp"], **claims)
+    assert verdict.status == "pass", verdict.message
+
+
 def test_a_stopped_gradient_fails_in_the_input_that_it_stops():
     def f(params):
         return jnp.sum(jax.lax.stop_gradient(params["scale"]) * params["x"] ** 2)

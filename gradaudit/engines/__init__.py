@@ -47,7 +47,7 @@ def load(target: Target) -> Differentiable:
         function = resolve(target.function)
         claims = {kind: _callable(reference) for kind, reference in target.claims}
     layout = Layout.of_routes(target.routes) if target.routes else None
-    return adapt(target, function, claims, layout=layout)
+    return replace(adapt(target, function, claims, layout=layout), sources=sources(target, function, claims))
 
 
 def _importing(engine: str | None) -> AbstractContextManager[object]:
@@ -73,8 +73,7 @@ def adapt(
     engine = part(target.engine or _chosen(function, target))
     pair = claims.get("value_and_gradient")
     value = _first_of_pair(pair) if pair is not None and pair is function else function
-    differentiable = engine.load(target, *_over_leaves(target, value, claims, layout))
-    return replace(differentiable, sources=sources(target, function, claims))
+    return engine.load(target, *_over_leaves(target, value, claims, layout))
 
 
 def _first_of_pair(function: Callable[..., Any]) -> Callable[..., object]:
@@ -110,6 +109,11 @@ def part(name: str) -> Engine:
         raise EngineError(f"engine {name!r} is not on the shelf; allowed: {', '.join(names())}")
     if problem := missing(name):
         raise EngineError(problem)
+    return _of_the_shelf(name)
+
+
+@cache
+def _of_the_shelf(name: str) -> Engine:
     return cast(Engine, importlib.import_module(f"{__name__}.{name}"))
 
 
@@ -174,6 +178,11 @@ def _chosen(function: object, target: Target) -> str:
 
 def _recognising(function: object, target: Target) -> Iterator[str]:
     """The engines that take the function for theirs; python takes everything that has a claim, so it is asked last."""
-    for name in (*(name for name in names() if name != "python"), "python"):
+    for name in _python_last():
         if at_hand(name) and part(name).recognises(function, target):
             yield name
+
+
+@cache
+def _python_last() -> tuple[str, ...]:
+    return (*(name for name in names() if name != "python"), "python")

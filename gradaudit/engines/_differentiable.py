@@ -11,7 +11,7 @@ Libraries are imported inside these functions, never at the top of the file.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +44,8 @@ class Absent(Exception):
 class Compiled:
     """A function over flat vectors that a Numba kernel can call."""
 
-    function: (
-        object  #: first-class ``int64(float64[::1] x, float64[::1] y)``: fills y, returns 0, or not 0 if it raised
-    )
+    #: first-class ``int64(float64[::1] x, float64[::1] y)``: fills y, returns 0, or not 0 if it raised
+    function: object
     outputs: int  #: length m of y
 
 
@@ -88,10 +87,20 @@ class Differentiable:
     #: claims ("vjp", "gradient") of many points in one call: every differentiated input and cotangent, and every
     #: gradient, has a leading axis of points; other inputs are as they are
     batched: Mapping[str, Function] = field(default_factory=dict)
-    #: weighted_hvp(*inputs, *vectors, cotangent) -> as hvp, of ⟨cotangent, output⟩, whose gradient ``vjp`` claims
+    #: weighted_hvp(*inputs, *vectors, cotangent) -> as hvp, of ⟨cotangent, output⟩, whose gradient ``vjp`` claims: in
+    #: the sum of all outputs, which ``hvp`` is of, those of a softmax cancel
     weighted_hvp: Function | None = None
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdict should know
     sources: tuple[Source, ...] = ()  #: where the function and its claims are written
+
+    def claiming(self, given: Mapping[str, Function]) -> "Differentiable":
+        """The same with a user's claims, which win over the engine's own: what belongs to those goes with them."""
+        return replace(
+            self,
+            claims={**self.claims, **given},
+            batched={kind: product for kind, product in self.batched.items() if kind not in given},
+            weighted_hvp=None if given.keys() & {"vjp", "gradient", "hvp"} else self.weighted_hvp,
+        )
 
 
 def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int, ...], ...]]:

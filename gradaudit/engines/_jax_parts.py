@@ -90,6 +90,16 @@ class OfParts:
 
         return _Compiled(lambda parts, vectors: jax.jvp(self.gradient.function, (parts,), (vectors,))[1])
 
+    @cached_property
+    def weighted_hvp(self) -> Callable[..., Any]:
+        """The derivative of ``pulled`` along vectors, the cotangents being held."""
+        import jax
+
+        def product(parts: Sequence[Any], vectors: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+            return jax.jvp(lambda moved: self.pulled(moved, cotangents), (parts,), (vectors,))[1]
+
+        return _Compiled(product)
+
 
 class _Evaluation:
     """A function compiled, unless it gives other values then, or another one each time: that is for others to see."""

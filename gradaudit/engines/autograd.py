@@ -3,8 +3,10 @@
 # mypy: disable-error-code="import-not-found,import-untyped"
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import mul
 from typing import Any
 
 from gradaudit.engines._code import code_of, of_package, refers_to
@@ -42,9 +44,15 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
         raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
     notes: list[str] = []
     traced = _Traced(with_options(function, target), Moving(frozenset(target.constants)), notes)
-    own = {"vjp": traced.vjp, "jvp": traced.jvp, "gradient": traced.gradient, "hvp": traced.hvp}
     given = {kind: traced.claimed(kind, with_options(claim, target)) for kind, claim in claims.items()}
-    return Differentiable("autograd", traced.value, {**own, **given}, primal=traced.primal, notes=notes)
+    return Differentiable(
+        "autograd",
+        traced.value,
+        {"vjp": traced.vjp, "jvp": traced.jvp, "gradient": traced.gradient, "hvp": traced.hvp},
+        primal=traced.primal,
+        weighted_hvp=traced.weighted_hvp,
+        notes=notes,
+    ).claiming(given)
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,7 @@ class _Traced:
         """The pullback, and the output leaves."""
         from autograd.core import make_vjp
 
-        with warnings.catch_warnings():
-            # said in a note
-            warnings.filterwarnings("ignore", message="Output seems independent of input")
+        with _quiet():
             pullback, outputs = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
         return pullback, outputs
 
@@ -101,7 +107,8 @@ class _Traced:
 
         inputs, tangents = self.moving.split(inputs_and_tangents)
         try:
-            _, pushed = make_jvp(self._outputs(inputs), self.moving.parts(inputs))(tuple(tangents))
+            with _quiet():
+                _, pushed = make_jvp(self._outputs(inputs), self.moving.parts(inputs))(tuple(tangents))
         except NotImplementedError as refusal:
             raise Absent(str(refusal)) from None
         return tuple(pushed)
@@ -110,15 +117,25 @@ class _Traced:
         """The gradient of the sum of all outputs, one array for each differentiated input."""
         from autograd import grad
 
-        return conjugated(grad(self._total(inputs))(self.moving.parts(inputs)))
+        with _quiet():
+            return conjugated(grad(self._total(inputs))(self.moving.parts(inputs)))
 
     def hvp(self, *inputs_and_vectors: Any) -> object:
         """The Hessian of the sum of all outputs times the vectors, reverse over reverse."""
+        return self._twice(inputs_and_vectors, None)
+
+    def weighted_hvp(self, *inputs_vectors_and_cotangent: Any) -> object:
+        """The same of ⟨cotangent, output⟩."""
+        *inputs_and_vectors, cotangent = inputs_vectors_and_cotangent
+        return self._twice(inputs_and_vectors, leaves_of(cotangent))
+
+    def _twice(self, inputs_and_vectors: Sequence[Any], weights: Sequence[Any] | None) -> object:
         from autograd import make_hvp
 
         inputs, vectors = self.moving.split(inputs_and_vectors)
-        product, _ = make_hvp(self._total(inputs))(self.moving.parts(inputs))
-        return conjugated(product(tuple(vectors)))
+        with _quiet():
+            product, _ = make_hvp(self._total(inputs, weights))(self.moving.parts(inputs))
+            return conjugated(product(tuple(vectors)))
 
     def _outputs(self, inputs: Sequence[Any]) -> Callable[[Any], Any]:
         """All output leaves, as a function of the differentiated inputs."""
@@ -133,11 +150,26 @@ class _Traced:
 
         return outputs
 
-    def _total(self, inputs: Sequence[Any]) -> Callable[[Any], Any]:
+    def _total(self, inputs: Sequence[Any], weights: Sequence[Any] | None = None) -> Callable[[Any], Any]:
+        """The sum of all outputs, each times its weights where there are any."""
         from autograd import numpy
 
         outputs = self._outputs(inputs)
-        return lambda parts: sum(numpy.sum(part) for part in outputs(parts))
+
+        def total(parts: Any) -> Any:
+            leaves = outputs(parts)
+            weighted = leaves if weights is None else map(mul, leaves, weights)
+            return sum(map(numpy.sum, weighted))
+
+        return total
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without autograd's warning of what does not depend on x: a note says it of outputs; a slope may be constant."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Output seems independent of input")
+        yield
 
 
 def _parted(leaf: Any) -> Any:

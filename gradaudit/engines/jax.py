@@ -56,11 +56,15 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
         raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
     own = _Transformed(with_options(function, target), Moving(frozenset(target.constants)))
     given = {kind: _claimed(kind, with_options(claim, target), own, _is_jaxs(claim)) for kind, claim in claims.items()}
-    derivatives = {"vjp": own.vjp, "jvp": own.jvp, "gradient": own.gradient, "hvp": own.hvp}
-    batched = {} if "vjp" in given else {"vjp": own.many_vjps}
     return Differentiable(
-        "jax", own.value, {**derivatives, **given}, batch=own.batch, primal=own.primal, batched=batched
-    )
+        "jax",
+        own.value,
+        {"vjp": own.vjp, "jvp": own.jvp, "gradient": own.gradient, "hvp": own.hvp},
+        batch=own.batch,
+        primal=own.primal,
+        batched={"vjp": own.many_vjps},
+        weighted_hvp=own.weighted_hvp,
+    ).claiming(given)
 
 
 @contextmanager
@@ -141,6 +145,14 @@ class _Transformed:
         """The Hessian of the sum of all outputs times the vectors, forward over reverse."""
         inputs, vectors = self.moving.split(inputs_and_vectors)
         return _plain_all(self._at(inputs).hvp(self.moving.parts(inputs), tuple(vectors)))
+
+    @_in_64_bits
+    def weighted_hvp(self, *inputs_vectors_and_cotangent: Any) -> object:
+        """The same of ⟨cotangent, output⟩."""
+        *inputs_and_vectors, cotangent = inputs_vectors_and_cotangent
+        inputs, vectors = self.moving.split(inputs_and_vectors)
+        product = self._at(inputs).weighted_hvp
+        return _plain_all(product(self.moving.parts(inputs), tuple(vectors), leaves_of(cotangent)))
 
     @_in_64_bits
     def many_vjps(self, *inputs_and_cotangent: Any) -> object:

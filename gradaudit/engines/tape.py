@@ -41,7 +41,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     notes: list[str] = []
     taped = _Taped(with_options(function, target), frozenset(target.constants), notes)
     given = {kind: with_options(claim, target) for kind, claim in claims.items()}
-    return Differentiable("tape", taped.value, {"vjp": taped.vjp, **given}, notes=notes)
+    return Differentiable("tape", taped.value, {"vjp": taped.vjp}, notes=notes).claiming(given)
 
 
 @dataclass(frozen=True)

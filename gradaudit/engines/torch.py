@@ -63,13 +63,13 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     return Differentiable(
         "torch",
         calls.value,
-        {**derivatives.claims, **given},
+        derivatives.claims,
         batch=calls.batch,
-        batched={} if "vjp" in given else {"vjp": derivatives.many_vjps},
-        weighted_hvp=None if given.keys() & {"vjp", "gradient", "hvp"} else derivatives.weighted_hvp,
+        batched={"vjp": derivatives.many_vjps},
+        weighted_hvp=derivatives.weighted_hvp,
         held=module.held if module else None,
         notes=notes,
-    )
+    ).claiming(given)
 
 
 def _callee(function: Any) -> Callable[..., Any]:
