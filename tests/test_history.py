@@ -12,10 +12,13 @@ from math import nan
 import pytest
 from nights import kept, night, verdict
 from report_audit import CASE
+from stand_in import a_case
 
 from gradaudit.history import Index, change_of, compared, looked_back, prune, regressions, remember
 from gradaudit.history.index import NAME
 from gradaudit.judge.verdict import Status
+from gradaudit.plan.fingerprint import planned
+from gradaudit.report import ResultsFile
 from gradaudit.running.record import Before, Change
 
 PASS, FAIL, UNDECIDED, ERROR = Status.PASS, Status.FAIL, Status.INCONCLUSIVE, Status.ERROR
@@ -219,6 +222,18 @@ def test_a_run_that_cannot_be_read_is_left_out(tmp_path):
         assert [run.id for run in index.runs()] == [night(0).run.id]
 
 
+def test_an_end_in_words_that_this_version_does_not_know_is_shown_as_it_was(tmp_path):
+    home = kept(tmp_path, night(0, FAIL))
+    with Index(home):
+        pass
+    with sqlite3.connect(home / NAME) as database:
+        database.execute("UPDATE ends SET diagnosis = 'word of an older version'")
+    database.close()
+    with Index(home) as index:
+        assert [end.diagnosis for end in index.trend(["ok[i=0]"])] == ["word of an older version"]
+    assert [end.status for end in looked_back(night(1, PASS), home).cases[0].ends] == [FAIL]
+
+
 def test_a_folder_that_does_not_exist_has_no_history(tmp_path):
     history = looked_back(night(0, PASS), tmp_path / "none")
     assert (history.baseline, history.runs, history.cases[0].ends) == (None, (), ())
@@ -252,6 +267,28 @@ def test_pruning_keeps_what_is_young_and_the_baseline(tmp_path):
     assert sorted(p.name for p in home.iterdir() if p.is_dir()) == [night(i).run.id for i in (3, 4, 5)]
     prune(home, keep=timedelta(0), now=now)
     assert [p.name for p in home.iterdir() if p.is_dir()] == [night(4).run.id]
+
+
+def test_pruning_keeps_the_whole_run_that_later_ones_are_compared_with_though_a_part_ran_since(tmp_path):
+    home = kept(tmp_path, night(0, PASS), night(1, PASS, whole=False), night(2, PASS, complete=False))
+    prune(home, keep=timedelta(0), now=datetime(2027, 1, 1, tzinfo=UTC))
+    assert [p.name for p in home.iterdir() if p.is_dir()] == [night(0).run.id]
+    assert looked_back(night(3, PASS), home).baseline == night(0).run
+
+
+def test_pruning_leaves_a_run_alone_that_is_still_going_on(tmp_path):
+    home = kept(tmp_path, night(0, PASS), night(1, PASS))
+    going_on = night(0).run
+    with ResultsFile.resume(home / going_on.id / "results.jsonl", going_on, planned([a_case("ok", 0)])):
+        assert prune(home, keep=timedelta(0), now=datetime(2027, 1, 1, tzinfo=UTC)) == []
+    (gone,) = prune(home, keep=timedelta(0), now=datetime(2027, 1, 1, tzinfo=UTC))
+    assert gone.id == going_on.id
+
+
+def test_a_folder_that_cannot_be_deleted_is_not_said_to_be(tmp_path, monkeypatch):
+    home = kept(tmp_path, night(0, PASS), night(1, PASS))
+    monkeypatch.setattr("shutil.rmtree", lambda folder, ignore_errors: None)
+    assert prune(home, keep=timedelta(0), now=datetime(2027, 1, 1, tzinfo=UTC)) == []
 
 
 def test_another_seed_changes_errors_by_chance_and_is_no_news():

@@ -290,6 +290,22 @@ def test_a_full_disk_takes_back_the_line_that_it_cut_and_harms_no_other(tmp_path
     assert _results(path) == [RESULT, OTHER]
 
 
+def test_a_resume_that_fails_lets_the_file_go(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "results.jsonl"
+    with _open(path, RESULT) as file:
+        file.append(RESULT)
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.write", full)
+    with pytest.raises(OutputBroken, match="No space left on device"):
+        ResultsFile.resume(path, RUN, planned([CASE]))
+    monkeypatch.undo()
+    with ResultsFile.resume(path, RUN, planned([CASE])):  # nobody holds its lock
+        assert _results(path) == [RESULT]
+
+
 def test_the_disk_gets_what_was_written_though_nothing_follows_it(tmp_path: Path, monkeypatch) -> None:
     synced = threading.Event()
     fsync = os.fsync

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--last", type=click.IntRange(min=1), metavar="N", default=30, show_default=True, help="How many runs to show."
 )
-@click.option("--keep", metavar="AGE", help="Delete runs older than this: 90d, 12h. The last complete one stays.")
+@click.option("--keep", metavar="AGE", help="Delete runs older than this: 90d, 12h. The next run's baseline stays.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(case_id: str | None, suite: str | None, last: int, keep: str | None, style: str) -> int:
     """The runs of each suite, or how one case ended in them."""

@@ -57,7 +57,7 @@ def regressions(audit: Audit, *, strict: bool = False) -> list[str]:
 def _moved(before: Ended, now: Ended) -> Change | None:
     """Worse or better within the good, or within the bad; None where nothing speaks for either."""
     undecided = before.status is Status.INCONCLUSIVE, now.status is Status.INCONCLUSIVE
-    if undecided[0] != undecided[1] and now.status not in GOOD:
+    if undecided[0] != undecided[1]:
         return Change.WORSE if undecided[0] else Change.BETTER
     old, new = before.error_over_tolerance, now.error_over_tolerance
     if isnan(old) or isnan(new) or max(old, new) < NOTICEABLE:

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Self
 
 from gradaudit import report
-from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Source
 from gradaudit.running.record import Audit, Result
@@ -58,7 +57,7 @@ class StoredEnd:
     run: str
     id: str  #: of the case, as it was called then
     status: Status
-    diagnosis: Diagnosis | None
+    diagnosis: str  #: in the words of that run, which later versions may not know; empty without one
     error_over_tolerance: float
     duration_s: float
     sources: dict[str, str]  #: digest of the text of each function, by role
@@ -236,7 +235,7 @@ def _end(
         run=run,
         id=id_,
         status=Status(status),
-        diagnosis=Diagnosis(diagnosis) if diagnosis else None,
+        diagnosis=diagnosis or "",
         error_over_tolerance=nan if ratio is None else ratio,  # SQLite stores NaN as NULL
         duration_s=nan if seconds is None else seconds,
         sources=json.loads(sources),

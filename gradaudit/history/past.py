@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -42,16 +42,17 @@ def _looked_back(audit: Audit, home: Path, baseline: Audit | None, compare: bool
     with Index(home, unfinished=audit.run.id) as index:
         earlier = [run for run in index.runs() if run.started <= audit.run.started and run.id != audit.run.id]
         if baseline is None and compare:
-            baseline = _last_complete(earlier, index)
+            baseline = _baseline(earlier, index)
         shown = earlier[-LAST:]
         ends = _Ends.of(index.ends_in([run.id for run in shown]))
+        runs = {run.id: run for run in earlier}
         history = compared(audit, baseline)
         cases = {result.case.id: result for result in audit.results}
         return replace(
             history,
             runs=tuple(map(_past_run, shown)),
             cases=tuple(
-                _with_past(case, cases[case.id], audit.run, ends=ends, index=index, runs=earlier)
+                _with_past(case, cases[case.id], audit.run, ends=ends, index=index, runs=runs)
                 if case.id in cases
                 else case
                 for case in history.cases
@@ -104,9 +105,17 @@ def _found(before: dict[str, Result], case: Case) -> Result | None:
     return next((before[id_] for id_ in _ids(case) if id_ in before), None)
 
 
-def _last_complete(earlier: Sequence[StoredRun], index: Index) -> Audit | None:
-    complete = [run for run in earlier if run.complete]
-    for run in reversed([run for run in complete if run.whole] or complete):
+def baselines(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Those of ``runs``, oldest first, that a later one may be compared with, the best of them first.
+
+    The last complete run of the whole suite; where none is whole, the last that is complete.
+    """
+    complete = [run for run in runs if run.complete]
+    return [run for run in complete if run.whole][::-1] or complete[::-1]
+
+
+def _baseline(earlier: Sequence[StoredRun], index: Index) -> Audit | None:
+    for run in baselines(earlier):
         with suppress(report.OutputError):  # damaged since it was indexed
             return index.audit(run.id)
     return None
@@ -132,7 +141,7 @@ class _Ends:
 
 
 def _with_past(
-    case: CaseHistory, result: Result, run: Run, *, ends: _Ends, index: Index, runs: Sequence[StoredRun]
+    case: CaseHistory, result: Result, run: Run, *, ends: _Ends, index: Index, runs: Mapping[str, StoredRun]
 ) -> CaseHistory:
     past = ends.of_case(result.case)
     case = replace(
@@ -142,8 +151,7 @@ def _with_past(
     )
     if result.verdict.status in GOOD:
         return case
-    stored = {earlier.id: earlier for earlier in runs}
-    trend = [(stored[end.run], end.status) for end in index.trend(_ids(result.case)) if end.run in stored]
+    trend = [(runs[end.run], end.status) for end in index.trend(_ids(result.case)) if end.run in runs]
     last_good, first_bad = _turning_point(trend)
     this = PastRun(run.id, run.started, run.git.get("commit", ""))
     return replace(

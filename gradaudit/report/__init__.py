@@ -3,7 +3,7 @@
 from gradaudit.report._card import card
 from gradaudit.report._files import OutputBroken, OutputError
 from gradaudit.report._find import find_run, runs_of
-from gradaudit.report._journal import ResultsFile
+from gradaudit.report._journal import ResultsFile, is_being_written
 from gradaudit.report._order import count_by_status
 from gradaudit.report._past import comparison, comparison_json, table
 from gradaudit.report._reproduce import again, command, resumption
@@ -36,6 +36,7 @@ __all__ = [
     "find_run",
     "format_of",
     "formats",
+    "is_being_written",
     "number",
     "one_line",
     "read",

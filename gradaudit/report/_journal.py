@@ -76,7 +76,11 @@ class ResultsFile:
         except OSError as error:
             raise unwritable(path, error, remedy=REMEDY) from error
         file = cls(path, descriptor, plan)
-        file._write(_lines.sealed(head(run, plan)))
+        try:
+            file._write(_lines.sealed(head(run, plan)))
+        except BaseException:
+            file.close()
+            raise
         return file
 
     def append(self, result: Result) -> None:
@@ -124,6 +128,23 @@ class ResultsFile:
     def _take_back(self) -> None:
         with suppress(OSError):
             os.ftruncate(self._descriptor, self._length)
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a run is writing this results file now; False where nobody can know."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _locked(path: Path, flags: int) -> int:
