@@ -2,12 +2,14 @@
 
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from stand_in import AUDIT, a_case
 
@@ -15,7 +17,7 @@ from gradaudit import backends
 from gradaudit.isolation import answer, environment, memory
 from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.verdict import Measures, Status, Verdict
+from gradaudit.judge.verdict import Counts, Heat, Measures, Status, Verdict
 from gradaudit.plan.case import Case
 
 ALONE = "stand_in_alone:audit"
@@ -219,7 +221,43 @@ def test_nothing_in_an_answer_is_called(called: object):
         answer.read(pickle.dumps(called))
 
 
-@pytest.mark.parametrize("payload", [b"", b"x", pickle.dumps(7), pickle.dumps((b"", ()))[:-3]])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"status": None}, "None (NoneType) where Verdict.status should be"),
+        ({"status": "pass"}, "'pass' (str) where Verdict.status should be"),
+        ({"message": 7}, "7 (int) where Verdict.message should be"),
+        ({"diagnosis": Status.FAIL}, "where Verdict.diagnosis should be"),
+        ({"notes": ["a list"]}, "['a list'] (list) where Verdict.notes should be"),
+        ({"notes": ("a note", None)}, "where Verdict.notes should be"),
+        ({"measures": Counts()}, "(Counts) where Verdict.measures should be"),
+        ({"measures": Measures(bound="small")}, "(Measures) where Verdict.measures should be"),
+        ({"measures": Measures(evaluations=True)}, "(Measures) where Verdict.measures should be"),
+        ({"heat": (Heat("gradient", "x", (3,), 3, (1, 1, 1), (0.5,)),)}, "where Verdict.heat should be"),
+    ],
+)
+def test_a_verdict_with_something_else_in_a_field_is_refused(wrong: dict[str, object], said: str):
+    fields = {"id": "a", "status": Status.PASS} | wrong
+    with pytest.raises(pickle.UnpicklingError, match=re.escape(said)):
+        answer.read(pickle.dumps(Verdict(**fields)))
+
+
+@pytest.mark.parametrize("other", [None, Measures(), object.__new__(Verdict)])
+def test_what_is_no_whole_verdict_is_refused(other: object):
+    with pytest.raises(pickle.UnpicklingError, match="should be"):
+        answer.read(pickle.dumps(other))
+
+
+def test_a_verdict_may_hold_numbers_of_numpy():
+    measures = Measures(bound=np.float32(0.5), evaluations=np.int64(7))
+    read = answer.read(pickle.dumps(Verdict("a", Status.PASS, measures=measures)))
+    assert (read.measures.bound, read.measures.evaluations) == (0.5, 7)
+
+
+NO_ANSWERS = [7, (b"", ("a thread",), 3), (b"", ("a thread", 7)), ("", ())]
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", pickle.dumps((b"", ()))[:-3], *map(pickle.dumps, NO_ANSWERS)])
 def test_bytes_that_are_no_answer_are_refused(payload: bytes):
     with pytest.raises(pickle.UnpicklingError):
         answer.opened(payload)
@@ -232,6 +270,12 @@ def test_a_verdict_that_would_call_something_when_it_is_read_is_a_crash_of_its_c
     assert "no verdict that can be read: " in evil.message
     assert not made.exists()
     assert after.status is Status.PASS
+
+
+def test_a_verdict_without_a_status_is_a_crash_of_its_case_and_not_the_end_of_the_run():
+    (verdict,) = asked(a_case("ok"), audit="stand_in:gives_no_status")
+    assert verdict.status is Status.CRASH
+    assert "no verdict that can be read: None (NoneType) where Verdict.status should be" in verdict.message
 
 
 def test_a_worker_without_a_nursery_does_not_mind_what_else_its_keeper_has_started():

@@ -1,4 +1,4 @@
-"""What a worker answers: a verdict and what its case left behind; read so that nothing in it can call anything."""
+"""What a worker answers: a verdict and what its case left behind; nothing in it can call or break what reads it."""
 
 import importlib
 import io
@@ -6,16 +6,16 @@ import pickle
 from dataclasses import is_dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from gradaudit.judge.verdict import Verdict
+from gradaudit.isolation.annotated import amiss, fit
+from gradaudit.judge.verdict import Verdict
 
 #: how NumPy's numbers are pickled, in version 1 and 2
 _NUMBERS = {("numpy._core.multiarray", "scalar"), ("numpy.core.multiarray", "scalar"), ("numpy", "dtype")}
 
 
-def write(verdict: "Verdict") -> bytes:
+def write(verdict: Verdict) -> bytes:
     """The verdict as bytes. Raises whatever pickling raises where user objects stand in it."""
     return pickle.dumps(verdict)
 
@@ -27,15 +27,20 @@ def sealed(verdict: bytes, left: tuple[str, ...]) -> bytes:
 
 def opened(payload: bytes) -> tuple[bytes, tuple[str, ...]]:
     """The inverse of ``sealed``. Raises pickle.UnpicklingError."""
-    found = _load(payload)
-    if not isinstance(found, tuple) or len(found) != 2:
+    found: tuple[bytes, tuple[str, ...]] = _load(payload)
+    if not fit(tuple[bytes, tuple[str, ...]])(found):
         raise pickle.UnpicklingError("no answer of a worker")
     return found
 
 
-def read(verdict: bytes) -> "Verdict":
-    """The inverse of ``write``. Raises pickle.UnpicklingError for anything but our nouns and NumPy's numbers."""
+def read(verdict: bytes) -> Verdict:
+    """The inverse of ``write``.
+
+    Raises pickle.UnpicklingError for anything but our nouns and NumPy's numbers, each where it belongs.
+    """
     found: Verdict = _load(verdict)
+    if problem := amiss(found, Verdict):
+        raise pickle.UnpicklingError(problem)
     return found
 
 
