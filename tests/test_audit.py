@@ -417,3 +417,24 @@ def test_a_ripple_that_all_first_steps_hide_is_seen_before_its_right_derivative_
 
     assert audit(f, np.array([x]), gradient=gradient).status is Status.PASS
     assert audit(f, np.array([x]), gradient=lambda x: 1.001 * gradient(x)).status is Status.FAIL
+
+
+def changing(values):
+    """A function of x that gives the next of ``values`` at every call."""
+    given = iter(values)
+    return lambda x: next(given)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ([1.0, 2.0], [1.0, 3.0], "f(x) was 2.0 and then 3.0"),
+        ([np.nan, 2.0], [np.nan, 3.0], "f(x) was 2.0 and then 3.0"),
+        ([1.0, 0.0], [1.0, -0.0], "f(x) was 0.0 and then -0.0"),
+        ([1.0, 2.0], [1.0, 2.0, 3.0], "f(x) had 2 elements and then 3"),
+    ],
+)
+def test_what_a_random_function_gives_twice_is_told_as_it_was(first, second, said):
+    verdict = audit(changing([np.array(first), np.array(second)]), np.ones(2), vjp=lambda x, cotangent: x)
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NONDETERMINISTIC)
+    assert said in verdict.message

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import aslinearoperator
 
 import gradaudit as ga
 from gradaudit import checks
@@ -252,3 +253,90 @@ def test_modes_that_agree_tell_a_wrong_claim_from_a_noisy_function():
     assert noisy.status is Status.INCONCLUSIVE
     assert any("it is the differences of f that cannot decide" in note for note in noisy.notes)
     assert not any("forward" in note for note in ga.audit(waves, X, **both_modes(1.0)).notes)
+
+
+BAND = np.linspace(0.5, 2.0, 64)
+
+
+def band(x):
+    """Each output meets its neighbours: a structure that checks of matrices find."""
+    out = x**2
+    out[1:] += x[:-1]
+    out[:-1] += np.sin(x[1:])
+    return out
+
+
+def band_jacobian(x):
+    return np.diag(2 * x) + np.diag(np.ones(x.size - 1), -1) + np.diag(np.cos(x[1:]), 1)
+
+
+def test_a_jacobian_with_a_structure_is_asked_twice_entry_by_entry_and_what_that_costs_is_counted():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return band(x)
+
+    verdict = ga.audit(f, BAND, jacobian=band_jacobian, checks=["repeat"])
+    assert verdict.status is Status.PASS
+    assert verdict.counts.checked == 64 * 64
+    assert verdict.measures.evaluations == len(calls)
+
+
+def test_a_claim_that_gives_another_entry_the_second_time_is_named_by_its_output_and_input():
+    asked = []
+
+    def jacobian(x):
+        asked.append(1)
+        return band_jacobian(x) * np.where(np.arange(x.size) == 50, 1 + 1e-9 * len(asked), 1.0)
+
+    verdict = ga.audit(band, BAND, jacobian=jacobian, checks=["repeat"])
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.NONDETERMINISTIC)
+    bad = {(e.output, e.input) for e in verdict.elements if e.status is Status.FAIL}
+    assert bad == {("out[49]", "x[50]"), ("out[50]", "x[50]"), ("out[51]", "x[50]")}
+
+
+def test_a_claim_that_fills_other_entries_the_second_time_is_not_deterministic():
+    places = iter(range(20, 64))
+
+    def jacobian(x):
+        claimed = band_jacobian(x)
+        claimed[0, next(places)] = 1.0
+        return claimed
+
+    verdict = ga.audit(band, BAND, jacobian=jacobian, checks=["repeat"])
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.NONDETERMINISTIC)
+    assert "other entries" in verdict.message
+
+
+@pytest.mark.parametrize("known_by", [np.asarray, aslinearoperator])
+@pytest.mark.parametrize(("factor", "status"), [(1.0, Status.PASS), (1.001, Status.FAIL)])
+def test_a_jacobian_with_a_structure_or_known_by_its_products_passes_and_fails_the_slope_test(known_by, factor, status):
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return band(x)
+
+    verdict = ga.audit(f, BAND, jacobian=lambda x: known_by(factor * band_jacobian(x)), checks=["taylor"])
+    assert verdict.status is status
+    if status is Status.PASS:  # a failure is asked for again, which may look for the structure anew
+        assert verdict.measures.evaluations == len(calls)
+
+
+def test_what_is_infinite_one_way_only_breaks_an_identity():
+    def clipped(x, cotangent):
+        pulled = np.cos(x) * cotangent
+        return np.where(np.abs(pulled) > 100, np.inf, pulled)
+
+    verdict = ga.audit(np.sin, np.array([0.3, 1.2]), vjp=clipped, checks=["linearity"])
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.NOT_LINEAR)
+    assert "nan" not in verdict.message
+    other = ga.audit(
+        lambda x: np.append(x, np.inf),
+        np.ones(1),
+        value_and_gradient=lambda x: (np.append(x, 2.0), np.ones(1)),
+        checks=["primal"],
+    )
+    assert (other.status, other.diagnosis) == (Status.FAIL, Diagnosis.OTHER_VALUE)
+    assert "nan" not in other.message

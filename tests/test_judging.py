@@ -144,3 +144,13 @@ def test_a_power_below_one_has_no_slope_at_zero_also_beside_a_saturating_part(po
         return float(math.copysign(abs(x[0]) ** power, x[0]) + math.tanh(1000 * x[0]))
 
     assert ga.audit(rooted, np.array([0.0]), gradient=lambda x: np.array([1000.0])).diagnosis == Diagnosis.SINGULAR
+
+
+@pytest.mark.parametrize("wrong", [2, 10])
+def test_where_f_is_flat_wrong_elements_are_not_said_to_have_a_derivative(wrong):
+    claim = np.where(np.arange(10) < wrong, np.arange(10.0) + 1, 0.0)
+    verdict = ga.audit(lambda x: 0.0 * x.sum(), np.linspace(1, 2, 10), gradient=lambda x: claim)
+    assert verdict.status is Status.FAIL
+    assert verdict.diagnosis is (Diagnosis.SOME_ELEMENTS if wrong == 2 else Diagnosis.WRONG)
+    assert "f has no slope in any of them" in verdict.message
+    assert "with a derivative" not in verdict.message

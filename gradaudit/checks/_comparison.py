@@ -19,6 +19,9 @@ GRAIN = 2.0**-8
 #: Of bfloat16, which has 8 bits in all.
 COARSE_GRAIN = 2.0**-4
 
+#: What a claim is said to do that fills other entries of its matrix the second time.
+OTHER_ENTRIES = "asked at x twice, the claim has other entries"
+
 #: The claim at another point: (n,) -> (D, R); None where it has no value there.
 Elsewhere = Callable[[Array], Array | None]
 
@@ -62,6 +65,17 @@ class Comparison:
         if self.worth is not None:
             return np.zeros(self.worth.size, dtype=np.intp)
         return np.repeat(np.arange(len(self.outputs.parts)), [prod(shape) for _, shape in self.outputs.parts])
+
+    @property
+    def searching(self) -> int:
+        """Evaluations of ``function`` that looking for a structure took, found or not."""
+        return self.searched + (self.sparse.evaluations if self.sparse else 0)
+
+    def has_entries_of(self, other: "Comparison") -> bool:
+        """Whether the numbers of both stand for the same entries: a claim may have others when it is asked again."""
+        if self.sparse is None or other.sparse is None:
+            return self.sparse is other.sparse and self.analytic.shape == other.analytic.shape
+        return self.sparse.pattern.same_as(other.sparse.pattern)
 
     def nearby(self, flat: Array) -> Array | None:
         """``function`` at a point that x can reach: what its noise is measured from."""

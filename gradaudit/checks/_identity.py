@@ -13,6 +13,7 @@ from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import FAIL_FACTOR, Claim, Outcome, Rulings, reason
 from gradaudit.judge.evidence import Evidence
 from gradaudit.perturb.axis import Axis
+from gradaudit.perturb.pattern import Pattern
 from gradaudit.perturb.samples import Array, Samples
 
 #: Half-precision claims round more often than the limits of a case allow for: so many times.
@@ -31,6 +32,8 @@ class Identity:
     outputs: Axis  #: names of the columns
     broken: Diagnosis  #: what it means where the two part
     exact: bool = False  #: not by more than rounding, whatever the tolerance of the case
+    pattern: Pattern | None = None  #: the rows are its entries, D of them, R = 1; all others are zero both times
+    evaluations: int = 0  #: of f, that finding the entries took
 
 
 #: What a check may reduce to.
@@ -46,11 +49,12 @@ def weigh(identity: Identity, limits: Limits, *, epsilon: float) -> Evidence:
     analytic, numeric = (np.where(hollow, 0.0, way) for way in (identity.analytic, identity.numeric))
     claim = _claim(identity, analytic, replace(limits, rounding=max(limits.rounding, ROUNDINGS * epsilon)))
     bar = claim.rounding * identity.magnitude
-    size = np.fmax(np.abs(analytic), np.abs(numeric))
+    size = np.fmax(*(np.where(np.isfinite(way), np.abs(way), 0.0) for way in (analytic, numeric)))
     allowed = FAIL_FACTOR * bar + claim.rtol * size + claim.atol
     same = analytic == numeric
-    with np.errstate(invalid="ignore"):  # infinite on one side only
-        passed = same | (np.abs(analytic - numeric) <= allowed)
+    with np.errstate(invalid="ignore"):  # what is infinite on one side only differs by more than any rounding
+        error = np.abs(analytic - numeric)
+    passed = same | ((error <= allowed) & np.isfinite(error))
     floored = passed & (allowed > claim.resolution * size) & ~same
     rulings = replace(
         Rulings.undecided(*size.shape),
@@ -93,6 +97,7 @@ def _evidence(identity: Identity, claim: Claim, rulings: Rulings) -> Evidence:
         witness=Samples.none(columns),
         witness_direction=0,
         witness_readout=0,
-        evaluations=0,
+        evaluations=identity.evaluations,
         broken=identity.broken,
+        pattern=identity.pattern,
     )

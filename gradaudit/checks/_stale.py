@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._comparison import OTHER_ENTRIES, Comparison
 from gradaudit.checks._identity import Compared
 from gradaudit.checks._subject import Subject, Unfit
 from gradaudit.engines._arguments import Arguments
@@ -44,6 +44,9 @@ def asked_again(
     try:
         elsewhere = [(number, ask(replace(subject, arguments=at))) for number, at in earlier[:EARLIER]]
         again = ask(subject)
+        if len(again) != len(evidences):  # another structure was found, by which all are counted
+            return list(evidences)
+        elsewhere = [(number, there) for number, there in elsewhere if len(there) == len(evidences)]
         return [
             _with_signs(evidence, comparison, again[k], [(number, there[k]) for number, there in elsewhere], subject)
             if isinstance(comparison, Comparison) and evidence.inputs is comparison.inputs  # not by random directions
@@ -63,10 +66,11 @@ def _with_signs(
 ) -> Evidence:
     if not (evidence.rulings.outcome == Outcome.FAIL).any():
         return evidence
-    searched = sum(_searched(one) for one in (again, *(there for _, there in elsewhere)))
-    evidence = evidence.after(searched, searched)
-    if not _of_the_same_entries(comparison, again):
-        return replace(evidence, recalled=(Diagnosis.NONDETERMINISTIC, "asked at x twice, the claim has other entries"))
+    asked = [one for one in (again, *(there for _, there in elsewhere)) if isinstance(one, Comparison)]
+    searching = sum(one.searching for one in asked)  # a matrix was looked through for a structure anew
+    evidence = evidence.after(searching, searching)
+    if not (isinstance(again, Comparison) and comparison.has_entries_of(again)):
+        return replace(evidence, recalled=(Diagnosis.NONDETERMINISTIC, OTHER_ENTRIES))
     said = _same_as_elsewhere(comparison, elsewhere) or _right_the_second_time(evidence, again)
     if not said and not comparison.primal:
         said = _follows_f(comparison, subject)
@@ -74,19 +78,6 @@ def _with_signs(
     if said:
         return replace(evidence, recalled=(Diagnosis.STALE, said))
     return replace(evidence, recalled=_another_answer(evidence, comparison, again))
-
-
-def _searched(asked: Compared) -> int:
-    """Evaluations that asking has taken: a matrix was looked through for a structure anew."""
-    return asked.sparse.evaluations if isinstance(asked, Comparison) and asked.sparse else 0
-
-
-def _of_the_same_entries(comparison: Comparison, again: Compared) -> bool:
-    before = comparison.sparse
-    after = again.sparse if isinstance(again, Comparison) else None
-    if before is None or after is None:
-        return comparison.analytic.shape == again.analytic.shape
-    return before.pattern.same_as(after.pattern)
 
 
 def _same_as_elsewhere(comparison: Comparison, elsewhere: Sequence[tuple[int, Compared]]) -> str:

@@ -314,5 +314,7 @@ def _first(value: Array) -> str:
 
 
 def _two_values(first: Array, second: Array) -> str:
-    index = int(np.argmax(first != second))
+    if first.size != second.size:
+        return f"f(x) had {first.size} elements and then {second.size}"
+    index = int(np.argmax(first.view(np.int64) != second.view(np.int64)))  # bits, which tell NaN and −0 apart, too
     return f"f(x) was {float(first[index])!r} and then {float(second[index])!r}"

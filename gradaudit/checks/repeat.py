@@ -5,10 +5,10 @@ from copy import deepcopy
 import numpy as np
 
 from gradaudit.checks import part
-from gradaudit.checks._comparison import Comparison
+from gradaudit.checks._comparison import OTHER_ENTRIES, Comparison
 from gradaudit.checks._identity import Identity
 from gradaudit.checks._offered import first_of
-from gradaudit.checks._subject import Subject
+from gradaudit.checks._subject import Subject, Unfit
 from gradaudit.engines._differentiable import Absent
 from gradaudit.judge.diagnosis import Diagnosis
 
@@ -26,11 +26,17 @@ ASKED_BY = {
 
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
-    """Analytic: what all claims give. Numeric: what they give the second time."""
+    """Analytic: what all claims give. Numeric: what they give the second time.
+
+    Raises Unfit where a matrix then has other entries.
+    """
     first_of(subject, *claims)
     checks = dict.fromkeys(check for kind, check in ASKED_BY.items() if kind in subject.differentiable.claims)
     first, second = (_asked(subject, list(checks), deepcopy(rng)) for _ in range(2))
-    return [_identity(before, after) for before, after in zip(first, second, strict=True)]
+    pairs = list(zip(first, second, strict=False))
+    if len(first) != len(second) or not all(before.has_entries_of(after) for before, after in pairs):
+        raise Unfit(Diagnosis.NONDETERMINISTIC, OTHER_ENTRIES)
+    return [_identity(before, after) for before, after in pairs]
 
 
 def _asked(subject: Subject, checks: list[str], rng: np.random.Generator) -> list[Comparison]:
@@ -53,4 +59,6 @@ def _identity(before: Comparison, after: Comparison) -> Identity:
         outputs=before.outputs,
         broken=Diagnosis.NONDETERMINISTIC,
         exact=True,
+        pattern=before.sparse.pattern if before.sparse else None,
+        evaluations=before.searching + after.searching,
     )

@@ -6,6 +6,8 @@ once, at a handful of evaluations whatever their number; ``slope`` in the result
 the central differences of a smooth function.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from gradaudit.checks import gradient, jacobian, vjp
@@ -24,8 +26,10 @@ ASKED_BY = {"jacobian": jacobian, "vjp": vjp, "gradient": gradient, "value_and_g
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """The claim, taken along each direction, beside differences of f along it."""
-    (whole,) = ASKED_BY[first_of(subject, *claims)].compare(subject, rng)
-    amounts = random_directions(rng, DIRECTIONS, len(subject.moves))
+    whole, *_ = ASKED_BY[first_of(subject, *claims)].compare(subject, rng)
+    if isinstance(whole.directions, Tangents):  # a Jacobian that is known by its products has been taken along some
+        return [replace(whole, check="taylor")]
+    amounts = random_directions(rng, DIRECTIONS, len(subject.moves), epsilon=subject.epsilon)
     return [
         Comparison(
             check="taylor",
@@ -33,15 +37,22 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
             base=subject.value,
             directions=Tangents(subject.point, subject.moves.spread(amounts)),
             readout=whole.readout,
-            analytic=_along(amounts, whole.analytic),
+            analytic=_along(amounts, whole),
             inputs=Axis.numbered("tangent", DIRECTIONS),
             outputs=whole.outputs,
             confined=subject.moves.confined,
+            searched=whole.searching,
         )
     ]
 
 
-def _along(amounts: Array, slopes: Array) -> Array:
-    """(K, R) from amounts (K, D) of moves with slopes (D, R); a slope that is not finite spoils what it is part of."""
+def _along(amounts: Array, whole: Comparison) -> Array:
+    """(K, R) from amounts (K, D) of moves; a slope that is not finite spoils what it is part of."""
+    slopes = whole.analytic
     with np.errstate(invalid="ignore"):
-        return amounts @ slopes
+        if whole.sparse is None:
+            return amounts @ slopes
+        pattern = whole.sparse.pattern
+        moved = np.zeros((pattern.outputs, len(amounts)))
+        np.add.at(moved, pattern.output, slopes * amounts.T[pattern.coordinate])
+        return moved.T

@@ -35,7 +35,8 @@ def diagnose(evidence: Evidence) -> Finding:
         if finding is not None:
             return finding
     if failure.everywhere:
-        return Diagnosis.WRONG, f"all {failure.count} elements with a derivative are off{_by_how_much(failure)}"
+        which = "elements with a derivative" if failure.sloped.any() else "elements"
+        return Diagnosis.WRONG, f"all {failure.count} {which} are off{_by_how_much(failure)}{_in_common(failure)}"
     off = f"{failure.count} of {failure.judged} elements are off"
     return Diagnosis.SOME_ELEMENTS, off + _by_how_much(failure) + _in_common(failure)
 
@@ -271,7 +272,7 @@ def _in_common(failure: Failure) -> str:
     g = failure.analytic
     if not g[failure.failed].any():
         return "; the claim is zero in all of them"
-    if (np.abs(failure.numeric) <= failure.slack)[failure.failed].all():
+    if not failure.sloped[failure.failed].any():
         return "; f has no slope in any of them"
     return ""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -36,7 +37,8 @@ class Failure:
     def of(cls, evidence: Evidence) -> "Failure":
         """The failures in ``evidence``."""
         rulings = evidence.rulings
-        slack = FAIL_FACTOR * rulings.bar + evidence.claim.rtol * np.abs(rulings.numeric)
+        with np.errstate(invalid="ignore"):  # an identity may have infinity on this side
+            slack = FAIL_FACTOR * rulings.bar + evidence.claim.rtol * np.abs(rulings.numeric)
         return cls(evidence, rulings.outcome == Outcome.FAIL, evidence.claim.analytic, rulings.numeric, slack)
 
     @property
@@ -56,8 +58,13 @@ class Failure:
 
     @property
     def everywhere(self) -> bool:
-        """Every element that has a derivative at all failed."""
-        return bool(self.failed[np.abs(self.numeric) > self.slack].all())
+        """Every element that has a derivative at all failed; where none has one, every element of all."""
+        return bool(self.failed[self.sloped].all() if self.sloped.any() else self.failed.all())
+
+    @cached_property
+    def sloped(self) -> NDArray[np.bool_]:
+        """(D, R) f has a derivative there that differs from zero."""
+        return np.asarray(np.abs(self.numeric) > self.slack)
 
     @property
     def rows(self) -> NDArray[np.intp]:
@@ -71,9 +78,11 @@ class Failure:
 
     @property
     def relative(self) -> Array:
-        """Error of each failing element over its size, at most 2."""
+        """Error of each failing element over its size, at most 2; inf where one side is infinite."""
         g, d = self.analytic[self.failed], self.numeric[self.failed]
-        return np.asarray(np.abs(g - d) / np.fmax(np.abs(g), np.abs(d)))
+        with np.errstate(invalid="ignore"):
+            found = np.abs(g - d) / np.fmax(np.abs(g), np.abs(d))
+        return np.nan_to_num(found, nan=np.inf)
 
     def parts(self) -> Iterator[Part]:
         """Each input, where all of them were checked whole."""
@@ -89,8 +98,7 @@ class Failure:
         """Every element of input ``which`` that has a derivative failed."""
         evidence = self.evidence
         mine = [evidence.inputs.locate(int(place))[0] == which for place in evidence.places]
-        has_slope = (np.abs(self.numeric) > self.slack) & np.array(mine)[:, None]
-        return bool(self.failed[has_slope].all())
+        return bool(self.failed[self.sloped & np.array(mine)[:, None]].all())
 
     def name(self, which: int) -> str:
         """The name of an input."""
