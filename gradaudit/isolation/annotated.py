@@ -13,10 +13,11 @@ Fits = Callable[[Any], bool]
 
 
 def amiss(value: Any, kind: Any) -> str:
-    """What stands in a field of ``value`` that the dataclass ``kind`` does not allow there; empty where nothing does."""
+    """What a field of ``value`` holds that the dataclass ``kind`` does not allow there; empty where none does."""
+    fields = _fields(kind)
     if type(value) is not kind:
         return f"{_shown(value)} where {kind.__name__} should be"
-    for name, fits in _fields(kind):
+    for name, fits in fields:
         if not fits(found := getattr(value, name, None)):
             return f"{_shown(found)} where {kind.__name__}.{name} should be"
     return ""
