@@ -247,6 +247,11 @@ def test_what_a_function_writes_into_its_input_is_named():
     assert (verdict.status, verdict.diagnosis) == ("fail", "input mutated")
 
 
+def test_a_function_that_gives_its_tensor_another_shape_has_written_nothing():
+    verdict = audit(lambda x: x.t_().sin(), X)
+    assert verdict.status == "pass", verdict.message
+
+
 def test_single_precision_is_audited_only_where_it_is_asked_for():
     seen = []
 
@@ -269,6 +274,11 @@ def test_single_precision_is_audited_only_where_it_is_asked_for():
 @pytest.mark.parametrize("z", [Z, Z.astype(np.complex64)])
 def test_complex_inputs_and_outputs_pass_by_wirtingers_convention(function, z):
     assert audit(function, z).status == "pass"
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_the_parameters_of_a_module_have_the_precision_of_complex_inputs(dtype):
+    assert audit(torch.nn.Linear(4, 2, dtype=torch.complex64), Z.astype(dtype)).status == "pass"
 
 
 def test_complex_inputs_pass_in_forward_mode_and_twice():
@@ -539,6 +549,11 @@ def test_another_thread_still_differentiates_while_one_evaluates_in_batches():
     with ThreadPoolExecutor(1) as other, forwards_alone():
         assert functions.Cube.apply(x).grad_fn.name() != "CubeBackward"
         assert other.submit(lambda: functions.Cube.apply(x).grad_fn.name()).result() == "CubeBackward"
+
+
+def test_what_torch_loops_over_for_want_of_a_rule_is_evaluated_in_silence():
+    verdict = audit(lambda x: torch.cummax(x, 0)[0], X, checks=["vjp", "batch"])  # warnings are errors here
+    assert (verdict.status, verdict.notes) == ("pass", ()), verdict.message
 
 
 def test_control_flow_by_value_is_called_point_by_point():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Moving:
         """The positions of the inputs that are differentiated."""
         return tuple(i for i, x in enumerate(inputs) if _is_floating(x) and i not in self.constants)
 
-    def parts(self, inputs: Sequence[object]) -> tuple[object, ...]:
+    def parts(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs that are differentiated."""
         return tuple(inputs[i] for i in self.positions(inputs))
 

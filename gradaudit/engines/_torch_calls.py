@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,19 +48,18 @@ class Pinned:
         import torch
 
         generator = torch.default_generator
-        _turn.acquire()
-        state, threads, dtype = generator.get_state(), torch.get_num_threads(), torch.get_default_dtype()
-        try:
-            # audits run side by side already: threads of torch's own would only wait for each other
-            torch.set_num_threads(1)
-            torch.set_default_dtype(torch.float32 if narrow else torch.float64)
-            generator.manual_seed(self.seed)
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            torch.set_num_threads(threads)
-            generator.set_state(state)
-            _turn.release()
+        with _turn:
+            state, threads, dtype = generator.get_state(), torch.get_num_threads(), torch.get_default_dtype()
+            try:
+                # audits run side by side already: threads of torch's own would only wait for each other
+                torch.set_num_threads(1)
+                torch.set_default_dtype(torch.float32 if narrow else torch.float64)
+                generator.manual_seed(self.seed)
+                yield
+            finally:
+                torch.set_default_dtype(dtype)
+                torch.set_num_threads(threads)
+                generator.set_state(state)
 
 
 def seed_of(target: Target) -> int:
@@ -101,7 +101,7 @@ class Calls:
         mapped = torch.func.vmap(one, randomness="same")
 
         def rows(points: Array) -> Array:
-            with self.surroundings(arguments.arrays), torch.no_grad(), forwards_alone():
+            with self.surroundings(arguments.arrays), torch.no_grad(), forwards_alone(), quiet():
                 outputs = mapped(*(torch.from_numpy(array) for array in arguments.stacked(points)))
                 return np.concatenate([array_of(output) for output in outputs], axis=1)
 
@@ -109,8 +109,7 @@ class Calls:
 
     def surroundings(self, inputs: Sequence[Any]) -> Any:
         """Pinned random state, and the precision of the inputs by default."""
-        kinds = [x.dtype.itemsize // (1 + (x.dtype.kind == "c")) for x in self.moving.parts(inputs)]  # type: ignore[attr-defined]
-        return self.pinned(narrow=bool(kinds) and max(kinds) < 8)
+        return self.pinned(narrow=is_narrow(self.moving.parts(inputs)))
 
     def leaves(self, inputs: Sequence[Any]) -> tuple[dict[int, Tensor], list[Any]]:
         """Tensors to differentiate by, by position, and what to call with: a function may write into that."""
@@ -146,8 +145,26 @@ class Calls:
         import torch
 
         for i, leaf in leaves.items():
-            if not torch.equal(leaf.detach(), passed[i].detach()):
-                inputs[i][...] = array_of(passed[i]) if not passed[i].is_complex() else passed[i].detach().numpy()
+            # another shape (``x.t_()``) is that of the tensor only: the numbers of the array are where they were
+            if leaf.shape == passed[i].shape and not torch.equal(leaf.detach(), passed[i].detach()):
+                inputs[i][...] = array_of(passed[i])
+
+
+def is_narrow(arrays: Sequence[Any]) -> bool:
+    """Whether the widest numbers in floating or complex arrays, of complex ones their parts, have less than 64 bits."""
+    widths = [array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1) for array in arrays]
+    return bool(widths) and max(widths) < 8
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without torch's warnings of what its forward mode uses, and ``vmap`` costs: that is nobody's business here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", "There is a performance drop because we have not yet implemented the batching"
+        )
+        yield
 
 
 def tensor_of(value: Any) -> Any:

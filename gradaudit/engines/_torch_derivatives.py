@@ -1,6 +1,5 @@
 """What torch's autograd says about a function of tensors, as claims over arrays: vjp, jvp, gradient and hvp."""
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradaudit.engines._differentiable import Absent, Misfit
-from gradaudit.engines._torch_calls import Calls, Tensor, array_of, real, tensor_of
+from gradaudit.engines._torch_calls import Calls, Tensor, array_of, quiet, real, tensor_of
 from gradaudit.engines._trees import leaves_of
 
 #: What torch says where a custom backward gives something that is no gradient: the claim fails, it is no error.
@@ -54,7 +53,7 @@ class Derivatives:
         import torch.autograd.forward_ad as forward
 
         inputs, tangents = self.calls.moving.split(inputs_and_tangents)
-        with self.calls.surroundings(inputs), _translated(NO_FORWARD_MODE, Absent), _quiet(), forward.dual_level():
+        with self.calls.surroundings(inputs), _translated(NO_FORWARD_MODE, Absent), quiet(), forward.dual_level():
             duals = self._duals(inputs, tangents)
             outputs, several = self.calls.outputs(self.calls.called(duals))
             pushed = tuple(_tangent(output) for output in outputs)
@@ -92,7 +91,7 @@ class Derivatives:
             values, pull = torch.func.vjp(outputs, *moving)
             return tuple(pull(tuple(c.to(value.dtype) for c, value in zip(pulls, values, strict=True))))
 
-        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NO_VMAP, Absent):
+        with self.calls.surroundings(inputs), _translated(MISFITS, Misfit), _translated(NO_VMAP, Absent), quiet():
             moving, pulls = (
                 tuple(map(tensor_of, part)) for part in (self.calls.moving.parts(inputs), leaves_of(cotangent))
             )
@@ -204,14 +203,6 @@ def _tangent(output: Tensor) -> np.ndarray[Any, Any]:
 
     primal, tangent = forward.unpack_dual(output)
     return np.zeros(primal.shape) if tangent is None else array_of(tangent)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """torch's rules for forward mode warn of what torch itself uses: that is nobody's business here."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
-        yield
 
 
 @contextmanager

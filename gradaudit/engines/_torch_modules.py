@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of
 from gradaudit.engines._differentiable import EngineError
-from gradaudit.engines._torch_calls import Pinned, Tensor, array_of
+from gradaudit.engines._torch_calls import Pinned, Tensor, array_of, is_narrow
 from gradaudit.plan.case import Target
 
 Function = Callable[..., Any]
@@ -58,7 +58,7 @@ class Module:
 
     def held(self, arguments: Arguments) -> dict[str, NDArray[Any]]:
         """The parameters as arrays, in the precision of the inputs."""
-        narrow = bool(arguments.arrays) and max(array.dtype.itemsize for array in arguments.arrays) < 8
+        narrow = is_narrow(arguments.arrays)
         return {name: array_of(_in_precision(p, narrow=narrow)).copy() for name, p in self.parameters.items()}
 
     def __call__(self, tensors: Sequence[Any], /) -> Any:
