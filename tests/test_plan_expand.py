@@ -153,6 +153,18 @@ def test_points_give_values_to_inputs_whose_rest_stands_in_inputs(tmp_path: Path
     assert end.inputs == (Input("x", Given((3, 4)), "float32", bounds=(0.0, 9.0)), Input("y", Given((7,))))
 
 
+def test_all_points_are_called_in_the_order_of_the_first(tmp_path: Path) -> None:
+    text = suite("function: m:f, gradient: m:g, at: {p: {a: [1], b: [2]}, q: {b: [4], a: [3]}}")
+    named = [[(given.name, given.source) for given in case.inputs] for case in plan(tmp_path, text)]
+    assert named == [[("a", Given((1,))), ("b", Given((2,)))], [("a", Given((3,))), ("b", Given((4,)))]]
+
+
+def test_a_parameter_beyond_every_float_is_refused_at_its_place(tmp_path: Path) -> None:
+    inputs = "{x: {shape: [2], normal: {std: n*n}}}"
+    (found,) = refusals(tmp_path, suite(item("matrix: {n: [1" + "0" * 200 + "]}", inputs=inputs)))
+    assert found == "3:69: 'n*n': int too large to convert to float"
+
+
 def test_a_structure_reaches_the_case_with_the_usual_distribution_of_its_values(tmp_path: Path) -> None:
     inputs = "{a: {shape: [n, n], structure: symmetric}, p: {shape: [n], structure: simplex}, q: {structure: simplex}}"
     text = suite(item("matrix: {n: [3]}, at: {here: {q: [0.5, 0.5]}}", inputs=inputs))

@@ -28,6 +28,7 @@ def test_a_length_is_a_number_or_arithmetic_over_axes(expression: int | str, exp
         ("1e300", "is not a length"),
         ("9**9**9", "is not a length"),
         ("n // 0", "n // 0"),
+        ("9" * 70, "at most 2**40"),
         ("f(n)", "is not a length"),
         ("n.real", "is not a length"),
         ("__import__('os')", "is not a length"),

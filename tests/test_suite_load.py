@@ -4,10 +4,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -230,7 +232,13 @@ def test_the_seed_comes_from_the_nearest_file_unless_the_command_line_says_other
         ({"environment": {"GRADAUDIT_H": "big"}}, "environment GRADAUDIT_H: 'big' is not a step"),
         ({"environment": {"GRADAUDIT_TIMOUT": "1"}}, "environment GRADAUDIT_TIMOUT: unknown variable; did you mean"),
         ({"profile": "pp"}, "--profile: unknown profile 'pp'; did you mean 'p'?"),
-        ({"environment": {"GRADAUDIT_PROFILE": "x"}}, "--profile: unknown profile 'x'; allowed: p"),
+        ({"environment": {"GRADAUDIT_PROFILE": "x"}}, "environment GRADAUDIT_PROFILE: unknown profile 'x'; allowed: p"),
+        ({"environment": {"GRADAUDIT_PROFIL": "p"}}, "environment GRADAUDIT_PROFIL: unknown variable; did you mean 'G"),
+        (
+            {"overrides": {"timeout": timedelta(seconds=3)}},
+            "--set timeout: datetime.timedelta(seconds=3) is not a time",
+        ),
+        ({"overrides": {"seed": None}}, "--set seed: seed must be a whole number, got nothing (null)"),
     ],
 )
 def test_wrong_settings_from_outside_name_their_origin(tmp_path: Path, options: dict[str, Any], expected: str) -> None:
@@ -238,6 +246,16 @@ def test_wrong_settings_from_outside_name_their_origin(tmp_path: Path, options: 
         load(tmp_path, HUBER + "profiles: {p: {}}\n", **options)
     assert str(caught.value).startswith(expected)
     assert len(caught.value.problems) == 1
+
+
+def test_numbers_of_numpy_are_the_numbers_that_they_hold(tmp_path: Path) -> None:
+    suite = load(tmp_path, HUBER, overrides={"seed": np.int64(7), "h": np.array([1e-3, 1e-4])})
+    assert (suite.seed, suite.entries[0].settings()["h"].value) == (7, (1e-3, 1e-4))
+
+
+def test_a_variable_without_text_is_as_good_as_none(tmp_path: Path) -> None:
+    suite = load(tmp_path, "seed: 3\n" + HUBER, environment={"GRADAUDIT_SEED": "", "GRADAUDIT_H": " "})
+    assert (suite.seed, suite.entries[0].settings()["h"].origin) == (3, "built in")
 
 
 def test_foreign_variables_with_our_prefix_are_left_alone(tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def test_all_duplicates_and_tags_are_reported_at_once() -> None:
         ("a: @home", "quote text"),
         ("a: 1e999", "too large for float64"),
         ("a: " + "9" * 5000, "5000 digits"),
+        ("a: " + "9" * 350, "an integer of 350 digits is too large for float64"),
+        ("a: 0x" + "f" * 300, "too large for float64"),
         ("a: \x00", "not YAML text"),
         ("", "the file is empty"),
         ("# only a comment\n", "the file is empty"),

@@ -137,9 +137,12 @@ def test_every_error_of_a_file_is_reported_at_once_in_the_order_of_lines(tmp_pat
         ("matrix: {n: 3}", "17: axis 'n' must be a list of values, such as [1, 8, 33]"),
         ("matrix: {n: [[1]]}", "18: a value of axis 'n' must be a number, text, true, false or null"),
         ("matrix: {n: [1, 2, 1]}", "24: axis 'n' has the value 1 twice"),
+        ("matrix: {n: [true, 'true']}", "24: axis 'n' has the value 'true' twice"),
         ("matrix: {dtype: [int8]}", "22: dtype 'int8' of matrix; allowed: bfloat16, float16, float32, float64"),
         ("matrix: {n: [1], exclude: [{m: 1}]}", "33: matrix has no axis 'm'; allowed: n"),
         ("matrix: {n: [1], exclude: [{n: 2}]}", "36: axis 'n' has no value 2"),
+        ("matrix: {n: [1], exclude: [{n: 1.0}]}", "36: axis 'n' has no value 1.0"),
+        ("matrix: {n: [1], exclude: [{n: true}]}", "36: axis 'n' has no value True"),
         ("expect: {status: fails}", "22: functions[0].expect.status must be"),
         ("expect: {status: fail, until: 2027-02-30}", "35: '2027-02-30' is not a date; allowed: year-month-day"),
         ("points: 0", "13: functions[0].points must be at least 1, got 0"),
@@ -201,6 +204,26 @@ def test_a_wrong_input_is_one_sentence(tmp_path: Path, written: str, expected: s
     line, _, message = found[0].split(":", 2)
     assert line == "6"
     assert message.strip().startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "point", "expected"),
+    [
+        ("dtype: complex128", "values: [1], bounds: [0, 2]", "'bounds' is for real numbers, not complex128"),
+        ("dtype: float32", "tree: {w: 1.0}", "'dtype' is for arrays; say it of the inputs below 'tree'"),
+        ("differentiate: false", "items: [1.0]", "'differentiate' is for arrays; say it of the inputs below 'items'"),
+        ("differentiate: true", "values: [1], dtype: int64", "dtype int64 cannot be differentiated"),
+        ("structure: simplex", "value: 1", "'structure' is for arrays"),
+    ],
+)
+def test_a_point_that_does_not_go_together_with_its_input_is_refused(
+    tmp_path: Path, given: str, point: str, expected: str
+) -> None:
+    text = HUBER.replace("{shape: [8]}", f"{{{given}}}") + f"    at: {{here: {{x: {{{point}}}}}}}\n"
+    (found,) = problems(tmp_path, text)
+    place, _, message = found.partition(": ")
+    assert place.startswith("7:")
+    assert message.startswith(f"point 'here' and 'inputs': {expected}")
 
 
 @pytest.mark.parametrize("written", ["500ms", "30s", "1.5m", "1h", "2", "0.25", "10 s"])

@@ -13,6 +13,7 @@ from gradaudit.plan.selection import Predicate, Selection, SelectionError, predi
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
 from gradaudit.suite.quantities import Elements
+from gradaudit.suite.scalars import written
 from gradaudit.suite.suite import BUILT_IN, Entry, Setting, Suite
 
 
@@ -143,14 +144,8 @@ def _extra(entry: Entry, axes: Mapping[str, Scalar], problems: list[Problem]) ->
 
 def case_id(name: str, axes: Mapping[str, Scalar], point: str | None) -> str:
     """``name[k=v,…]@point``, in the order written."""
-    combination = ",".join(f"{axis}={_text(value)}" for axis, value in axes.items())
+    combination = ",".join(f"{axis}={written(value)}" for axis, value in axes.items())
     return name + (f"[{combination}]" if axes else "") + (f"@{point}" if point is not None else "")
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _combinations(entry: Entry) -> Iterator[dict[str, Scalar]]:
@@ -165,8 +160,8 @@ def _combinations(entry: Entry) -> Iterator[dict[str, Scalar]]:
             yield combination
 
 
-def _holds(excluded: Mapping[str, object], combination: Mapping[str, Scalar]) -> bool:
-    return all(_text(combination[axis]) == _text(value) for axis, value in excluded.items())
+def _holds(excluded: Mapping[str, Scalar], combination: Mapping[str, Scalar]) -> bool:
+    return all(written(combination[axis]) == written(value) for axis, value in excluded.items())
 
 
 def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
@@ -234,8 +229,8 @@ def _setting_problems(entry: Entry, found: Mapping[str, Setting[Any]]) -> Iterat
     if method.value != "central" or method.layer is None:
         return
     h, extend = found["h"].value, found["extend"]
-    if not isinstance(h, tuple) or len(h) != 1:
-        got = "auto" if h is None else f"{len(h) if isinstance(h, tuple) else 0} steps"
+    if h is None or len(h) != 1:
+        got = "auto" if h is None else f"{len(h)} steps"
         yield method.layer.problem(f"method: central needs exactly one h, got {got}; write h: 1e-4", "method")
     if found["elements"].value.kind in ("directions", "auto"):
         message = "method: central has no error bars to certify with; write elements: all, or leave method out"

@@ -11,7 +11,7 @@ from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
 from gradaudit.suite.input_keys import CONTAINERS, InputKeys
 from gradaudit.suite.problem import Problem
-from gradaudit.suite.quantities import FLOATING, INTEGRAL
+from gradaudit.suite.quantities import FLOATING, INTEGRAL, is_number
 from gradaudit.suite.suite import Entry
 
 _Path = tuple[str | int, ...]
@@ -60,47 +60,41 @@ def routes_of(inputs: tuple[Input, ...]) -> tuple[Route, ...]:
 
 @dataclass(frozen=True)
 class _Field:
-    """What the suite says of one input: a point gives its values, ``inputs`` what else is known."""
+    """What the suite says of one input at one point."""
 
     name: str
     keys: InputKeys
-    source: InputKeys  #: the keys that hold the values
-    path: _Path  #: of ``source`` below the function
+    path: _Path  #: of its values, below the function
     route: Route = ()
 
 
 def _fields(entry: Entry, point: str | None) -> Iterator[_Field]:
     """Every input, and for a container every leaf of it."""
-    given = entry.keys.inputs or {}
     at = (entry.keys.at or {}).get(point, {}) if point is not None else {}
-    for position, name in enumerate(given or at):
-        keys = given.get(name, at.get(name))
-        assert keys is not None
+    for position, name in enumerate(entry.keys.input_names):
         path: _Path = ("at", point, name) if point is not None and name in at else ("inputs", name)
-        field = _Field(name, keys, at.get(name, keys), path)
-        yield from _parts(field, position) if field.source.source in CONTAINERS else [field]
+        field = _Field(name, entry.keys.input_at(name, point), path)
+        yield from _parts(field, position) if field.keys.source in CONTAINERS else [field]
 
 
 def _parts(container: _Field, *route: str | int) -> Iterator[_Field]:
-    kind = str(container.source.source)
-    for key, part in container.source.parts():
-        field = _Field(f"{container.name}.{key}", part, part, (*container.path, kind, key), (*route, key))
+    kind = str(container.keys.source)
+    for key, part in container.keys.parts():
+        field = _Field(f"{container.name}.{key}", part, (*container.path, kind, key), (*route, key))
         yield from _parts(field, *field.route) if part.source in CONTAINERS else [field]
 
 
 def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
-    keys, source, path = field.keys, field.source, field.path
+    keys, path = field.keys, field.path
     try:
-        dtype = _dtype(keys, source, axes)
-        differentiate = _is_differentiated(keys, source, dtype, axes)
-        found = _source(entry, source, dtype, axes)
+        dtype = _dtype(keys, axes)
+        differentiate = _is_differentiated(keys, dtype, axes)
+        found = _source(entry, keys, dtype, axes)
     except SymbolError as error:
-        raise InputProblem(entry.problem(str(error), *path, error.part or source.source or "")) from None
-    bounds = source.bounds or keys.bounds or (None, None)
-    avoid = source.avoid or keys.avoid
-    structure = source.structure or keys.structure
+        raise InputProblem(entry.problem(str(error), *path, error.part or keys.source or "")) from None
+    avoid, structure = keys.avoid, keys.structure
     if structure and isinstance(found, Drawn):
-        found = _structured(entry, structure, source, found, path)
+        found = _structured(entry, structure, keys, found, path)
         if avoid:
             message = "'avoid' draws single elements again, which no structure survives; remove one of the two"
             raise InputProblem(entry.problem(message, *path, "structure"))
@@ -109,7 +103,7 @@ def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
         source=found,
         dtype=dtype,
         differentiate=differentiate,
-        bounds=bounds,
+        bounds=keys.bounds or (None, None),
         avoid=Avoid(tuple(avoid.points), avoid.margin) if avoid and isinstance(found, Drawn) else None,
         structure=structure,
         route=field.route,
@@ -126,34 +120,28 @@ def _structured(entry: Entry, structure: Structure, keys: InputKeys, drawn: Draw
     return drawn
 
 
-def _dtype(keys: InputKeys, source: InputKeys, axes: Mapping[str, Scalar]) -> str | None:
+def _dtype(keys: InputKeys, axes: Mapping[str, Scalar]) -> str | None:
     """What is written; else what the distribution gives; else the axis ``dtype`` where the input is floating."""
-    written = source.dtype or keys.dtype
-    if written:
-        return written
-    if source.distribution and source.distribution[0] in DISCRETE:
-        return DISCRETE[source.distribution[0]]
+    if keys.dtype:
+        return keys.dtype
+    if keys.distribution and keys.distribution[0] in DISCRETE:
+        return DISCRETE[keys.distribution[0]]
     axis = axes.get("dtype")
-    return str(axis) if axis is not None and _wants_floats(keys, source, axes) else None
+    return str(axis) if axis is not None and _wants_floats(keys, axes) else None
 
 
-def _wants_floats(keys: InputKeys, source: InputKeys, axes: Mapping[str, Scalar]) -> bool:
-    if source.source == "value":
-        return _is_differentiated(keys, source, None, axes)
-    return keys.differentiate is not False and source.differentiate is not False
+def _wants_floats(keys: InputKeys, axes: Mapping[str, Scalar]) -> bool:
+    return _is_differentiated(keys, None, axes) if keys.source == "value" else keys.differentiate is not False
 
 
-def _is_differentiated(keys: InputKeys, source: InputKeys, dtype: str | None, axes: Mapping[str, Scalar]) -> bool:
-    for asked in (source.differentiate, keys.differentiate):
-        if asked is not None:
-            return asked
+def _is_differentiated(keys: InputKeys, dtype: str | None, axes: Mapping[str, Scalar]) -> bool:
+    if keys.differentiate is not None:
+        return keys.differentiate
     if dtype in INTEGRAL:
         return False
-    if source.source == "value":
-        value = substitute(source.value, axes)
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    options = source.choice.of if source.choice else source.values
-    return not _is_boolean(options)
+    if keys.source == "value":
+        return is_number(substitute(keys.value, axes))
+    return not _is_boolean(keys.choice.of if keys.choice else keys.values)
 
 
 def _is_boolean(values: object) -> bool:

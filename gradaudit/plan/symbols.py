@@ -40,7 +40,9 @@ def evaluate(expression: float | int | str, axes: Mapping[str, Scalar]) -> float
     if len(text) > _LONGEST or not _ARITHMETIC.fullmatch(text):
         raise SymbolError(_not_an_expression(expression))
     try:
-        return _value(ast.parse(text, mode="eval").body, expression, axes)
+        value = _value(ast.parse(text, mode="eval").body, expression, axes)
+        float(value)  # whole numbers may grow beyond every float
+        return value
     except (SyntaxError, RecursionError, MemoryError):
         raise SymbolError(_not_an_expression(expression)) from None
     except (ZeroDivisionError, OverflowError) as error:
@@ -51,7 +53,8 @@ def length(expression: int | str, axes: Mapping[str, Scalar]) -> int:
     """The length of an axis of an array. Raises SymbolError where it is not a whole number, 0 or more."""
     value = evaluate(expression, axes)
     if not 0 <= value <= _LONGEST_AXIS or value != int(value):
-        raise SymbolError(f"length {expression!r} is {value!r}; allowed: a whole number, 0 or more")
+        most = " and at most 2**40" if value > _LONGEST_AXIS else ""
+        raise SymbolError(f"length {expression!r} is {value:.15g}; allowed: a whole number, 0 or more{most}")
     return int(value)
 
 
@@ -101,4 +104,4 @@ def _axis(name: str, axes: Mapping[str, Scalar]) -> Scalar:
 
 def _not_an_expression(expression: str) -> str:
     shown = expression if len(expression) <= _LONGEST else expression[:_LONGEST] + "..."
-    return f"{shown!r} is not a length; allowed: whole numbers, axes of matrix, and + - * / // of them"
+    return f"{shown!r} is not a length or a parameter; allowed: numbers, axes of matrix, and + - * / // of them"

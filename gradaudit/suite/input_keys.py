@@ -23,6 +23,7 @@ from gradaudit.suite.setting_keys import Strict
 DTYPES = (*FLOATING, *COMPLEX, *INTEGRAL)
 SOURCES = ("shape", "values", "file", "value")
 CONTAINERS = ("tree", "items")
+_OPTIONS = ("dtype", "differentiate", "bounds", "avoid", "structure")
 
 
 class AvoidKeys(Strict):
@@ -85,6 +86,16 @@ class InputKeys(Strict, Distributions):
         """Name and parameters of the distribution that is given."""
         return next(((name, getattr(self, name)) for name in self._given(NAMES)), None)
 
+    def beside(self, given: "InputKeys") -> "InputKeys":
+        """The values of a point, with what ``given`` under ``inputs`` says of them where the point does not.
+
+        Raises PydanticCustomError where the two do not go together.
+        """
+        left_out = [name for name in given._given(_OPTIONS) if getattr(self, name) is None]
+        both = self.model_copy(update={name: getattr(given, name) for name in left_out})
+        both._goes_together()
+        return both
+
     def _given(self, names: tuple[str, ...]) -> tuple[str, ...]:
         given = self.model_fields_set
         return () if given.isdisjoint(names) else tuple([name for name in names if name in given])
@@ -95,7 +106,6 @@ class InputKeys(Strict, Distributions):
             if name != "value" and getattr(self, name) is None:
                 raise wrong(f"{name!r} is null; give it a value, or remove it", name)
         self._has_at_most_one((*SOURCES, *CONTAINERS), "sources")
-        self._is_container_alone()
         self._has_at_most_one(NAMES, "distributions")
         for name in self._given((*NAMES, "avoid")):
             if self.source not in ("shape", None):
@@ -106,10 +116,14 @@ class InputKeys(Strict, Distributions):
             raise wrong("'key' names an array of a file; 'file' is missing", "key")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise wrong(f"unknown dtype {self.dtype!r}; allowed: {', '.join(DTYPES)}", "dtype")
+        self._goes_together()
+        return self
+
+    def _goes_together(self) -> None:
+        self._is_container_alone()
         self._can_be_complex()
         self._is_differentiable()
         self._can_have_structure()
-        return self
 
     def _is_container_alone(self) -> None:
         if self.source not in CONTAINERS:

@@ -32,12 +32,13 @@ def load_suite(
     code is imported. Raises SuiteError with every problem of every file.
     """
     variables = os.environ if environment is None else environment
-    profile = profile or variables.get("GRADAUDIT_PROFILE") or None
+    asked = Place("--profile" if profile else f"environment {outside.PROFILE}")
+    profile = profile or variables.get(outside.PROFILE) or None
     loader = _Loader()
     for file in files:
         loader.load(file, display=str(file), includer=None)
     layers = loader.outside(overrides or {}, variables)
-    loader.require_profile(profile)
+    loader.require_profile(profile, asked)
     entries = [entry for file in loader.files for entry in _entries(file, layers, profile)]
     loader.require_entries(files, entries)
     problems = [*loader.problems, *(problem for entry in entries for problem in _entry_problems(entry))]
@@ -110,11 +111,11 @@ class _Loader:
         self.problems[:0] = [*problems, *more]
         return (*from_command_line, *from_environment)
 
-    def require_profile(self, profile: str | None) -> None:
+    def require_profile(self, profile: str | None, asked: Place) -> None:
         known = tuple(dict.fromkeys(name for file in self.files for name in file.keys.profiles))
         if profile is not None and self.files and profile not in known:
             hint = did_you_mean(profile, known) or (one_of(known) if known else "; the suite has no profiles")
-            self.problems.insert(0, Problem(Place("--profile"), f"unknown profile {profile!r}{hint}"))
+            self.problems.insert(0, Problem(asked, f"unknown profile {profile!r}{hint}"))
 
     def require_entries(self, files: Sequence[str | Path], entries: Sequence[Entry]) -> None:
         if not files:
@@ -147,7 +148,7 @@ def _seed(file: SuiteFile, layers: Sequence[Layer]) -> Setting[int]:
     """The nearest: command line, environment, this file, the including files; 0."""
     for layer in (*layers, *(Layer("suite", above.keys, above.document) for above in file.chain())):
         if isinstance(layer.keys, OverrideKeys | SuiteKeys) and "seed" in layer.keys.model_fields_set:
-            return Setting(layer.keys.seed or 0, layer, "seed")
+            return Setting(layer.keys.seed, layer, "seed")
     return Setting(0, None)
 
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import cast
 
 from gradaudit.suite.messages import validate
 from gradaudit.suite.nodes import Document, Node, compose
 from gradaudit.suite.problem import Place, Problem, SuiteError, did_you_mean, one_of
+from gradaudit.suite.scalars import Scalar
 from gradaudit.suite.setting_keys import OverrideKeys, ToleranceKeys
 from gradaudit.suite.suite import Layer
 
 PREFIX = "GRADAUDIT_"
+PROFILE = PREFIX + "PROFILE"
 KEYS = (
     *(name for name in OverrideKeys.model_fields if name != "tolerance"),
     *(f"tolerance.{name}" for name in ToleranceKeys.model_fields),
 )
 _VARIABLES = {PREFIX + key.upper().replace(".", "_"): key for key in KEYS}
+_KNOWN = (*_VARIABLES, PROFILE)
 
 
 def command_line(overrides: Mapping[str, object]) -> tuple[list[Layer], list[Problem]]:
@@ -22,11 +26,11 @@ def command_line(overrides: Mapping[str, object]) -> tuple[list[Layer], list[Pro
     layers: list[Layer] = []
     problems: list[Problem] = []
     for key, value in overrides.items():
-        source = f"--set {key}"
+        origin = f"--set {key}"
         if key == "tolerance" or key in KEYS:
-            _add(_layer(source, key, value), layers, problems)
+            _add(_layer(origin, key, value), layers, problems)
         else:
-            problems.append(Problem(Place(source), f"unknown key {key!r}{_hint(key)}"))
+            problems.append(Problem(Place(origin), f"unknown key {key!r}{_hint(key)}"))
     return layers, problems
 
 
@@ -38,16 +42,19 @@ def _hint(key: str) -> str:
 
 
 def environment(variables: Mapping[str, str]) -> tuple[list[Layer], list[Problem]]:
-    """One layer for each ``GRADAUDIT_*`` that names a setting; a name that is nearly one is a problem."""
+    """One layer for each ``GRADAUDIT_*`` that names a setting; a name that is nearly one is a problem.
+
+    A variable without text is as good as none: that is how a CI system sets what nobody filled in.
+    """
     layers: list[Layer] = []
     problems: list[Problem] = []
-    for variable in sorted(name for name in variables if name.startswith(PREFIX)):
+    for variable in sorted(name for name, text in variables.items() if name.startswith(PREFIX) and text.strip()):
+        origin = f"environment {variable}"
         if variable in _VARIABLES:
-            _add(_layer(variable, _VARIABLES[variable], variables[variable]), layers, problems)
-        elif get_close_matches(variable, _VARIABLES, n=1, cutoff=0.9):
+            _add(_layer(origin, _VARIABLES[variable], variables[variable]), layers, problems)
+        elif variable not in _KNOWN and get_close_matches(variable, _KNOWN, n=1, cutoff=0.9):
             # other variables with this prefix are not ours to judge, a typing error is
-            hint = did_you_mean(variable, tuple(_VARIABLES))
-            problems.append(Problem(Place(f"environment {variable}"), f"unknown variable{hint}"))
+            problems.append(Problem(Place(origin), f"unknown variable{did_you_mean(variable, _KNOWN)}"))
     return layers, problems
 
 
@@ -58,32 +65,25 @@ def _add(result: tuple[Layer | None, list[Problem]], layers: list[Layer], proble
         layers.append(layer)
 
 
-def _layer(source: str, key: str, value: object) -> tuple[Layer | None, list[Problem]]:
-    label = source if source.startswith("--") else f"environment {source}"
+def _layer(origin: str, key: str, value: object) -> tuple[Layer | None, list[Problem]]:
     try:
-        node = compose(value or "null", file=label).root if isinstance(value, str) else _node(value)
+        # text is YAML, as a command line has it; what comes from Python is what it is
+        plain = compose(value or "null", file=origin).root.plain() if isinstance(value, str) else value
     except SuiteError as error:
-        return None, [Problem(Place(label), problem.message) for problem in error.problems]
+        return None, [Problem(Place(origin), problem.message) for problem in error.problems]
     for part in reversed(key.split(".")):
-        node = Node({part: node}, 0, 0, {part: (0, 0)})
-    document = Document(label, (), _without_positions(node))
+        plain = {part: plain}
+    document = Document(origin, (), _node(plain))
     keys, problems = validate(document, OverrideKeys)
-    return (Layer(label, keys, document) if keys else None), problems
-
-
-def _without_positions(node: Node) -> Node:
-    """A command line has no lines: places then print as their origin only."""
-    value = node.value
-    if isinstance(value, dict):
-        value = {key: _without_positions(child) for key, child in value.items()}
-    elif isinstance(value, list):
-        value = [_without_positions(child) for child in value]
-    return Node(value, 0, 0, dict.fromkeys(node.keys, (0, 0)))
+    return (Layer(origin, keys, document) if keys else None), problems
 
 
 def _node(value: object) -> Node:
+    """``value`` without positions: a command line has no lines, and places print as their origin only."""
     if isinstance(value, Mapping):
         return Node({str(k): _node(v) for k, v in value.items()}, 0, 0, {str(k): (0, 0) for k in value})
     if isinstance(value, list | tuple):
         return Node([_node(part) for part in value], 0, 0)
-    return Node(value if isinstance(value, bool | int | float | str) else None, 0, 0)
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
+        return _node(value.tolist())
+    return Node(cast(Scalar, value), 0, 0)  # what is none is refused where it is validated

@@ -35,7 +35,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def seconds(value: object) -> float | None:
-    """``500ms``, ``30s``, ``10m``, ``1h`` or a number of seconds; null: no limit."""
+    """``500ms``, ``30s``, ``10m``, ``1h`` or a number of seconds; null: that of runs."""
     if value is None:
         return None
     written = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -57,11 +57,11 @@ def steps(value: object) -> tuple[float, ...] | None:
         return (_step(value),)
     if not value:
         raise wrong("h is an empty list; allowed: auto, a number, a list of numbers, or {from, to, per_decade}")
-    found = tuple(_step(step, i) for i, step in enumerate(value))
+    found = _not_too_many(tuple(_step(step, i) for i, step in enumerate(value)))
     for i, step in enumerate(found):
         if step in found[:i]:
             raise wrong(f"step {step:g} stands in h twice", i)
-    return _not_too_many(found)
+    return found
 
 
 def _step(value: object, *path: str | int) -> float:

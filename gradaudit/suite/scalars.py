@@ -4,6 +4,7 @@ Source: YAML 1.2.2, section 10.3.2 (tag resolution of the core schema).
 """
 
 import re
+import sys
 from math import inf, isinf, nan
 
 Scalar = bool | int | float | str | None
@@ -21,7 +22,8 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _FIRST = frozenset("+-.0123456789")
-_LONGEST_INTEGER = 400  # digits; more than any float holds, far fewer than make int() slow
+_LONGEST_INTEGER = 400  # digits; more than any float64 holds, far fewer than make int() slow
+_LARGEST_INTEGER = int(sys.float_info.max)  # whatever is a number in a suite can be compared with a float
 
 
 def plain_scalar(text: str) -> Scalar:
@@ -44,10 +46,18 @@ def plain_scalar(text: str) -> Scalar:
     return text
 
 
+def written(value: Scalar) -> str:
+    """How YAML writes ``value``, without quotes: ``null``, ``true``, ``1``, ``1.0``."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _integer(digits: str, *, base: int) -> int:
-    if len(digits) > _LONGEST_INTEGER:
-        raise ValueError(f"an integer of {len(digits)} digits; allowed: at most {_LONGEST_INTEGER}")
-    return int(digits, base)
+    value = int(digits, base) if len(digits) <= _LONGEST_INTEGER else None
+    if value is None or abs(value) > _LARGEST_INTEGER:
+        raise ValueError(f"an integer of {len(digits)} digits is too large for float64; allowed: at most 1.7e308")
+    return value
 
 
 def _float(text: str) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from gradaudit.suite.described import descriptions
 from gradaudit.suite.input_keys import SOURCES, InputField, InputKeys
@@ -17,7 +18,7 @@ from gradaudit.suite.quantities import (
     as_sentence,
     wrong,
 )
-from gradaudit.suite.scalars import Scalar
+from gradaudit.suite.scalars import Scalar, written
 from gradaudit.suite.setting_keys import DefaultKeys, ProfileKeys, SettingKeys, Strict
 
 CLAIMS = ("gradient", "value_and_gradient", "vjp", "jvp", "jacobian", "hessian", "hvp")
@@ -52,13 +53,14 @@ class MatrixKeys(BaseModel):
     def _is_consistent(self) -> "MatrixKeys":
         for name, values in self.axes.items():
             _require_axis(name, values)
+        known = {name: set(map(written, values)) for name, values in self.axes.items()}
         for i, excluded in enumerate(self.exclude):
             for name, value in excluded.items():
-                if name not in self.axes:
+                if name not in known:
                     raise wrong(
-                        f"matrix has no axis {name!r}; allowed: {', '.join(self.axes)}", "exclude", i, name, key=True
+                        f"matrix has no axis {name!r}; allowed: {', '.join(known)}", "exclude", i, name, key=True
                     )
-                if value not in self.axes[name]:
+                if isinstance(value, list | dict) or written(value) not in known[name]:
                     raise wrong(f"axis {name!r} has no value {value!r}", "exclude", i, name)
         return self
 
@@ -68,13 +70,15 @@ def _require_axis(name: str, values: object) -> None:
         raise wrong(f"axis {name!r}: allowed: a name of letters, digits and _", name)
     if not isinstance(values, list) or not values:
         raise wrong(f"axis {name!r} must be a list of values, such as [1, 8, 33]", name)
+    seen: set[str] = set()
     for i, value in enumerate(values):
         if isinstance(value, list | dict):
             raise wrong(f"a value of axis {name!r} must be a number, text, true, false or null", name, i)
         if isinstance(value, str) and not value.isprintable():
             raise wrong(f"axis {name!r}: value {value!r}; allowed: printable characters", name, i)
-        if str(value) in map(str, values[:i]):
+        if written(value) in seen:  # ids hold values as they are written
             raise wrong(f"axis {name!r} has the value {value!r} twice", name, i)
+        seen.add(written(value))
         if name == "dtype" and value not in FLOATING:
             raise wrong(f"dtype {value!r} of matrix; allowed: {', '.join(FLOATING)}", name, i)
 
@@ -138,6 +142,18 @@ class FunctionKeys(DefaultKeys):
         """The name, or the last part of the function's reference."""
         return self.name or self.function.rpartition(":")[2].rpartition(".")[2]
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """In calling order: that of ``inputs``, or of the first point where all are given under ``at``."""
+        return tuple(self.inputs or next(iter((self.at or {}).values()), ()))
+
+    def input_at(self, name: str, point: str | None) -> InputKeys:
+        """What the suite says of one input at a point, or where there are none (None)."""
+        given, at = (self.inputs or {}).get(name), (self.at or {}).get(point or "", {}).get(name)
+        found = at.beside(given) if at and given else at or given
+        assert found is not None, f"{name} has no values at {point}"
+        return found
+
     def fields(self) -> Iterator[tuple[tuple[str | int, ...], InputKeys]]:
         """Every input of ``inputs`` and ``at``, leaf by leaf, with its path below the function."""
         for name, field in (self.inputs or {}).items():
@@ -171,8 +187,7 @@ class FunctionKeys(DefaultKeys):
         return self
 
     def _require_same_inputs(self, point: str, values: dict[str, InputKeys]) -> None:
-        assert self.at is not None
-        allowed = tuple(self.inputs or next(iter(self.at.values())))
+        allowed = self.input_names
         for name, field in values.items():
             if name not in allowed:
                 raise wrong(
@@ -180,6 +195,12 @@ class FunctionKeys(DefaultKeys):
                 )
             if field.source is None:
                 raise wrong(f"point {point!r}: input {name!r} has no values", "at", point, name, key=True)
+            try:
+                self.input_at(name, point)
+            except PydanticCustomError as error:
+                said = error.context or {}
+                message = f"point {point!r} and 'inputs': {said['message']}"
+                raise wrong(message, "at", point, name, *said["path"]) from None
         if not self.inputs and len(values) < len(allowed):
             missing = [name for name in allowed if name not in values]
             raise wrong(f"point {point!r} has no values for {as_sentence(missing)}", "at", point)

@@ -76,4 +76,4 @@ class ProfileKeys(SettingKeys):
 class OverrideKeys(DefaultKeys):
     """What ``--set`` and ``GRADAUDIT_*`` may change."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
