@@ -145,6 +145,15 @@ def replaces_streams(case: Case) -> None:
     del sys.stderr
 
 
+def prints_to_a_file(case: Case) -> None:
+    sys.stdout = open("log.txt", "w")
+    print("in the file")
+
+
+def detaches_streams(case: Case) -> None:
+    sys.stdout.detach()
+
+
 def closes_everything(case: Case) -> None:
     os.closerange(3, 256)
 

@@ -65,6 +65,15 @@ def test_what_is_printed_anywhere_is_kept_with_the_case_that_printed_it(ask):
     assert ask(a_case("ok")).printed == ""
 
 
+@pytest.mark.parametrize("name", ["prints_to_a_file", "detaches_streams"])
+def test_what_a_case_does_to_the_streams_takes_nothing_from_what_the_next_one_prints(name: str, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Keeper() as keeper:
+        taken, printed = [keeper.audit(Task(0, a_case(one), audit=AUDIT)) for one in (name, "prints")]
+    assert taken.status is Status.PASS
+    assert printed.printed == "to stdout\nto stderr\nto the descriptor\n"
+
+
 @pytest.mark.parametrize("name", ["closes_streams", "replaces_streams"])
 def test_a_case_that_takes_the_streams_away_passes_and_the_next_one_can_print_again(name: str):
     with Keeper() as keeper:

@@ -175,11 +175,18 @@ def _open_streams(printed: int) -> None:
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         os.dup2(printed, descriptor)
         stream = getattr(sys, name, None)
-        if not isinstance(stream, TextIOWrapper) or stream.closed:
+        if not _leads_to(descriptor, stream):
             # no buffer: what was printed before the process died is what tells why
             stream = TextIOWrapper(FileIO(descriptor, "w", closefd=False))
             setattr(sys, name, stream)
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
+
+
+def _leads_to(descriptor: int, stream: object) -> bool:
+    try:
+        return type(stream) is TextIOWrapper and stream.fileno() == descriptor
+    except ValueError:  # closed, or its buffer was taken away
+        return False
 
 
 def _flush() -> None:
