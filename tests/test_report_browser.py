@@ -205,6 +205,25 @@ def test_a_click_on_a_row_opens_its_case(literal: Browser) -> None:
     assert literal.wait("document.activeElement.id === 'case'")
 
 
+def test_marked_text_keeps_no_key_from_opening_a_case_and_loses_no_filter(chromium: Browser, pages: Path) -> None:
+    chromium.size(1400, 900)
+    chromium.open(pages / "literal.html", address="#&queue=all&filter=plain")
+    chromium.ask("getSelection().selectAllChildren(document.querySelector('h1'))")
+    chromium.ask("document.querySelector('#cases a').focus({ preventScroll: true })")
+    chromium.press("Enter")
+    chromium.wait("location.hash.startsWith('#plain')")
+    assert chromium.ask("location.hash") == "#plain.error&queue=all&filter=plain"
+
+
+def test_escape_leads_from_a_case_back_to_its_row(literal: Browser) -> None:
+    literal.ask("document.querySelectorAll('#cases a')[3].focus()")
+    row = literal.ask("document.activeElement.textContent")
+    literal.press("Enter")
+    literal.wait("document.activeElement.id === 'case'")
+    literal.press("Escape")
+    assert literal.ask("document.activeElement.textContent") == row
+
+
 # Thousands of cases
 
 
@@ -253,6 +272,15 @@ def test_a_sampled_pass_says_that_its_evidence_stands_elsewhere(chromium: Browse
     id_ = chromium.ask("rows[4998].id")
     chromium.open(pages / "large.html", address=f"#{quote(id_, safe='')}")
     assert "elements.csv and curves.csv beside it hold the rest" in chromium.ask("article.textContent")
+
+
+def test_a_link_in_a_view_leaves_the_view_where_it_is(chromium: Browser, pages: Path) -> None:
+    chromium.size(1400, 900)
+    chromium.open(pages / "large.html", address="#&queue=all&view=matrix")
+    chromium.ask("document.querySelector('.list .scroll').scrollTop = 300")
+    chromium.ask("document.querySelector('#overview').querySelectorAll('a')[500].click()")
+    chromium.wait("document.activeElement.id === 'case'")
+    assert chromium.ask("document.querySelector('.list .scroll').scrollTop") == 300
 
 
 # One case
@@ -334,6 +362,37 @@ def test_on_a_narrow_screen_a_case_covers_the_list_and_leads_back(chromium: Brow
     assert chromium.ask(visible.format(".list"))
 
 
+def test_on_a_narrow_screen_a_case_begins_at_its_top_and_leads_back_to_its_row(chromium: Browser, pages: Path) -> None:
+    chromium.size(390, 800)
+    chromium.open(pages / "large.html", address="#&queue=all")
+    chromium.ask("scrollTo(0, 20000)")
+    row = (
+        "[...document.querySelectorAll('#cases tbody tr[data-i]')].find((one) => one.getBoundingClientRect().top > 200)"
+    )
+    chromium.wait(f"{row}?.getBoundingClientRect().top < 800")
+    opened = chromium.ask(f"{row}.querySelector('a').textContent")
+    chromium.ask(f"{row}.click()")
+    chromium.wait(f"{OPENED} === {opened!r}")
+    assert 0 < chromium.ask("document.querySelector('#case h2').getBoundingClientRect().top") < 800
+    chromium.press("j")
+    chromium.wait(f"{OPENED} !== {opened!r}")
+    assert 0 < chromium.ask("document.querySelector('#case h2').getBoundingClientRect().top") < 800
+    after = chromium.ask(OPENED)
+    chromium.press("Escape")
+    current = "document.querySelector('#cases [aria-current]')"
+    assert chromium.ask(f"{current}.querySelector('a').textContent") == after
+    assert 0 < chromium.ask(f"{current}.getBoundingClientRect().top") < 800
+
+
+def test_no_word_of_the_table_is_cut_on_a_narrow_screen(chromium: Browser, pages: Path) -> None:
+    chromium.size(390, 800)
+    chromium.open(pages / "literal.html", address="#&queue=all")
+    cells = "[...document.querySelectorAll('#cases thead th, #cases td.c-status')]"
+    assert (
+        chromium.ask(f"{cells}.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)") == []
+    )
+
+
 def test_light_and_dark_follow_the_system_and_the_switch(chromium: Browser, pages: Path) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     chromium.size(1400, 900, dark=True)
@@ -399,6 +458,17 @@ def test_evidence_in_files_of_its_own_is_loaded_when_it_is_needed(chromium: Brow
     assert "d out" in chromium.ask("article.textContent")
     assert chromium.problems == []
     assert [url.rpartition("/")[2] for url in chromium.requests] == ["night.html", "0.js"]
+
+
+def test_evidence_is_found_whatever_the_name_of_the_report(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html, "LARGEST", 1000)
+    render(large_audit(5), tmp_path / "night #3, 100 %?.html")
+    page = tmp_path / "night.html"
+    (tmp_path / "night #3, 100 %?.html").rename(page)  # the browser's own address is not what is tested
+    chromium.open(page)
+    assert "d out" in chromium.ask("article.textContent")
 
 
 def test_evidence_that_is_missing_is_named(chromium: Browser, split: Path) -> None:

@@ -80,7 +80,9 @@ function showCurve(holder, curve, { element, before }) {
   const width = Math.max(280, Math.min(760, holder.clientWidth || 560));
   const { svg, rows, x } = drawCurve(curve.points, { before: before?.points, allowed: element?.allowed, taken: element?.h, width });
   const resting = caption(rows, element?.allowed);
-  const readout = make("output", {}, resting);
+  const readout = make("output");
+  const say = (text) => readout.replaceChildren(...unbroken(text));
+  say(resting);
   const hair = draw("line", { class: "hair", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" });
   svg.append(hair);
   svg.addEventListener("pointermove", (event) => {
@@ -88,11 +90,11 @@ function showCurve(holder, curve, { element, before }) {
     const row = rows.reduce((best, one) => (Math.abs(x(one.h) - at) < Math.abs(x(best.h) - at) ? one : best), rows[0]);
     if (!row) return;
     fill(hair, { x1: x(row.h), x2: x(row.h), visibility: "visible" }, []);
-    readout.textContent = `h ${show(row.h, 4)}   error ${show(row.error)}   noise bound ${show(row.noise)}`;
+    say(`h ${show(row.h, 4)}   error ${show(row.error)}   noise bound ${show(row.noise)}`);
   });
   svg.addEventListener("pointerleave", () => {
     hair.setAttribute("visibility", "hidden");
-    readout.textContent = resting;
+    say(resting);
   });
   const said = saidOfBefore(curve, before);
   holder.replaceChildren(...[svg, readout, said && make("p", { class: "caption" }, said), curveTable(rows)].filter(Boolean));
@@ -151,7 +153,7 @@ function heatFigure(heat, { choose }) {
   const resting = `${name}${blocks > 1 ? `, the worst of each ${heat.block.join(" × ")} elements` : ""}`;
   const readout = make("figcaption", {}, `${heat.check}: ${resting}`);
   const onPoint = (cell) => {
-    readout.textContent = cell === undefined ? `${heat.check}: ${resting}` : `${cellName(heat, Number(cell))}: ${said(heat.errors[cell])}`;
+    readout.textContent = cell === undefined ? `${heat.check}: ${resting}` : `${cellName(heat, cell)}: ${said(heat.errors[cell])}`;
   };
   const said = (error) => (error === null ? "not checked" : `error ÷ allowed ${short(error)}`);
   const svg = drawHeat(heat, { width: 480, onChoose: choose, onPoint });

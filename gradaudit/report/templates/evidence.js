@@ -20,7 +20,7 @@ function partText(number) {
   return new Promise((resolve, reject) => {
     awaited.set(number, resolve);
     const name = `${evidenceFolder}/${number}.js`;
-    const script = make("script", { src: name });
+    const script = make("script", { src: `${encodeURIComponent(evidenceFolder)}/${number}.js` });
     script.addEventListener("error", () => reject(new Error(`${name} is missing: keep this folder beside the report.`)));
     document.head.append(script);
   });

@@ -11,7 +11,7 @@ function heatLevel(error) {
   return decades <= 0 ? Math.max(0, Math.min(4, 4 + Math.floor(decades / 2 + 0.5))) : Math.min(8, 5 + Math.floor(decades / 2));
 }
 
-/** `onChoose(index)` is told the index of a clicked cell's first element, along every axis. */
+/** `onChoose` is told the number of a clicked cell, `onPoint` that of the one pointed at, or undefined. */
 function drawHeat(heat, { width, onChoose, onPoint }) {
   const { cells, across, down } = layOut(heat, width);
   const size = Math.max(3, Math.min(26, Math.floor(width / across)));
@@ -27,10 +27,10 @@ function drawHeat(heat, { width, onChoose, onPoint }) {
     svg.append(square);
     if (level >= 5 && size >= 9) svg.append(draw("circle", { class: "hot", cx: at.x + at.width / 2, cy: at.y + at.height / 2, r: 2.2 }));
   }
-  const hit = (event) => event.target.dataset?.cell ?? event.target.previousSibling?.dataset?.cell;
+  const hit = ({ target }) => (target.dataset.cell === undefined ? undefined : Number(target.dataset.cell));
   svg.addEventListener("pointermove", (event) => onPoint(hit(event)));
   svg.addEventListener("pointerleave", () => onPoint(undefined));
-  svg.addEventListener("click", (event) => { if (hit(event) !== undefined) onChoose(Number(hit(event))); });
+  svg.addEventListener("click", (event) => { if (hit(event) !== undefined) onChoose(hit(event)); });
   return svg;
 }
 

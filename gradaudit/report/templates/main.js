@@ -55,6 +55,9 @@ function choose(part) {
   changed();
 }
 
+/** Whether the case stands in the place of the list, for which a narrow screen has no room beside it. */
+const coversList = () => getComputedStyle(document.querySelector(".list")).display === "none";
+
 async function open(row, { reveal = true } = {}) {
   currentRow = row;
   for (const one of body.querySelectorAll("[aria-current]")) one.removeAttribute("aria-current");
@@ -69,6 +72,7 @@ async function open(row, { reveal = true } = {}) {
   if (row !== currentRow) return; // another was opened meanwhile
   article.replaceChildren(...parts);
   article.scrollTop = 0;
+  if (coversList()) scrollTo(0, 0);
   article.querySelector(".tabs button")?.click();
 }
 
@@ -79,8 +83,12 @@ function go(row) {
   return opened;
 }
 
+/** To the row that the case was opened from, with the focus where it was in the case. */
 function back() {
+  const [covered, focused] = [coversList(), article.contains(document.activeElement)];
   document.body.classList.remove("open");
+  if (covered) revealRow(currentRow);
+  if (focused) body.querySelector(`tr[data-i="${currentRow?.index}"] a`)?.focus({ preventScroll: true });
   writeAddress();
 }
 
@@ -146,7 +154,7 @@ function onClick(event) {
   const inTable = event.target.closest("#cases tbody tr[data-i]");
   const href = event.target.closest("a[href^='#']")?.getAttribute("href");
   const row = inTable ? rows[Number(inTable.dataset.i)] : href && rows.find((one) => `#${encodeURIComponent(one.id)}` === href);
-  if (!row || String(getSelection())) return;
+  if (!row || (!href && String(getSelection()))) return; // who marks text in a row does not mean to leave it
   event.preventDefault();
   go(row).then(() => article.focus({ preventScroll: true }));
 }
@@ -162,7 +170,7 @@ function listen() {
   addEventListener("keydown", onKey);
   addEventListener("scroll", drawRows, { capture: true, passive: true });
   addEventListener("resize", refit);
-  addEventListener("hashchange", () => { const given = readAddress(); followAddress(given); });
+  addEventListener("hashchange", () => followAddress(readAddress()));
   addEventListener("beforeprint", () => { drawAll = true; drawRows(); });
   addEventListener("afterprint", () => { drawAll = false; drawRows(); });
 }

@@ -43,10 +43,10 @@ function idWidth() {
 }
 
 const COLUMNS = [
-  { key: "status", label: "Status", width: innerWidth < 500 ? 98 : 114, sort: (row) => row.index, cell: (row) => [icon(row.status), TABLE_WORDS[row.status] ?? row.status] },
+  { key: "status", label: "Status", width: 114, sort: (row) => row.index, cell: (row) => [icon(row.status), TABLE_WORDS[row.status] ?? row.status] },
   { key: "id", label: "Case", sort: (row) => row.id.toLowerCase(), cell: (row) => make("a", { href: `#${encodeURIComponent(row.id)}`, title: row.id }, breakable(row.id)) },
   { key: "diagnosis", label: "Diagnosis", width: 132, leaves: 2, sort: (row) => row.diagnosis, cell: (row) => make("span", { title: row.diagnosis }, row.diagnosis) },
-  { key: "error", label: "Error ÷ tol.", width: 88, number: true, title: "error_over_tolerance: largest |analytic − numeric| ÷ allowed; at most 1 passes", sort: (row) => asNumber(row.error), cell: (row) => short(row.error) },
+  { key: "error", label: "Error ÷ tol.", width: 96, number: true, title: "error_over_tolerance: largest |analytic − numeric| ÷ allowed; at most 1 passes", sort: (row) => asNumber(row.error), cell: (row) => short(row.error) },
   { key: "change", label: "Change", width: 92, leaves: 1, title: "Since the run that this one is compared with; in decades of error ÷ tolerance", sort: (row) => asNumber(row.decades), descends: true, shown: () => page.compared, cell: changeCell },
   { key: "curve", label: "Curve", width: 72, leaves: 3, title: "Error against step, both logarithmic; the line in the middle is the tolerance", shown: () => rows.some((row) => row.curve.length), cell: curveThumb },
   { key: "runs", label: "Last runs", width: 100, leaves: 4, title: "Earlier runs and this one; tall bars did not pass", shown: () => rows.some((row) => row.runs), sort: (row) => pastEnds(row).filter((end) => end.status !== "pass").length, descends: true, cell: runsThumb },
@@ -168,10 +168,10 @@ function headingRow({ heading, members }, position) {
     make("th", { colspan: columns.length, scope: "rowgroup" }, make("b", {}, heading), make("span", { class: "tally" }, tally)));
 }
 
-/** Brings a row into sight, drawn or not. */
+/** Brings a row into sight, drawn or not; nothing moves while a view, or on a narrow screen a case, hides the table. */
 function revealRow(row) {
   const position = items.indexOf(row);
-  if (position < 0) return;
+  if (position < 0 || table.offsetParent === null) return;
   const box = document.querySelector(".list .scroll");
   const scrolls = getComputedStyle(box).overflowY === "auto";
   const head = table.tHead.offsetHeight;

@@ -17,7 +17,7 @@ function curveThumb(row) {
     draw("path", { class: "thumb-error", d: `M${points.join("L")}` }));
 }
 
-/** Earlier ends, oldest first: [{status, level}], a level of 5 and more is above the tolerance. */
+/** Earlier ends, oldest first: [{status, level}]; level 5 is at the tolerance, and each one more ten times as far. */
 function pastEnds(row) {
   return (row.runs.match(/../g) ?? []).map(([letter, level]) => ({ status: LETTERS[letter], level: Number(level) }));
 }
