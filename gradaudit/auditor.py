@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,14 +154,15 @@ def _structures(case: Case, arguments: Arguments) -> list[str | None]:
 
 
 def _point(case: Case, arguments: Arguments) -> Point:
-    def edges(side: int, default: float) -> NDArray[np.float64]:
-        per_input = [_bounds(case.inputs[i])[side] for i in arguments.differentiated]
-        edge = [default if edge is None else edge for edge in per_input]
-        if len(set(edge)) == 1:
-            return everywhere(float(edge[0]), arguments.size)
-        return np.repeat(edge, arguments.sizes).astype(np.float64)
+    def edge(bounds: list[float]) -> NDArray[np.float64]:
+        if len(set(bounds)) == 1:
+            return everywhere(bounds[0], arguments.size)
+        return np.repeat(np.array(bounds), arguments.sizes)
 
-    return Point(arguments.x, arguments.epsilon, edges(0, -np.inf), edges(1, np.inf))
+    bounds = [_bounds(case.inputs[i]) for i in arguments.differentiated]
+    lower = edge([-inf if low is None else float(low) for low, _ in bounds])
+    upper = edge([inf if high is None else float(high) for _, high in bounds])
+    return Point(arguments.x, arguments.epsilon, lower, upper)
 
 
 def _bounds(given: Input) -> tuple[float | None, float | None]:

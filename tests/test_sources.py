@@ -10,6 +10,7 @@ from numba import njit
 
 from gradaudit import engines
 from gradaudit.auditor import audit_case
+from gradaudit.engines._sources import sources
 from gradaudit.plan import make_plan
 from gradaudit.plan.case import Target
 from gradaudit.suite import load_suite
@@ -71,13 +72,13 @@ def test_the_text_behind_a_wrapper_is_found(wrap):
     def f(x):
         return x
 
-    (source,) = engines.adapt(Target("f", engine="python"), wrap(f), {}).sources
+    (source,) = sources(Target("f"), wrap(f), {})
     assert source.file.endswith("test_sources.py")
 
 
 @pytest.mark.parametrize("function", [np.sin, np.linalg.norm, len, np.float64(3.0).__add__])
 def test_what_has_no_text_of_its_own_is_no_problem(function):
-    (source,) = engines.adapt(Target("f", engine="python"), function, {}).sources
+    (source,) = sources(Target("f"), function, {})
     assert source.role == "function"
 
 

@@ -1,17 +1,17 @@
 """The noise of f, measured from its values: rounding, iterative solvers, quantised outputs, low precision inside.
 
-Source of the method: Moré and Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011), as in their
-ECNoise.m without its range test.
+Source of the method: Moré and Wild, whose difference table stands in ``difference_table``.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradaudit.perturb.batching import rows_at_once
+from gradaudit.perturb.difference_table import VALUES, levels
 from gradaudit.perturb.samples import HALF_ULP, Array
 from gradaudit.perturb.steps import Point
 
@@ -22,7 +22,6 @@ Function = Callable[[Array], Array | None]
 LADDER = (36, 30, 24, 18, 12, 7)
 #: The line starts this many spacings away from x, so that a kink at x is not on it.
 START = 5
-VALUES = 9
 #: A common divisor below this many units in the last place is chance.
 SMALLEST_QUANTUM = 4096
 #: What moves and stops moves by few quanta: one below this fraction of the least step is chance too.
@@ -33,9 +32,8 @@ HIDDEN, ALIKE = (24, 18, 12), 8.0
 #: Significant bits of bfloat16, float16 and float32.
 BITS = (8, 11, 24)
 SIGNS = np.array([-1.0, 1.0])
-#: Of the difference tables of nine values: how many differences an order has, beside C(2k, k) for order k. (7, 1) each.
-COUNTS = np.arange(VALUES - 1.0, 1.0, -1.0)[:, None]
-CENTRAL = np.array([[float(comb(2 * order, order))] for order in range(1, VALUES - 1)])
+#: Where the nine values are taken, in spacings from x.
+PLACES = np.arange(float(START), START + VALUES)[:, None]
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,12 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         evaluations += spent
         if values is None:
             continue
-        silent = np.isnan(sigma)
         still = values[1:] == values[:-1]
+        if rung == 0 and not np.count_nonzero(still):  # mostly: there is nothing to wait for
+            unit = _unit(values)
+            sigma = _level(values, unit, climbed=False)
+            break
+        silent = np.isnan(sigma)
         reacting = silent & (np.add.reduce(still, axis=0) < (VALUES - 1) // 2)
         # where others moved at a smaller spacing, silence is no lack of resolution but a flat stretch: what this output
         # shows now may be the kink at its end; so may what has no quantum, unless it is the same at the next spacing
@@ -100,15 +102,15 @@ def measure_hidden_noise(function: Function, point: Point, *, base: Array, rng: 
     on one level; 0 elsewhere.
     """
     direction = _random_line(rng, point.x.size)
-    levels, evaluations = [], 0
+    found, evaluations = [], 0
     for octave in HIDDEN:
         values, spent = _line(function, point, 2.0**-octave * point.natural * direction, base)
         evaluations += spent
         if values is not None:
-            level, settled = _difference_table_level(values)
-            levels.append(np.where(settled, level, 0.0))
+            level, settled = levels(values)
+            found.append(np.where(settled, level, 0.0))
     sigma = np.zeros(base.shape)
-    for one, other in combinations(levels, 2):
+    for one, other in combinations(found, 2):
         alike = np.fmin(one, other) * ALIKE >= np.fmax(one, other)
         sigma = np.where(alike, np.fmax(sigma, np.fmax(one, other)), sigma)
     return Noise(sigma, evaluations)
@@ -156,16 +158,24 @@ def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[A
     for side in (step, -step):
         end = point.x + (START + VALUES) * side
         inside = np.where((end >= point.lower) & (end <= point.upper), side, 0.0)
-        values = []
-        for k in range(VALUES):
-            value = function(point.x + (START + k) * inside)
+        values = np.empty((VALUES, base.size))
+        for k, at in enumerate(_places(point.x, inside, base.size)):
+            value = function(at)
             spent += 1
             if value is None:
                 break
-            values.append(value)
-        if len(values) == VALUES and np.isfinite(line := np.array(values)).all():
-            return line, spent
+            values[k] = value
+        else:
+            if np.isfinite(values).all():
+                return values, spent
     return None, spent
+
+
+def _places(x: Array, step: Array, outputs: int) -> Iterator[Array]:
+    """The nine points of a line; of few coordinates all at once."""
+    together = rows_at_once(x.size, outputs)
+    for start in range(0, VALUES, together):
+        yield from x + PLACES[start : start + together] * step
 
 
 def _bends(still: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -188,7 +198,7 @@ def _leaves_flat(values: Array, *, climbed: bool) -> NDArray[np.bool_]:
 
 def _level(values: Array, unit: Array, *, climbed: bool) -> Array:
     """Noise of each column of ``values`` (9, c), whose precision has ``unit`` (c,); quantisation included."""
-    sigma, _ = _difference_table_level(values)
+    sigma, _ = levels(values)
     if climbed:
         steps = np.array([quantum(column) for column in values.T])
         sigma = np.maximum(sigma, steps / np.sqrt(12))
@@ -201,37 +211,11 @@ def _unit(values: Array) -> Array:
     unit = np.zeros(values.shape[1])
     for bits in reversed(BITS):
         scaled = np.ldexp(mantissa, bits)
-        held = (scaled == np.rint(scaled)).all(axis=0)
-        if not held.any():  # nor in fewer bits
+        held = np.logical_and.reduce(scaled == np.rint(scaled), axis=0)
+        if not np.count_nonzero(held):  # nor in fewer bits
             break
         unit[held] = 2.0**-bits
     return unit
-
-
-def _difference_table_level(values: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """ECnoise: σ_k² = γ_k·mean(Δᵏ²) with γ_k = (k!)²/(2k)!, at the first order k where three levels agree.
-
-    Δᵏ annihilates smooth behaviour up to degree k − 1, so the σ_k settle on the noise. Where none settle, the smallest
-    of the higher orders bounds it. The second array says where they did.
-    """
-    tables = [values]
-    for _ in range(VALUES - 2):
-        tables.append(tables[-1][1:] - tables[-1][:-1])
-    squares = [np.add.reduce(table * table, axis=0) for table in tables[1:]]
-    level = np.sqrt(np.array(squares) / COUNTS / CENTRAL)
-    result = level[2:].min(axis=0)
-    settled: NDArray[np.bool_] = np.zeros(values.shape[1], dtype=bool)
-    largest = np.maximum(np.maximum(level[:-2], level[1:-1]), level[2:])
-    smallest = np.minimum(np.minimum(level[:-2], level[1:-1]), level[2:])
-    agree = largest <= 4 * smallest
-    for k in agree.any(axis=1).nonzero()[0].tolist():
-        table = tables[k + 1]
-        here = ~settled & agree[k] & (table.min(axis=0) < 0) & (table.max(axis=0) > 0)
-        result[here] = level[k, here]
-        settled |= here
-        if settled.all():
-            break
-    return result, settled
 
 
 def _common_divisor(a: float, b: float, ulp: float) -> float:

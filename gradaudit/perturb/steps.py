@@ -5,7 +5,7 @@ Steps are powers of two times a scale, so that most x ± h are exact, and the st
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -271,6 +271,7 @@ def smallest_of(x: Array, epsilon: Array, residue: float) -> Array:
     return np.maximum(SMALLEST_IN_ULP * epsilon * np.maximum(np.abs(x), by_scale), by_scale)
 
 
+@lru_cache(maxsize=256)
 def everywhere(value: float, size: int) -> Array:
     """``value`` (size,), of a million coordinates one number; not to be written to."""
     array = np.ndarray((size,), np.float64, np.array([value]), strides=(0,))
