@@ -154,3 +154,35 @@ def test_where_f_is_flat_wrong_elements_are_not_said_to_have_a_derivative(wrong)
     assert verdict.diagnosis is (Diagnosis.SOME_ELEMENTS if wrong == 2 else Diagnosis.WRONG)
     assert "f has no slope in any of them" in verdict.message
     assert "with a derivative" not in verdict.message
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(h=(1e-3, 1e-5)), Settings(h=(1e-4,), extend=False, method="central")]
+)
+def test_a_claim_that_is_not_finite_fails_at_every_level_and_only_where_it_is(value, settings):
+    def hollow(x):
+        return np.where(np.arange(x.size) == 2, value, np.cos(x))
+
+    verdict = ga.audit(lambda x: np.sin(x).sum(), X, gradient=hollow, settings=settings)
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.NOT_FINITE)
+    assert verdict.counts.failed == 1
+    assert "x[2]" in verdict.message
+    assert math.isfinite(verdict.measures.bound)
+
+
+def test_an_infinite_claim_at_a_cusp_is_no_failure():
+    verdict = ga.audit(
+        lambda x: np.sqrt(np.abs(x)).sum(), np.array([0.0, 1.0]), gradient=lambda x: np.array([math.inf, 0.5])
+    )
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.SINGULAR)
+
+
+def test_the_order_that_was_seen_is_that_along_the_worst_element_of_all_comparisons():
+    def one_wrong(x):
+        return np.cos(x) * np.where(np.arange(x.size) == 3, 1.1, 1.0)
+
+    right, wrong = (evidence_on(claim, calls=[]) for claim in (np.cos, one_wrong))
+    slope = judge("both", [right, wrong]).measures.slope
+    assert slope == judge("wrong", [wrong]).measures.slope
+    assert slope != judge("right", [right]).measures.slope

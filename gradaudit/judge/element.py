@@ -5,6 +5,7 @@ rulings on two and four evaluations are made in ``quick``, the full decision in 
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -45,6 +46,11 @@ class Claim:
     atol: float
     rounding: float  #: error of the claim's own arithmetic, relative to the local slope of f
     accept_kinks: bool = False
+
+    @cached_property
+    def size(self) -> Array:
+        """(D, R) |analytic|; NaN where that is not finite: rtol of an infinite claim would allow every error."""
+        return np.abs(self.analytic, out=np.full(self.analytic.shape, np.nan), where=np.isfinite(self.analytic))
 
     def take(self, which: NDArray[np.intp]) -> "Claim":
         """The claim for some directions."""

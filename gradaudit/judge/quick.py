@@ -23,7 +23,7 @@ def express(samples: Samples, claim: Claim) -> Rulings:
     noise and that distance.
     """
     d, noise = samples.central[-1], samples.central_noise[-1]
-    size = np.fmax(np.abs(claim.analytic), np.abs(d))
+    size = np.fmax(claim.size, np.abs(d))
     tolerated = claim.rtol * size + claim.atol
     met = np.abs(samples.forward[-1] - samples.backward[-1]) <= MET * size
     distance = np.abs(d - claim.analytic)
@@ -43,7 +43,7 @@ def pair(samples: Samples, claim: Claim) -> Rulings:
     d = fine + (fine - coarse) / (ratio**2 - 1)
     noise = samples.central_noise[-1] * (1 + 2 / (ratio**2 - 1))
     bar = 2 * np.abs(fine - coarse) / (ratio - 1) + noise
-    size = np.fmax(np.abs(claim.analytic), np.abs(d))
+    size = np.fmax(claim.size, np.abs(d))
     tolerated = claim.rtol * size + claim.atol + claim.rounding * slope_of(samples, claim)
     allowed = FAIL_FACTOR * bar + tolerated
     passed = (np.abs(d - claim.analytic) <= noise + tolerated) & (allowed <= claim.resolution * size) & (size > 0)
@@ -54,7 +54,7 @@ def pair(samples: Samples, claim: Claim) -> Rulings:
 def plain(samples: Samples, claim: Claim) -> Rulings:
     """The origin's rule: one central difference, one tolerance; no error bar, so never inconclusive."""
     d = samples.central[-1]
-    size = np.fmax(np.abs(claim.analytic), np.abs(d))
+    size = np.fmax(claim.size, np.abs(d))
     allowed = claim.rtol * size + claim.atol
     passed = np.abs(d - claim.analytic) <= allowed
     rulings = _first_rulings(passed, d, np.zeros(d.shape), allowed, size, samples.h[-1])

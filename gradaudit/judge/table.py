@@ -81,7 +81,7 @@ class _Draft:
 
     d: Array
     bar: Array
-    size: Array  #: max(|analytic|, |numeric|)
+    size: Array  #: max(|analytic|, |numeric|), of what is finite
     slope: Array  #: the local slope of f
     tolerated: Array  #: what the claim may be off by where the numeric derivative is exact
     allowed: Array
@@ -120,7 +120,7 @@ def _by_the_formula(samples: Samples, claim: Claim, chosen: Limit) -> _Draft:
     g, slope, constant = claim.analytic, slope_of(samples, claim), samples.constant
     bar = np.where(constant, KAPPA * claim.quiet / largest_step(samples), chosen.bar)
     d = np.where(constant, 0.0, chosen.value)
-    size = np.fmax(np.abs(g), np.abs(d))
+    size = np.fmax(claim.size, np.abs(d))
     tolerated = claim.rtol * size + claim.atol + claim.rounding * slope
     allowed = FAIL_FACTOR * bar + tolerated
     scale = np.fmax(size, np.fmax(SLOPE_FLOOR * slope, LARGEST_FLOOR * claim.largest))
@@ -175,8 +175,8 @@ def _without_singular(draft: _Draft, samples: Samples, kink: "_Kink") -> _Draft:
 
 
 def _with_hollow(draft: _Draft, claim: Claim) -> _Draft:
-    """A claim that is not finite where f has a derivative fails."""
-    hollow = ~np.isfinite(claim.analytic)
+    """A claim that is not finite fails where f has a derivative; it may be right where slopes grow without limit."""
+    hollow = ~np.isfinite(claim.analytic) & (draft.why != reason(Diagnosis.SINGULAR))
     known = np.isfinite(draft.d) & (draft.bar <= 0.3 * np.fmax(np.abs(draft.d), draft.slope))
     why = np.where(hollow, reason(Diagnosis.NOT_FINITE), draft.why)
     return replace(draft, failed=draft.failed | (hollow & known), why=why)
