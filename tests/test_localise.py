@@ -110,3 +110,36 @@ def test_many_faults_end_the_search():
     assert len(found.elements) <= ENOUGH
     assert not found.complete
     assert oracle.asked < 1000
+
+
+class NoValue(Oracle):
+    """f has no value where fewer than ``least`` elements move."""
+
+    def __init__(self, errors, *, least):
+        super().__init__(errors)
+        self.least = least
+
+    def __call__(self, start, stop, ramped):
+        known = super().__call__(start, stop, ramped)
+        return known if stop - start >= self.least else Residual(float("nan"), float("inf"))
+
+
+@pytest.mark.parametrize("least", [100, 51, 3])
+def test_where_f_has_no_value_the_range_is_said_and_no_element_accused(least):
+    errors, _ = with_faults(100, 1, seed=0)
+    fault = int(np.flatnonzero(errors)[0])
+    found = NoValue(errors, least=least).locate()
+    assert not found.elements
+    assert not found.complete
+    assert any(start <= fault < stop for start, stop in found.ranges)
+
+
+def test_a_half_in_which_f_has_no_value_is_known_from_the_other():
+    errors, where = with_faults(1000, 2, seed=1)
+
+    class LeftHalf(Oracle):
+        def __call__(self, start, stop, ramped):
+            known = super().__call__(start, stop, ramped)
+            return Residual(float("nan"), float("inf")) if (start, stop) == (0, 500) else known
+
+    assert set(LeftHalf(errors).locate().elements) == where

@@ -7,6 +7,7 @@ position points at a single faulty element at once: the ratio of both residuals 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite, isnan
 
 import numpy as np
 
@@ -31,8 +32,8 @@ class Residual:
 
     @property
     def certain(self) -> bool:
-        """It is not zero."""
-        return not abs(self.value) <= CERTAIN * self.bar
+        """It is not zero; False too where f had no value, so that nothing is known (NaN)."""
+        return abs(self.value) > CERTAIN * self.bar
 
     def less(self, other: "Residual") -> "Residual":
         """What the rest of the range adds."""
@@ -145,6 +146,8 @@ class _Search:
                 rounding = self.rounding * abs(known.value) / CERTAIN
                 ramped = ramped.less(Residual(part * known.value, part * known.bar + rounding))
         ratio = ramped.value / rest.value
+        if not isfinite(ratio):
+            return None
         slack = CERTAIN * (ramped.bar + abs(ratio) * rest.bar) / abs(rest.value) + self.rounding
         low, high = int((ratio - slack) * there.size), int((ratio + slack) * there.size) + 1
         if ratio + slack < 0 or ratio - slack > 1 or (high - low) * GAIN > max(there.size, GAIN):
@@ -163,6 +166,8 @@ class _Search:
             if measured is None:
                 return False
             right = self._unexplained(_Range(middle, there.stop, measured, there.root, 0))
+        if isnan(left.value):  # f has no value where that half moves by itself
+            left = rest.less(right)
         both = left.certain and right.certain
         for start, stop, residual in ((there.start, middle, left), (middle, there.stop, right)):
             if residual.certain:
