@@ -146,7 +146,7 @@ def replaces_streams(case: Case) -> None:
 
 
 def prints_to_a_file(case: Case) -> None:
-    sys.stdout = open("log.txt", "w")
+    sys.stdout = open("log.txt", "w")  # noqa: SIM115 - left open: that is the point
     print("in the file")
 
 

@@ -1,6 +1,7 @@
 """--last-failed, --baseline and --fail-on: a run beside the ones before it."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from stand_in import AUDIT
 
 from gradaudit import cli, report
 from gradaudit.isolation import keeper
+from gradaudit.running import resume, runner
 from gradaudit.running.record import Change
 
 SUITE = """\
@@ -55,7 +57,25 @@ def test_only_what_failed_runs_again_and_the_verdicts_are_merged(say):
     assert notes["passes_the_second_time"] == ()
     say("--last-failed")
     again = {result.case.id: result.verdict.notes for result in last().results}
-    assert len(again["ok[n=1]"]) == 1
+    assert again["ok[n=1]"] == notes["ok[n=1]"]  # the run that measured it, not the one that kept it
+
+
+def test_what_was_expected_until_yesterday_does_not_stand(say, monkeypatch):
+    expected = "expect: {status: error, until: 2031-01-31}"
+    Path("suite.yaml").write_text(SUITE.replace("{name: raises,", f"{{name: raises, {expected},"))
+    say()
+    assert ends()["raises"] == "xfail"
+    assert "3 of 4 were good" in say("--last-failed")[2]  # all but what passes the second time, which is flaky
+    monkeypatch.setattr(resume, "date", TheDayAfter)
+    monkeypatch.setattr(runner, "date", TheDayAfter)
+    assert "3 of 4 were good" in say("--last-failed")[2]
+    assert ends()["raises"] == "fail"
+
+
+class TheDayAfter(date):
+    @classmethod
+    def today(cls) -> date:
+        return date(2031, 2, 1)
 
 
 def test_where_nothing_failed_nothing_runs_and_all_stands(say):

@@ -19,7 +19,7 @@ def judge_expectation(expect: Expectation | None, verdict: Verdict, *, today: da
         return verdict
     if verdict.status != expect.status:
         return _unexpected(expect, verdict)
-    if expect.until is not None and today > expect.until:
+    if not expect.holds_on(today):
         return _expired(expect, verdict)
     return replace(verdict, status=Status.XFAIL, notes=(*verdict.notes, f"as expected: {_said(expect)}"))
 

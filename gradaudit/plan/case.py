@@ -135,6 +135,10 @@ class Expectation:
     reason: str = ""
     until: date | None = None
 
+    def holds_on(self, day: date) -> bool:
+        """Whether it has not lapsed: ``until`` is its last day."""
+        return self.until is None or day <= self.until
+
 
 @dataclass(frozen=True)
 class Case:

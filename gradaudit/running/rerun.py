@@ -10,6 +10,8 @@ from gradaudit.report import OutputError
 from gradaudit.running.record import Result, Run
 from gradaudit.running.resume import comparable, compared
 
+NOTE = "not run again: the verdict is that of run"  #: begins what is said of a result that stands; its run follows
+
 
 @dataclass(frozen=True)
 class Rerun:
@@ -40,8 +42,7 @@ def last_failed(asked: Run, plan: Sequence[Planned], *, suite: Path) -> Rerun:
 
 def _carried(result: Result, run: Run) -> Result:
     """The result with a note that it was not measured again: a reader must not take it for tonight's."""
-    notes = tuple(note for note in result.verdict.notes if not note.startswith(_NOTE))
-    return replace(result, verdict=replace(result.verdict, notes=(*notes, f"{_NOTE} {run.id}")))
-
-
-_NOTE = "not run again: the verdict is that of run"
+    notes = result.verdict.notes
+    if any(note.startswith(NOTE) for note in notes):  # that run had it from one before, which measured it
+        return result
+    return replace(result, verdict=replace(result.verdict, notes=(*notes, f"{NOTE} {run.id}")))

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from gradaudit import report
+from gradaudit.judge.verdict import Status
 from gradaudit.plan.fingerprint import Planned
 from gradaudit.report import OutputError, Stored
 from gradaudit.running.record import Result, Run
@@ -22,7 +23,7 @@ class Resumed:
     stored: Stored
     asked: Run  #: what the command would run, were it not for the stored one
     kept: Mapping[str, Result]  #: by id: what was measured and still is what the suite asks for
-    changed: tuple[str, ...]  #: ids that ran, and are no longer the same case
+    changed: tuple[str, ...]  #: ids that ran, and are no longer the same case, or are expected to pass by now
     gone: tuple[str, ...]  #: ids that the plan has no longer
 
     @property
@@ -101,16 +102,25 @@ def _require_kin(stored: Stored, asked: Run) -> None:
 
 
 def compared(stored: Stored, asked: Run, plan: Sequence[Planned]) -> Resumed:
-    """What of a stored run is still what ``plan`` asks for."""
+    """What of a stored run is still what ``plan`` asks for, and as it would be judged today."""
+    today = date.today()
     now = {one.id: one.fingerprint for one in plan if asked.shard is None or asked.shard.holds(one.id)}
     had = {one.id: one.fingerprint for one in stored.plan if one.id in stored.results}
+    same = (stored.results[id_] for id_ in now if had.get(id_) == now[id_])
+    kept = {result.case.id: result for result in same if not _has_lapsed(result, today)}
     return Resumed(
         stored,
         asked,
-        kept={id_: stored.results[id_] for id_ in now if had.get(id_) == now[id_]},
-        changed=tuple(id_ for id_ in now if id_ in had and had[id_] != now[id_]),
+        kept=kept,
+        changed=tuple(id_ for id_ in now if id_ in had and id_ not in kept),
         gone=tuple(id_ for id_ in had if id_ not in now),
     )
+
+
+def _has_lapsed(result: Result, today: date) -> bool:
+    """Whether it ended as the suite expected it to until a day that has gone by: today it would fail."""
+    expect = result.case.expect
+    return result.verdict.status is Status.XFAIL and expect is not None and not expect.holds_on(today)
 
 
 def _some(ids: Sequence[str]) -> str:
