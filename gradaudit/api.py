@@ -46,15 +46,18 @@ def audit(
     An input may be a dict, list or tuple that holds arrays: its leaves are differentiated, and named ``x.weight``. What
     is in ``args`` is passed after everything else, as SciPy does, and not differentiated. The claims are called as in a
     suite: ``gradient(*inputs)``, ``vjp(*inputs, cotangent)``, ``jvp(*inputs, *tangents)``, ``jacobian(*inputs)`` of
-    shape output + input. hessian and hvp need the gradient, of which they are the derivative. ``checks`` says which
-    checks are made; left out: that of each claim (vjp where an engine
-    differentiates f by itself), and those that come with them. ``power`` plants known faults into a
-    claim that passes: what became of them stands in ``Verdict.power``. ``structure`` says what no step may leave:
-    "symmetric", "positive_definite" or "simplex", or a list with an entry for each leaf of the inputs, None for none.
-    ``elements`` says which are checked: ``{"directions": 12}`` bounds a million of them in a hundred evaluations, and
-    "auto" does so where one by one takes long. What f and the claims raise becomes a verdict. Raises ValueError where
-    nothing is claimed and no engine differentiates f by itself, where an input has not its structure, and where
-    ``elements`` is no choice.
+    shape output + input. hessian and hvp need the gradient, of which they are the derivative.
+
+    ``checks`` says which checks are made; left out: that of each claim (vjp where an engine differentiates f by
+    itself), and those that come with them. ``elements`` says which are checked: ``{"directions": 12}`` bounds a million
+    of them in a hundred evaluations, and "auto" does so where one by one takes long. ``structure`` says what no step
+    may leave: "symmetric", "positive_definite" or "simplex", or a list with an entry for each leaf of the inputs, None
+    for none. ``seed`` is that of the random numbers of checks. ``power`` plants known faults into a claim that passes:
+    what became of them stands in ``Verdict.power``.
+
+    What f and the claims raise becomes a verdict. Raises ValueError where nothing is claimed and no engine
+    differentiates f by itself, where ``engine`` or ``checks`` name none, where an input has not its structure, and
+    where ``elements`` is no choice.
     """
     given = {
         "gradient": gradient, "value_and_gradient": value_and_gradient, "vjp": vjp, "jvp": jvp,
@@ -131,6 +134,8 @@ def _audited(
         Input(name, Given(None), differentiate=i in arguments.differentiated, structure=kept)
         for (i, name), kept in zip(enumerate(arguments.names), _kept(structure, arguments), strict=True)
     )
+    if checks is not None and not checks:
+        raise ValueError("checks is empty; leave it out, and the claims decide")
     own = ("vjp",) if "vjp" in differentiable.claims else tuple(differentiable.claims)
     chosen = default_checks(tuple(claims) or own) if checks is None else tuple(dict.fromkeys(checks))
     case = Case(name, name, target, named, chosen, settings, seed)

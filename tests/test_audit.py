@@ -438,3 +438,8 @@ def test_what_a_random_function_gives_twice_is_told_as_it_was(first, second, sai
     verdict = audit(changing([np.array(first), np.array(second)]), np.ones(2), vjp=lambda x, cotangent: x)
     assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NONDETERMINISTIC)
     assert said in verdict.message
+
+
+def test_no_checks_at_all_are_refused():
+    with pytest.raises(ValueError, match="checks is empty; leave it out, and the claims decide"):
+        audit(np.sum, np.ones(2), gradient=np.ones_like, checks=())

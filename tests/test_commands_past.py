@@ -72,6 +72,8 @@ def test_compare_as_json(say):
         (("history", "okk"), 4, "no run here has a case 'okk'"),
         (("history", "--suite", "other"), 4, "reports/other has no runs"),
         (("history", "--keep", "soon"), 2, "'soon' is no age; write 90d"),
+        (("history", "--keep", "²d"), 2, "'²d' is no age; write 90d"),
+        (("history", "--keep", "9999999999d"), 2, "'9999999999d' is no age; write 90d"),
     ],
 )
 def test_what_is_not_there_is_said(say, arguments, status, said):
@@ -107,6 +109,13 @@ def test_show_tells_all_of_one_case(say):
     assert "first bad: " + id_of(2) not in out.partition("change: ")[0]
     assert f"first bad: {id_of(2)} c2\n  last good: {id_of(1)} c1" in out
     assert say("show", "ok[i=2]", "--run", id_of(1))[1].startswith("PASS ok[i=2]")
+
+
+def test_show_leaves_folders_without_runs_alone(say):
+    elsewhere = Path("reports/notes")
+    elsewhere.mkdir(parents=True)
+    assert say("show", "nothing")[0] == 4
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_show_says_when_later_runs_do_not_have_the_case(say):

@@ -103,6 +103,24 @@ def test_the_suite_is_in_order_and_finds_its_module(package, capsys):
 
 
 @pytest.mark.parametrize(
+    ("parameters", "inputs"),
+    [("x=1.0, y=2.0", ("x",)), ("*terms", ("terms",)), ("x, *rest", ("x",)), ("*, mode=1", None)],
+)
+def test_every_function_that_is_listed_has_an_input(tmp_path, parameters, inputs):
+    file = tmp_path / "m.py"
+    file.write_text(f"def f({parameters}): ...\ndef f_grad({parameters}): ...\n", encoding="utf-8")
+    assert {name: item.inputs for name, item in found(str(file)).items()} == ({"f": inputs} if inputs else {})
+
+
+@pytest.mark.parametrize("parameters", ["ctx, x=None", "ctx, *x"])
+def test_the_context_of_a_custom_function_is_none_of_its_inputs(tmp_path, parameters):
+    file = tmp_path / "m.py"
+    text = f"class F(Function):\n    def forward({parameters}): ...\n    def backward(ctx, g): ...\n"
+    file.write_text(text, encoding="utf-8")
+    assert found(str(file))["F.apply"].inputs == ("x",)
+
+
+@pytest.mark.parametrize(
     ("parameters", "shown"),
     [
         ("x, delta=1.0", "{delta: 1.0}"),

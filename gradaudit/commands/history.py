@@ -1,6 +1,7 @@
 """Command ``history``: the runs of a suite, the trend of a case, and pruning."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,12 @@ from gradaudit.commands import _speech as speech
 from gradaudit.commands import _status as status
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from gradaudit.history import Index, StoredRun
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}  #: seconds
+_AGE = re.compile(r"([0-9]{1,6})([dhms])")
 
 
 @click.command("history")
@@ -43,11 +49,10 @@ def command(case_id: str | None, suite: str | None, last: int, keep: str | None,
 
 
 def _homes(folder: Path, suite: str | None) -> list[Path]:
-    """The folders of suites that have runs."""
+    """The folders of suites that have runs, or of that one."""
     from gradaudit import report
 
-    homes = sorted(home for home in folder.iterdir() if home.is_dir()) if folder.is_dir() else []
-    return [home for home in homes if suite in (None, home.name) and report.runs_of(home)]
+    return [home for home in report.suites_in(folder) if suite in (None, home.name)]
 
 
 def _runs(home: Path, index: "Index", last: int, style: str) -> str:
@@ -113,15 +118,19 @@ def _number(value: float) -> float | str:
 
 
 def _prune(homes: Sequence[Path], keep: str) -> int:
-    from datetime import timedelta
-
     from gradaudit.history import prune
 
-    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-    count, unit = keep[:-1], keep[-1:]
-    if unit not in units or not count.isdigit():
-        raise click.BadParameter(f"{keep!r} is no age; write 90d, 12h or 30m", param_hint="--keep")
+    age = _age(keep)
     for home in homes:
-        gone = prune(home, keep=timedelta(seconds=int(count) * units[unit]))
+        gone = prune(home, keep=age)
         speech.put(f"{home.name}: {len(gone)} run{'s' * (len(gone) != 1)} deleted\n")
     return status.OK
+
+
+def _age(text: str) -> "timedelta":
+    from datetime import timedelta
+
+    written = _AGE.fullmatch(text.strip())
+    if written is None:
+        raise click.BadParameter(f"{text!r} is no age; write 90d, 12h or 30m", param_hint="--keep")
+    return timedelta(seconds=int(written[1]) * _UNITS[written[2]])

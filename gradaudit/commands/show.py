@@ -49,9 +49,8 @@ def _candidates(folder: Path, case_id: str) -> list[Path]:
     from gradaudit import report
     from gradaudit.history import Index
 
-    suites = [suite for suite in folder.iterdir() if suite.is_dir()] if folder.is_dir() else []
     having, last = [], []
-    for suite in suites:
+    for suite in report.suites_in(folder):
         last += report.runs_of(suite)[:1]
         with Index(suite) as index:
             having += [suite / end.run for end in index.trend([case_id])[-1:]]

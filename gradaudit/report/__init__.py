@@ -2,7 +2,7 @@
 
 from gradaudit.report._card import card
 from gradaudit.report._files import OutputBroken, OutputError
-from gradaudit.report._find import find_run, runs_of
+from gradaudit.report._find import find_run, runs_of, suites_in
 from gradaudit.report._journal import ResultsFile, is_being_written
 from gradaudit.report._order import count_by_status
 from gradaudit.report._past import comparison, comparison_json, table
@@ -45,6 +45,7 @@ __all__ = [
     "resumption",
     "runs_of",
     "schemas",
+    "suites_in",
     "summary",
     "table",
     "write_all",

@@ -32,9 +32,8 @@ def pointed(suite: Path) -> Path | None:
         name = json.loads((suite / LATEST).read_bytes())["run"]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    # a name, never a way to another place
-    home = suite / name if isinstance(name, str) and Path(name).name == name else None
-    return home if home is not None and (home / RESULTS).is_file() else None
+    # one of the folders that are there: a file may hold "..", or a way to another place
+    return next((home for home in _children(suite) if home.name == name and (home / RESULTS).is_file()), None)
 
 
 def runs_of(suite: Path) -> list[Path]:
@@ -42,6 +41,11 @@ def runs_of(suite: Path) -> list[Path]:
     last = pointed(suite)
     homes = sorted(_children(suite), key=lambda home: (home == last, home.name), reverse=True)
     return [home for home in homes if (home / RESULTS).is_file()]
+
+
+def suites_in(folder: Path) -> list[Path]:
+    """Folders of the suites below ``folder`` that have runs."""
+    return [suite for suite in _children(folder) if runs_of(suite)]
 
 
 def _found(run: str, home: Path | None, folder: Path) -> Path:
@@ -53,7 +57,7 @@ def _found(run: str, home: Path | None, folder: Path) -> Path:
 
 
 def _latest_of_suites(folder: Path) -> list[Path]:
-    return [home for suite in _children(folder) if (home := _last_of(suite)) is not None]
+    return [runs_of(suite)[0] for suite in suites_in(folder)]
 
 
 def _last_of(suite: Path) -> Path | None:

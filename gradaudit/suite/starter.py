@@ -46,7 +46,7 @@ class Found:
     """A function with its claims, or one whose framework differentiates it."""
 
     reference: str  #: ``module:attribute``
-    inputs: tuple[str, ...]  #: names of its positional parameters without a default
+    inputs: tuple[str, ...]  #: names of its positional parameters without a default, or of the first of all
     claims: tuple[tuple[str, str], ...] = ()  #: (kind, reference)
     engine: str | None = None
     line: int = 0
@@ -91,7 +91,8 @@ def discover(module: Module) -> list[Found]:
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     found = [*_pairs(module.name, functions), *_custom(module.name, functions), *_classes(module.name, tree.body)]
     found += [*_defvjps(module.name, functions, tree.body), *_primitives(module.name, functions, tree.body)]
-    return sorted({item.reference: item for item in found}.values(), key=lambda item: item.line)
+    distinct = {item.reference: item for item in found if item.inputs}  # of what takes nothing there is no derivative
+    return sorted(distinct.values(), key=lambda item: item.line)
 
 
 def text(found: Sequence[Found], *, path: str | None, source: str) -> str:
@@ -154,7 +155,9 @@ def _pairs(module: str, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunct
             if spelt is not None
         )
         if claims and not _is_a_claim(name, functions):
-            yield Found(f"{module}:{name}", _parameters(node), claims, line=node.lineno, options=_options(node))
+            inputs = _parameters(node)
+            options = tuple((name, default) for name, default in _options(node) if name not in inputs)
+            yield Found(f"{module}:{name}", inputs, claims, line=node.lineno, options=options)
 
 
 def _is_a_claim(name: str, functions: Mapping[str, object]) -> bool:
@@ -201,7 +204,7 @@ def _classes(module: str, body: Sequence[ast.stmt]) -> Iterator[Found]:
         methods = {inner.name: inner for inner in node.body if isinstance(inner, ast.FunctionDef)}
         if {"forward", "backward"} <= methods.keys():
             with_context = "setup_context" not in methods  # then forward takes ctx first
-            inputs = _parameters(methods["forward"])[1 if with_context else 0 :]
+            inputs = _parameters(methods["forward"], first=1 if with_context else 0)
             yield Found(f"{module}:{node.name}.apply", inputs, engine="torch", line=node.lineno)
 
 
@@ -233,10 +236,13 @@ def _primitives(
             yield Found(f"{module}:{target.id}", _parameters(forward), line=node.lineno)
 
 
-def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> tuple[str, ...]:
-    """Positional parameters that must be given."""
-    names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
-    return tuple(names[: len(names) - len(node.args.defaults)])
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, *, first: int = 0) -> tuple[str, ...]:
+    """Positional parameters from the ``first`` on that must be given; where none must, one that may."""
+    given = node.args
+    names = [argument.arg for argument in (*given.posonlyargs, *given.args)]
+    several = [given.vararg.arg] if given.vararg else []
+    needed = names[first : len(names) - len(given.defaults)]
+    return tuple(needed or [*names[first:], *several][:1])
 
 
 def _options(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[tuple[str, object], ...]:
