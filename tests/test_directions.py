@@ -366,3 +366,25 @@ def test_auto_takes_directions_where_elements_would_take_too_long():
     assert verdict.certificates[0].directions == 12
     (note,) = (note for note in verdict.notes if note.startswith("elements: auto"))
     assert "certified directions: one by one would be about 9,000 evaluations" in note
+
+
+@pytest.mark.parametrize("signs", [1.0, np.where(np.arange(2000) % 2, 1.0, -1.0)])
+def test_every_evaluation_is_counted_where_directions_fail_and_no_element_does(signs):
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return float(np.sin(x).sum())
+
+    verdict = audited(2000, lambda g: g * (1 + 3e-6 * signs), directions=12, function=f, gradient=np.cos)
+    assert verdict.status is not Status.FAIL
+    assert verdict.measures.evaluations == len(calls)
+
+
+def test_decades_of_a_certificate_are_in_units_of_f_whatever_its_size():
+    plain = audited(1000).certificates[0].decades
+    huge = audited(
+        1000, function=lambda x: 1e200 * chain(x), gradient=lambda x: 1e200 * chain_gradient(x)
+    ).certificates[0].decades  # fmt: skip
+    assert [decade.exponent for decade in huge] == [200 + decade.exponent for decade in plain]
+    assert [decade.elements for decade in huge] == [decade.elements for decade in plain]

@@ -328,3 +328,26 @@ def test_auto_takes_what_has_a_structure_together_and_certifies_what_has_none():
     verdict = ga.audit(slow(lambda x: mixing @ x), x, vjp=lambda x, u: mixing.T @ u, elements="auto")
     assert verdict.status is Status.PASS
     assert verdict.certificates
+
+
+@pytest.mark.parametrize("zero", [np.zeros, sparse.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("outputs", [64, 100, 5])
+def test_a_claim_without_any_entry_is_audited_where_f_has_none_and_fails_where_it_has(zero, outputs):
+    x = np.linspace(0.5, 2.0, 64)
+    none, some = np.arange(float(outputs)), np.zeros(outputs)
+
+    def jacobian(x):
+        return zero((outputs, 64))
+
+    constant = ga.audit(lambda x: none.copy(), x, jacobian=jacobian)
+    assert constant.status is Status.PASS
+    assert constant.counts.checked == constant.counts.passed == 64 * outputs
+    assert "no output depends on any element" in " ".join(constant.notes)
+    some[0] = 1.0
+    assert ga.audit(lambda x: some * x[7], x, jacobian=jacobian).status is Status.FAIL
+
+
+def test_the_hessian_of_a_linear_function_is_zero():
+    x = np.linspace(0.5, 2.0, 64)
+    verdict = ga.audit(np.sum, x, gradient=np.ones_like, hessian=lambda x: np.zeros((x.size, x.size)))
+    assert verdict.status is Status.PASS

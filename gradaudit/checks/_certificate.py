@@ -54,11 +54,11 @@ def enough(lines: Lines, directions: int) -> Array:
 
 
 def _left(lines: Lines, families: Sequence[Family], reach: Array, readout: int) -> Left:
-    """What each element of a readout may still be off by, whichever family leaves least."""
+    """What each element of a readout may still be off by, whichever family leaves least; in units of f."""
     limit = np.full(lines.count, np.inf)
     for family, widest in zip(families, reach, strict=True):
         np.fmin(limit, widest * lines.scale / lines.weights(family), out=limit)
-    return Left(lines.sensitivity(readout), limit)
+    return Left(lines.sensitivity(readout) * lines.ground.unit, limit * lines.ground.unit)
 
 
 def _over(part: Array, whole: Array) -> Array:

@@ -82,7 +82,7 @@ class _Course:
         failed = int((found.rulings.outcome == Outcome.FAIL).sum())
         if failed:
             return replace(found, certificate=rest.without(failed) if rest else None)
-        self.elsewhere += found.evaluations - self.lines.gauge.evaluations
+        self.elsewhere += found.evaluations - self.lines.gauge.evaluations - self.ground.evaluations
         self.lines.corrected.clear()
         beyond = self._beyond_tolerance(first)
         return replace(beyond, remarks=found.remarks) if beyond else self._by_directions(first)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.judge.element import Claim, Outcome, Rulings
-from gradaudit.judge.evidence import error_over_allowed
+from gradaudit.judge.evidence import error_over_allowed, worst_first
 from gradaudit.perturb.samples import Samples
 from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Directions, given, octaves, untaken
@@ -25,8 +25,7 @@ def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:
 def _worst_first(claim: Claim, rulings: Rulings) -> NDArray[np.intp]:
     """Flat positions of the elements (D, R)."""
     ratio = error_over_allowed(np.abs(claim.analytic - rulings.numeric), rulings.allowed)
-    rank = np.array([0, 2, 1])[rulings.outcome]
-    return np.lexsort((-ratio.ravel(), -rank.ravel()))
+    return worst_first(rulings.outcome, ratio)
 
 
 def others(

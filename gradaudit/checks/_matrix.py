@@ -65,6 +65,8 @@ class Claimed:
         if found is None:
             return None
         pattern = found.with_entries(claimed.output, claimed.coordinate)
+        if not pattern.output.size:  # a constant, or what is quantised and has not moved yet: one for each coordinate
+            pattern = pattern.with_entries(np.arange(n) % m, np.arange(n))
         analytic, stored = np.zeros(pattern.output.size), np.zeros(pattern.output.size, dtype=bool)
         place = pattern.place(claimed.output, claimed.coordinate)
         analytic[place], stored[place] = values, True

@@ -13,6 +13,9 @@ from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.pattern import Pattern
 from gradaudit.perturb.samples import Array, Samples
 
+#: The place of each outcome, worse first.
+RANK = np.array([2, 0, 1])
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -101,6 +104,11 @@ class Evidence:
         """(D, R) passes between the slopes of a kink, which the suite accepts: no bound can be given."""
         at_kink = self.rulings.reason == REASONS.index(Diagnosis.KINK)
         return np.asarray(at_kink & (self.rulings.outcome == Outcome.PASS))
+
+
+def worst_first(outcome: NDArray[np.int8], ratio: Array) -> NDArray[np.intp]:
+    """Flat positions of elements (D, R): failures, then the undecided, then passes; by error ÷ allowed among each."""
+    return np.lexsort((-ratio.ravel(), RANK[outcome].ravel()))
 
 
 def error_over_allowed(error: Array, allowed: Array) -> Array:

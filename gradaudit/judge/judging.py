@@ -10,7 +10,7 @@ from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.diagnose import diagnose
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.element import REASONS, Outcome
-from gradaudit.judge.evidence import Evidence
+from gradaudit.judge.evidence import Evidence, worst_first
 from gradaudit.judge.heat import heat_maps
 from gradaudit.judge.modes import what_agreement_adds
 from gradaudit.judge.order import observed_order
@@ -25,7 +25,6 @@ CURVES = 3
 STATUS = {Outcome.PASS: Status.PASS, Outcome.FAIL: Status.FAIL, Outcome.INCONCLUSIVE: Status.INCONCLUSIVE}
 #: Worse first.
 ORDER = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
-RANK = np.array([2, 0, 1])  #: of each outcome, in that order
 
 
 def judge(
@@ -35,9 +34,9 @@ def judge(
 
     ``at_x`` counts the evaluations at the point itself, before any comparison.
     """
-    elements = sorted((element for evidence in evidences for element in _worst_elements(evidence)), key=_badness)[
-        :WORST
-    ]
+    found = [(element, evidence) for evidence in evidences for element in _worst_elements(evidence)]
+    found.sort(key=lambda pair: _badness(pair[0]))
+    elements, (_, worst) = [element for element, _ in found[:WORST]], found[0]
     status = min((_status(evidence) for evidence in evidences), key=ORDER.index)
     diagnosis, sentence = _diagnosis(evidences, status)
     counts = _counts(evidences)
@@ -45,10 +44,10 @@ def judge(
         id=case_id,
         status=status,
         diagnosis=diagnosis,
-        message=_message(status, elements[0], diagnosis, sentence) if elements else "",
+        message=_message(status, elements[0], diagnosis, sentence),
         evidence=sentence,
         engine=engine,
-        measures=_measures(evidences, elements, at_x),
+        measures=_measures(evidences, elements[0], at_x, slope=_slope(worst)),
         counts=counts,
         elements=tuple(elements),
         curves=tuple(point for evidence in evidences for point in _curves(evidence)),
@@ -109,10 +108,8 @@ def _slopes(evidence: Evidence) -> str:
 
 
 def _worst_elements(evidence: Evidence) -> list[Element]:
-    ratio = evidence.ratio
-    rank = RANK[evidence.rulings.outcome]
-    worst = np.lexsort((-ratio.ravel(), rank.ravel()))[:WORST]
-    return [_element(evidence, *divmod(int(flat), ratio.shape[1])) for flat in worst]
+    worst = worst_first(evidence.rulings.outcome, evidence.ratio)[:WORST]
+    return [_element(evidence, *divmod(int(flat), evidence.ratio.shape[1])) for flat in worst]
 
 
 def _element(evidence: Evidence, d: int, r: int) -> Element:
@@ -139,8 +136,7 @@ def _badness(element: Element) -> tuple[int, float]:
     return ORDER.index(element.status), -element.error_over_tolerance
 
 
-def _measures(evidences: Sequence[Evidence], elements: Sequence[Element], at_x: int) -> Measures:
-    worst = elements[0]
+def _measures(evidences: Sequence[Evidence], worst: Element, at_x: int, *, slope: float) -> Measures:
     return Measures(
         error_over_tolerance=_largest(evidence.ratio for evidence in evidences),
         max_abs_error=_largest(evidence.error for evidence in evidences),
@@ -148,7 +144,7 @@ def _measures(evidences: Sequence[Evidence], elements: Sequence[Element], at_x: 
         uncertainty=worst.uncertainty,
         bound=_largest(evidence.bound for evidence in evidences),
         h_best=worst.h,
-        slope=_slope(next(e for e in evidences if e.check == worst.check)),
+        slope=slope,
         evaluations=at_x + sum(evidence.evaluations for evidence in evidences),
         saved=sum(evidence.saved for evidence in evidences),
     )

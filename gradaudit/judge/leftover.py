@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradaudit.judge.certificate import Certificate, Decade
 from gradaudit.perturb.samples import Array
@@ -28,12 +29,10 @@ class Left:
         return int(np.count_nonzero(self.limit <= resolution * self.size))
 
     def decades(self) -> tuple[Decade, ...]:
-        """The worst of each decade; the last one holds all that is smaller, but for what is zero."""
-        relative, sloped = self.relative, self.size > 0
-        exponents = np.full(self.size.shape, -1000, dtype=np.int16)
-        exponents[sloped] = np.floor(np.log10(self.size[sloped]))
+        """The worst of each of the largest decades."""
+        relative, exponents = self.relative, _exponents(self.size)
         found = []
-        for exponent in np.unique(exponents[sloped])[::-1][:DECADES].tolist():
+        for exponent in np.unique(exponents[self.size > 0])[::-1][:DECADES].tolist():
             there = exponents == exponent
             found.append(Decade(exponent, int(there.sum()), float(relative[there].max())))
         return tuple(found)
@@ -47,7 +46,16 @@ def promised(certificate: Certificate, size: Array) -> Array:
     typical = np.sqrt(np.square(size).mean(axis=0))
     left = np.broadcast_to(certificate.bound * typical, size.shape).copy()
     if size.shape[1] == 1:
+        exponents = _exponents(size)
         for decade in certificate.decades:
-            inside = (size >= 10.0**decade.exponent) & (size < 10.0 ** (decade.exponent + 1))
+            inside = exponents == decade.exponent
             left[inside] = np.fmin(left[inside], decade.limit * size[inside])
     return left
+
+
+def _exponents(size: Array) -> NDArray[np.int16]:
+    """The decade that each of ``size`` lies in; below all others where it is zero."""
+    exponents = np.full(size.shape, -1000, dtype=np.int16)
+    sloped = size > 0
+    exponents[sloped] = np.floor(np.log10(size[sloped]))
+    return exponents

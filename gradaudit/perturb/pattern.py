@@ -107,6 +107,8 @@ class Pattern:
         """What it means, in words."""
         per_output = np.bincount(self.output, minlength=self.outputs)
         most = int(per_output.max(initial=0))
-        if most <= 1:
+        if most == 0:
+            return "no output depends on any element"
+        if most == 1:
             return "each output depends on one element"
         return f"an output depends on {most} of {self.coordinates:,} elements at most"
