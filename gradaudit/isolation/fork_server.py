@@ -1,6 +1,7 @@
 """A clean process that has imported the audit and forks workers from itself: a worker is there in milliseconds.
 
-It runs no user code and has no threads, so that a fork of it is safe. On Linux it adopts every process that its worker
+It runs no user code and has no threads, so that a fork of it is safe: one by itself, as the nursery of another keeper
+in the same process, too. On Linux it adopts every process that its worker
 started, also those that detached themselves, and ends all of them with the worker. It ends itself when its keeper does.
 Where forking is not safe it becomes the first worker that is asked for.
 """
@@ -22,14 +23,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gradaudit.isolation import scratch, worker
+from gradaudit.isolation import scratch, sibling, worker
 
 FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
 PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
 #: Where libraries keep what they have compiled, by the variable that names it: for all workers, and nothing that a case
 #: leaves behind.
 CACHES = {"TORCHINDUCTOR_CACHE_DIR": "torchinductor"}
-DESCRIPTORS = 5  #: that come with an order to fork: requests, answers, lifeline, traces, and one for what is printed
+#: Descriptors that come with an order. For a worker: requests, answers, lifeline, traces, and one for what is printed;
+#: for a twin: its own control, and one for its last words.
+DESCRIPTORS = {"fork": 5, "twin": 2, "end": 0}
 
 _BECOME_PARENT_OF_ORPHANS = 36  #: PR_SET_CHILD_SUBREAPER of prctl(2)
 
@@ -39,7 +42,8 @@ def main(control: int, audit: str, folder: str) -> None:
 
     An order is a line of JSON. ``{"fork": {name: value, …}}`` comes with the descriptors of a worker and names its
     environment; the answer is its process number. ``{"end": true}`` ends the worker with all that it started; the
-    answer is how it ended, as ``subprocess`` has it.
+    answer is how it ended, as ``subprocess`` has it. ``{"twin": folder}`` comes with the descriptors of a new nursery,
+    whose keeper lives in the same process; it answers itself, with its process number, and there is no answer here.
     """
     _adopt_orphans()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # inherited: a ray worker blocks Ctrl-C, and cases can see it
@@ -55,33 +59,47 @@ class _Nursery:
     """At most one worker at a time."""
 
     def __init__(self, keeper: socket.socket, audit: str, folder: str) -> None:
-        self.keeper = keeper
         self.audit = audit
+        self.begin(keeper, folder)
+
+    def begin(self, keeper: socket.socket, folder: str) -> None:
+        self.keeper = keeper
         self.worker = 0  #: its process number
         self.folder = folder
         self.worker_folder = ""
+        self.text, self.descriptors = b"", list[int]()  #: of orders that have arrived, and wait for their turn
 
     def serve(self) -> None:
-        while (order := self.receive()) is not None:
-            words, descriptors = order
-            if "fork" in words:
-                self.fork(words["fork"], descriptors)
-            else:
-                self.answer(self.end())
+        with contextlib.suppress(ConnectionError):  # the keeper was killed before it had read an answer
+            while (order := self.receive()) is not None:
+                self.follow(order)
         self.end()
         scratch.remove(self.folder)
 
-    def receive(self) -> tuple[dict[str, Any], list[int]] | None:
-        text, descriptors = b"", []
-        while not text.endswith(b"\n"):
+    def follow(self, order: Mapping[str, Any]) -> None:
+        ((kind, words),) = order.items()
+        descriptors = [self.descriptors.pop(0) for _ in range(DESCRIPTORS[kind])]
+        if kind == "fork":
+            self.fork(words, descriptors)
+        elif kind == "twin":
+            self.fork_twin(words, *descriptors)
+        else:
+            self.answer(self.end())
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def receive(self) -> dict[str, Any] | None:
+        while b"\n" not in self.text:
             # worker's descriptors are no business of the programs that user code starts
             cloexec = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-            piece, found, _, _ = socket.recv_fds(self.keeper, 1 << 16, DESCRIPTORS, cloexec)
+            piece, found, _, _ = socket.recv_fds(self.keeper, 1 << 16, max(DESCRIPTORS.values()), cloexec)
             if not piece:
                 return None
-            text += piece
-            descriptors += found
-        return json.loads(text), descriptors
+            self.text += piece
+            self.descriptors += found
+        line, _, self.text = self.text.partition(b"\n")
+        order: dict[str, Any] = json.loads(line)
+        return order
 
     def answer(self, value: int | None) -> None:
         self.keeper.sendall(json.dumps(value).encode() + b"\n")
@@ -93,17 +111,38 @@ class _Nursery:
         self.worker = os.fork() if FORKS else 0
         if self.worker == 0:
             self.become_worker(environment, descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
         self.answer(self.worker)
+
+    def fork_twin(self, folder: str, control: int, words: int) -> None:
+        """A nursery as this one was at its start; where none can be had, its keeper finds its socket closed."""
+        process = -1
+        if FORKS:
+            with contextlib.suppress(OSError):
+                process = sibling.fork()
+        if process == 0:
+            self.become_twin(folder, control, words)
+
+    def become_twin(self, folder: str, control: int, words: int) -> None:
+        os.setsid()
+        _adopt_orphans()  # not inherited
+        os.dup2(words, 2)
+        self.leave_keeper()
+        self.begin(socket.socket(fileno=os.dup(control)), folder)
+        self.answer(os.getpid())
+
+    def leave_keeper(self) -> None:
+        """In a fork: the orders that come are not for this process."""
+        self.keeper.close()
+        for descriptor in self.descriptors:
+            os.close(descriptor)
 
     def become_worker(self, environment: Mapping[str, str], descriptors: list[int]) -> NoReturn:
         requests, answers, lifeline, traces, printed = descriptors
         if FORKS:
             os.setsid()
-            self.keeper.close()
         else:
             self.answer(os.getpid())
+        self.leave_keeper()
         for standard in (1, 2):
             os.dup2(printed, standard)
         del sys.stdout, sys.stderr  # those of the nursery led elsewhere

@@ -8,14 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gradaudit.isolation import environment, scratch
+from gradaudit.isolation.sibling import Sibling
 
 START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
 GOODBYE = 10.0  #: s for a nursery to end everything before it is ended itself
+TICK = 0.05  #: s between looks at whether a twin is still wanted
 
 _BOOT = (
     "import sys; sys.path[:] = sys.argv[4:]; from gradaudit.isolation.fork_server import main;"
@@ -32,6 +36,9 @@ class Nursery:
 
     ``audit`` is the reference whose module it imports, ``env`` what its environment has beside the keeper's, ``folder``
     where it works; None: where the keeper does. Temporary files go to a folder of their own in ``temporary``.
+
+    Where this process has another one with the same setting, it is a twin: forked from that, for a hundredth of the
+    cost of a start. In nothing else do they depend on each other: it is a child of this process as the other is.
     """
 
     def __init__(
@@ -40,64 +47,65 @@ class Nursery:
         self.audit = audit
         self.env = dict(env)
         self.used = False  #: it has given a worker
-        self._children: int | None = None  #: the file that lists them, kept open: it is read at every look at memory
+        self.setting = setting_of(audit, env, folder=folder)
+        self._folder = folder
         self._temporary = scratch.make(temporary)
-        self._control, theirs = socket.socketpair()
-        self._control.settimeout(START_LIMIT)
-        with theirs:
-            self._process = subprocess.Popen(
-                _command(theirs.fileno(), audit, self._temporary),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                env=environment.of_nursery(env),
-                cwd=folder,
-                start_new_session=True,  # Ctrl-C in the terminal reaches the keeper alone
-            )
+        self._children: int | None = None  #: the file that lists them, kept open: it is read at every look at memory
+        self._over = False
+        self._ordering = threading.Lock()  #: other keepers' threads order twins
+        self._process: subprocess.Popen[bytes] | Sibling | None = None  #: None: a twin that has not said who it is
+        with self._connected() as ends:
+            if not _orders_twin(self.setting, self._temporary, ends):
+                self._start(*ends)
+        _living.append(self)
 
     def fork(self, env: Mapping[str, str], descriptors: Sequence[int]) -> "Worker":
         """A worker with ``env`` beside the environment of the nursery. Raises NurseryFailed."""
-        order = json.dumps({"fork": dict(env)}).encode() + b"\n"
-        try:
-            socket.send_fds(self._control, [order], descriptors)
-            process = self._answer()
-        except OSError:  # TimeoutError among them
-            process = None
-        if process is None:
+        process, own = None, self._met()
+        with contextlib.suppress(OSError):  # TimeoutError among them
+            if own is not None and self._order({"fork": dict(env)}, descriptors):
+                process = self._answer()
+        if own is None or process is None:
             raise NurseryFailed(self._last_words())
         self.used = True
-        return Worker(self, process, forked=process != self._process.pid)
+        return Worker(self, process, forked=process != own.pid)
 
     def end_worker(self) -> int | None:
         """Kill the worker and all that it started; how it ended, or None where the nursery is gone."""
         with contextlib.suppress(OSError):
-            self._control.sendall(b'{"end": true}\n')
-            return self._answer()
+            return self._answer() if self._order({"end": True}) else None
         return None
 
     def shutdown(self) -> None:
         """Have everything ended, and do not wait for it. May be called from another thread, and again."""
+        self._over = True
         with contextlib.suppress(OSError):
-            self._control.shutdown(socket.SHUT_RDWR)
+            # a twin may yet say who it is: nobody else can bury it
+            self._control.shutdown(socket.SHUT_WR if self._process is None else socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End everything, and wait until it has ended."""
         self.shutdown()
+        with contextlib.suppress(ValueError):
+            _living.remove(self)
+        if self._process is None:
+            self._hear(GOODBYE)
         self._control.close()
-        try:
-            self._process.wait(GOODBYE)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        if self._process is not None:
+            try:
+                self._process.wait(GOODBYE)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._words.close()
         if self._children is not None:
             os.close(self._children)
             self._children = None
         scratch.remove(self._temporary)  # where the nursery could not
 
-    def kill(self) -> int:
+    def kill(self) -> int | None:
         """Kill the nursery's own process group; how it ended, as ``subprocess`` has it."""
+        if self._process is None:
+            return None
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -105,17 +113,80 @@ class Nursery:
 
     def has_ended(self) -> bool:
         """Whether its own process is gone."""
-        return self._process.poll() is not None
+        return self._process is not None and self._process.poll() is not None
 
     def children(self) -> list[int]:
         """The worker, and processes that detached themselves from it; empty where the system does not say."""
         try:
-            if self._children is None:
+            if self._children is None and self._process is not None:
                 process = self._process.pid
                 self._children = os.open(f"/proc/{process}/task/{process}/children", os.O_RDONLY | os.O_CLOEXEC)
-            return [int(child) for child in os.pread(self._children, 1 << 16, 0).split()]
+            return [] if self._children is None else list(map(int, os.pread(self._children, 1 << 16, 0).split()))
         except OSError:
             return []
+
+    def gives_twin(self, folder: str, ends: tuple[int, int]) -> bool:
+        """Order a fork of it as another nursery, with ``ends`` of its own to a keeper of this process; whether it is
+        there to hear that. May be called from another thread."""
+        if self._process is None or self._over:
+            return False
+        with contextlib.suppress(OSError):
+            return self._order({"twin": folder}, ends)
+        return False
+
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[int, int]]:
+        """The nursery's ends of a new socket for orders and a new pipe for its last words, closed here on leaving."""
+        self._control, control = socket.socketpair()
+        self._control.settimeout(START_LIMIT)
+        words, its_words = os.pipe()
+        self._words = open(words, "rb")  # noqa: SIM115 - until it is closed, or another takes its place
+        with control, open(its_words, "wb"):
+            yield control.fileno(), its_words
+
+    def _start(self, control: int, words: int) -> None:
+        self._process = subprocess.Popen(
+            _command(control, self.audit, self._temporary),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            pass_fds=(control,),
+            env=environment.of_nursery(self.env),
+            cwd=self._folder,
+            start_new_session=True,  # Ctrl-C in the terminal reaches the keeper alone
+        )
+
+    def _met(self) -> "subprocess.Popen[bytes] | Sibling | None":
+        """Its process; None where it is over. A twin that was not to be is started after all."""
+        while self._process is None and not self._over:
+            if self._hear(TICK) and self._process is None:
+                self._start_after_all()
+        return self._process
+
+    def _start_after_all(self) -> None:
+        self._control.close()
+        self._words.close()
+        with self._connected() as ends:
+            self._start(*ends)
+        if self._over:  # a shutdown may have met the socket before this one
+            self.shutdown()
+
+    def _hear(self, seconds: float) -> bool:
+        """Whether there is news of a twin: who it is, or nothing where it was not to be."""
+        if not select.select([self._control], [], [], seconds)[0]:
+            return False
+        with contextlib.suppress(OSError):
+            if (process := self._answer()) is not None:
+                self._process = Sibling(process)
+        return True
+
+    def _order(self, order: Mapping[str, object], descriptors: Sequence[int] = ()) -> bool:
+        """Whether all of it was sent. Raises OSError where the nursery is gone."""
+        text = json.dumps(order).encode() + b"\n"
+        with self._ordering:
+            sent = socket.send_fds(self._control, [text], descriptors)
+            self._control.sendall(text[sent:])
+        return True
 
     def _answer(self) -> int | None:
         """The number that answers an order; None where it gave none, or is gone."""
@@ -129,9 +200,10 @@ class Nursery:
         return number
 
     def _last_words(self) -> str:
+        if self._process is None:
+            return "a process for workers was dismissed before it was there"
         ended = self.kill()
-        assert self._process.stderr is not None
-        said = self._process.stderr.read().decode(errors="replace").strip()
+        said = self._words.read().decode(errors="replace").strip()
         return f"a process for workers ended ({died_of(ended)}) before it could fork one; it said:\n{said}"
 
 
@@ -174,6 +246,20 @@ class Worker:
             os.close(self.ending)
             self.ending = None
         return self._nursery.end_worker() if self._forked else self._nursery.kill()
+
+
+_living: list[Nursery] = []  #: of this process
+
+
+def setting_of(audit: str, env: Mapping[str, str], *, folder: str | None) -> tuple[object, ...]:
+    """All that two nurseries have in common where one is as good as the other."""
+    return audit, dict(environment.of_nursery(env)), folder or os.getcwd(), tuple(sys.path)
+
+
+def _orders_twin(setting: tuple[object, ...], folder: str, ends: tuple[int, int]) -> bool:
+    """Whether a living nursery was found that is to fork another one."""
+    elders = (elder for elder in tuple(_living) if elder.setting == setting)
+    return sys.platform == "linux" and any(elder.gives_twin(folder, ends) for elder in elders)
 
 
 def children_of(process: int) -> list[int]:
