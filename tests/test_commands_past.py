@@ -159,5 +159,10 @@ def test_a_curve_without_numbers_draws_without_fault(given):
     assert isinstance(v_curve(given), list)
 
 
+@pytest.mark.parametrize("error", [1.5e308, 5e-324])
+def test_the_largest_and_the_smallest_of_numbers_are_drawn(error):
+    assert "●" in "".join(v_curve([CurvePoint("gradient", "out", "x[0]", 1e-3, 1.0, error, 0.0)], allowed=error))
+
+
 def test_an_error_of_zero_stands_on_the_floor():
     assert "○" in "".join(v_curve(points((1e-3, 0.0), (1e-2, 1e-5))))

@@ -17,6 +17,7 @@ from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.fingerprint import planned
 from gradaudit.plan.shard import Shard
 from gradaudit.report import _codec, jsonl, run_json
+from gradaudit.report._find import pointed
 from gradaudit.running.record import Audit, Result, Run
 
 HOME = Path("reports/nightly") / RUN.id
@@ -162,6 +163,13 @@ def test_a_pointer_cannot_lead_out_of_its_folder(say):
     leave(literal_audit()).rename("elsewhere/run")
     Path("reports/nightly/latest.json").write_text(json.dumps({"run": "../../elsewhere/run"}))
     assert say("report", "latest")[0] == 2
+
+
+def test_a_pointer_to_the_folder_above_leads_nowhere(say):
+    home = leave(literal_audit())
+    (home / "results.jsonl").rename("reports/results.jsonl")
+    Path("reports/nightly/latest.json").write_text(json.dumps({"run": ".."}))
+    assert pointed(Path("reports/nightly")) is None
 
 
 def test_a_full_disk_exits_3_and_keeps_the_old_report(say, monkeypatch):

@@ -15,9 +15,10 @@ from gradaudit.plan import make_plan
 from gradaudit.plan.case import Expectation
 from gradaudit.report import command, html, render
 from gradaudit.report._configuration import configuration
+from gradaudit.report._reproduce import python
 from gradaudit.report._script import script
+from gradaudit.report._since import headline
 from gradaudit.running.record import Audit, Before, CaseHistory, Change, History, PastEnd, PastRun, Result
-from gradaudit.running.runner import TIMEOUT
 from gradaudit.suite import load_suite
 from gradaudit.suite.quantities import seconds
 
@@ -71,6 +72,17 @@ def test_the_first_screen_says_what_a_pass_could_have_missed() -> None:
     verdicts = [Verdict(str(bound), Status.PASS, measures=Measures(bound=bound)) for bound in bounds]
     page = html.render(Audit(RUN, tuple(Result(replace(CASE, id=one.id), one) for one in verdicts)))
     assert "No pass can have missed a relative error above 0.0003, but for 1 without a bound." in page
+
+
+def test_what_a_pass_could_have_missed_is_never_rounded_down() -> None:
+    verdict = Verdict(CASE.id, Status.PASS, measures=Measures(bound=3.01e-4))
+    assert "above 0.00031." in html.render(Audit(RUN, (Result(CASE, verdict),)))
+
+
+def test_the_lines_to_reproduce_carry_the_time_limit_of_the_run() -> None:
+    run = replace(RUN, arguments=("run", "configs/suite.yaml", "--timeout", "500ms"))
+    assert "--timeout=500ms --id" in command(CASE, run)
+    assert "overrides={'timeout': '500ms'}" in python(CASE, run)
 
 
 def test_the_line_to_reproduce_carries_what_the_run_changed() -> None:
@@ -177,6 +189,12 @@ def test_a_night_without_a_change_says_so() -> None:
     assert "nothing changed; 1 of 1 pass." in Page(html.render(quiet)).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
+@pytest.mark.parametrize("change", [Change.BETTER, Change.ADDED, Change.REMOVED])
+def test_a_night_with_a_change_that_is_no_failure_does_not_say_that_nothing_changed(change: Change) -> None:
+    (result,), known = compared(("a", Status.PASS, None)).results, (past("a", Change.SAME), past("b", change))
+    assert headline(Audit(RUN, (result,), History(RUN, (), known))) == "no new failures; 1 of 1 pass"
+
+
 def test_queues_come_in_order_of_urgency_and_empty_ones_are_left_out() -> None:
     queues = queues_of(NIGHT)
     assert list(queues) == ["new", "worse", "still", "error", "flaky", "inconclusive", "fixed", "all"]
@@ -192,6 +210,12 @@ def test_without_an_earlier_run_nobody_is_new() -> None:
     assert list(queues_of(alone)) == ["fail", "error", "inconclusive", "all"]
     assert "There is no earlier run to compare with." in html.render(alone)
     assert "There is no earlier run" not in html.render(replace(NIGHT, history=None))
+
+
+def test_a_run_that_is_to_be_compared_with_none_of_the_earlier_ones_says_so() -> None:
+    page = html.render(replace(NIGHT, history=History(runs=(EARLIER,))))
+    assert "It is compared with none of the earlier runs." in page
+    assert "There is no earlier run" not in page
 
 
 @pytest.mark.parametrize(("until", "soon"), [(date(2026, 12, 1), True), (date(2026, 12, 31), False), (None, False)])

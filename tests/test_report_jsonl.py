@@ -372,6 +372,13 @@ def test_a_damaged_line_in_the_middle_of_the_first_format_is_named(tmp_path: Pat
         read_stored(path)
 
 
+def test_a_brief_reading_takes_a_verdict_that_is_none_for_a_damaged_line(tmp_path: Path) -> None:
+    line = _lines.sealed({"fingerprint": "f", "case": CASE, "verdict": 7})
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(_lines.sealed(jsonl.head(RUN, ())) + line)
+    assert [number for number, _ in read_stored(path, brief=True).damaged] == [2]
+
+
 def test_a_brief_reading_leaves_out_evidence_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     file.write_text(jsonl.render(literal_audit()))

@@ -39,7 +39,7 @@ def plain(line: bytes) -> dict[str, Any]:
     """The object in a line without a checksum. Raises Damaged."""
     try:
         data = json.loads(line.decode("utf-8"))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise Damaged(f"it is no JSON: {error}") from error
     if not isinstance(data, dict):
         raise Damaged("it is no object")

@@ -44,15 +44,15 @@ class _Grid:
     def put(self, h: float, value: float, mark: str) -> None:
         if not isfinite(value):
             return
-        low = value < 10.0**self.bottom
+        low = value <= 0 or log10(value) < self.bottom
         if low and mark == NOISE:
             return
-        row, column = 0 if low else self._row(value), self._column(h)
+        row, column = 0 if low else self._row(log10(value)), self._column(h)
         there = self.cells[row][column]
         self.cells[row][column] = FLOOR if low else BOTH if there == NOISE and mark == ERROR else mark
 
     def rule(self, value: float) -> None:
-        self.cells[self._row(value)] = [ALLOWED] * WIDTH
+        self.cells[self._row(log10(value))] = [ALLOWED] * WIDTH
 
     def lines(self, h_best: float) -> list[str]:
         body = [f"{self._label(row)} ┤{''.join(self.cells[row]).rstrip()}" for row in reversed(range(HEIGHT))]
@@ -67,10 +67,10 @@ class _Grid:
     def _label(self, row: int) -> str:
         """A power of ten at the rows that are nearest to one of them; at most every second row."""
         decade = self.bottom + round(row / (HEIGHT - 1) * (self.top - self.bottom))
-        return f"1e{decade:+03d}" if self._row(10.0**decade) == row else f"{'':5}"
+        return f"1e{decade:+03d}" if self._row(decade) == row else f"{'':5}"
 
-    def _row(self, value: float) -> int:
-        return _place(log10(value), self.bottom, self.top, HEIGHT)
+    def _row(self, exponent: float) -> int:
+        return _place(exponent, self.bottom, self.top, HEIGHT)
 
     def _column(self, h: float) -> int:
         return _place(log10(h), self.left, self.right, WIDTH)

@@ -7,7 +7,7 @@ from gradaudit.plan.case import Case
 from gradaudit.running.record import Run
 
 # What the command line of a run may have changed about a case; selection and outputs are not among them.
-_CARRIED = ("--seed", "--set", "--profile")
+_CARRIED = ("--seed", "--set", "--timeout", "--profile")
 
 
 def command(case: Case, run: Run) -> str:
@@ -28,7 +28,7 @@ def python(case: Case, run: Run) -> str:
     given = _overrides(run.arguments)
     settings = dict(value.split("=", 1) for name, value in given if name == "--set" and "=" in value)
     single = dict(given)
-    settings |= {"seed": single["--seed"]} if "--seed" in single else {}
+    settings |= {name: single[f"--{name}"] for name in ("seed", "timeout") if f"--{name}" in single}
     profile = single.get("--profile")
     files = _files(case, run)
     arguments = [

@@ -53,14 +53,12 @@ def _results() -> dict[str, Any]:
     definitions = _Definitions()
     crc = {"crc": {"type": "string", "pattern": "^[0-9a-f]{8}$"}}
     kind = {"format": {"const": jsonl.FORMAT}, "kind": {"const": jsonl.KIND}}
-    result = definitions.of(Result)
-    case, verdict = (definitions.known["Result"]["properties"][name] for name in ("case", "verdict"))
-    assert result
-    del definitions.known["Result"]
+    definitions.of(Result)
+    result = definitions.known.pop("Result")["properties"]  # whose members stand in the line itself
     ended = _object({"duration_s": _NUMBER, "complete": {"type": "boolean"}})
     lines = [
         _object({**kind, "run": definitions.of(Run), "plan": definitions.of(tuple[Planned, ...]), **crc}),
-        _object({"fingerprint": {"type": "string"}, "case": case, "verdict": verdict, **crc}),
+        _object({"fingerprint": {"type": "string"}, **result, **crc}),
         _object({"ended": ended, **crc}),
     ]
     return definitions.document("A line of results.jsonl of gradaudit", {"oneOf": lines})

@@ -6,7 +6,7 @@ from math import isfinite, log10, nan
 
 from gradaudit.judge.verdict import Status
 from gradaudit.report.text import summary
-from gradaudit.running.record import Audit, CaseHistory, Change, Result, Run
+from gradaudit.running.record import Audit, CaseHistory, Change, History, Result, Run
 
 #: What the suite did not ask for and nobody can be content with; an inconclusive case is none of them.
 FAILING = frozenset({Status.FAIL, Status.XPASS, Status.ERROR, Status.TIMEOUT, Status.CRASH})
@@ -28,10 +28,16 @@ def headline(audit: Audit) -> str:
     """``3 new failures, 1 worse, 2 fixed; 494 of 500 pass``; without a baseline, how many cases ended how."""
     if audit.history is None or audit.history.baseline is None:
         return summary(audit)
-    changed = ", ".join(changes(audit)) or "nothing changed"
+    changed = ", ".join(changes(audit)) or _without_news(audit.history)
     passed = sum(result.verdict.status is Status.PASS for result in audit.results)
     unfinished = "" if audit.run.complete else "; the run did not finish"
     return f"{changed}; {passed} of {len(audit.results)} pass{unfinished}"
+
+
+def _without_news(history: History) -> str:
+    """A case may have come, gone, become better or undecided, though nothing that fails is new."""
+    unchanged = {None, Change.SAME, Change.STILL}
+    return "nothing changed" if {case.change for case in history.cases} <= unchanged else "no new failures"
 
 
 def removed(audit: Audit) -> list[str]:

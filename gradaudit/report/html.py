@@ -16,6 +16,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from functools import cache
 from importlib import resources
 from math import isfinite, isinf, isnan
@@ -104,7 +105,8 @@ def _render(material: _Material, *, folder: str) -> str:
             baseline=audit.history.baseline if audit.history else None,
             sentence=_COUNT.sub("\\1\N{NO-BREAK SPACE}", headline(audit)),
             bound=_bound_sentence(audit),
-            compared_with_nothing=audit.history is not None,
+            looked_back=audit.history is not None,
+            earlier=audit.history.runs if audit.history else (),
             removed=removed(audit),
             surroundings=surroundings(audit),
             power=_power.sentence(audit),
@@ -162,9 +164,14 @@ def _bound_sentence(audit: Audit) -> str:
     known = [bound for bound in bounds if isfinite(bound)]
     if not known:
         return ""
-    sentence = f"No pass can have missed a relative error above {number(max(known), 2)}"
+    sentence = f"No pass can have missed a relative error above {_rounded_up(max(known))}"
     unknown = len(bounds) - len(known)
     return sentence + (f", but for {unknown} without a bound." if unknown else ".")
+
+
+def _rounded_up(value: float) -> str:
+    """To two digits, of which nobody may say that they claim more than was found."""
+    return number(float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(repr(float(value)))), 2)
 
 
 @cache

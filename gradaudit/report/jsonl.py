@@ -159,7 +159,7 @@ class _Reading:
 
 
 def _without_evidence(data: dict[str, Any]) -> dict[str, Any]:
-    verdict = {name: value for name, value in data["verdict"].items() if name not in EVIDENCE}
+    verdict = {name: value for name, value in dict(data["verdict"]).items() if name not in EVIDENCE}
     return {**data, "verdict": verdict}
 
 

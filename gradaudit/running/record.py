@@ -104,7 +104,7 @@ class CaseHistory:
 class History:
     """What a run is compared with, and where it stands in the row of runs before it."""
 
-    baseline: Run | None = None  #: None: the suite has no earlier run that was complete
+    baseline: Run | None = None  #: None: no earlier run was complete, or none was to be compared with
     runs: tuple[PastRun, ...] = ()  #: oldest first, at most 30, this run left out
     cases: tuple[CaseHistory, ...] = ()  #: the cases of this run, and those that were removed
 
