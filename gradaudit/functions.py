@@ -18,7 +18,6 @@ _ORIGIN = {
     "mulc": "mul",
     "divc": "div",
     "softmaxcrossentropy": "cross_entropy",
-    "crossentropy": "cross_entropy",
 }
 
 

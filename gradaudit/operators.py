@@ -2,6 +2,8 @@
 
 from typing import Any, Self
 
+import numpy as np
+
 
 class Operators:
     """Mixin: ``+ - * / ** @``, unary minus and the usual methods, by way of ``_apply``.
@@ -75,6 +77,6 @@ class Operators:
 
 def _sequence(entries: tuple[Any, ...]) -> tuple[int, ...]:
     """``(2, 3)`` from either way of writing it: ``reshape(2, 3)`` and ``reshape((2, 3))``."""
-    if len(entries) == 1 and not isinstance(entries[0], int):
+    if len(entries) == 1 and not isinstance(entries[0], int | np.integer):
         entries = tuple(entries[0]) if entries[0] is not None else ()
     return entries

@@ -185,6 +185,8 @@ OPERATORS = {
     "reshape by numbers": lambda x: x.reshape(3, 2),
     "reshape by a tuple": lambda x: x.reshape((6,)),
     "reshape with -1": lambda x: x.reshape(-1),
+    "reshape by a number of NumPy's": lambda x: x.reshape(np.prod(x.shape)),
+    "reshape by an array": lambda x: x.reshape(np.array([3, 2])),
     "T": lambda x: x.T,
     "transpose by numbers": lambda x: x.transpose(1, 0),
     "transpose by a tuple": lambda x: x.transpose((-1, 0)),

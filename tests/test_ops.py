@@ -1,5 +1,6 @@
 """The shelf of ops: what it offers, how it is found, and what importing it costs."""
 
+import ast
 import inspect
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from gradaudit import ops
-from gradaudit.ops import _compiled
+from gradaudit.ops import _axes, _compiled
 
 CORE = (
     "add sub mul div neg pow square sqrt exp log sin cos tan tanh sigmoid relu leaky_relu gelu softplus clip max min "
@@ -69,6 +70,18 @@ def test_a_bad_shape_raises_inside_compiled_code_too():
 
     with pytest.raises(ValueError, match=r"matmul: allowed: .* with equal k"):
         product(np.ones((2, 3)), np.ones((2, 3)))
+
+
+def refusals(module):
+    """(place, what is allowed) of each refusal that stands in a module."""
+    calls = (node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call))
+    refusing = (node.args for node in calls if getattr(node.func, "id", "") == "refuse")
+    return {(place.value, allowed.value) for place, _, allowed in refusing}
+
+
+def test_what_compiled_code_refuses_it_says_in_the_words_of_plain_python():
+    assert refusals(_compiled)
+    assert refusals(_compiled) <= refusals(_axes)
 
 
 def test_a_jitted_function_may_compose_ops_and_loops():

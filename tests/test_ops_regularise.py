@@ -38,6 +38,12 @@ def test_what_is_kept_is_scaled_up_and_the_rest_is_zero():
     np.testing.assert_allclose(ops.dropout(x, KEPT, 0.75), [[4.0, 0.0, 12.0], [16.0, 20.0, 0.0]])
 
 
+def test_float32_stays_float32():
+    x = np.ones((2, 3), np.float32)
+    assert ops.dropout(x, KEPT, 0.3).dtype == np.float32
+    assert ops.dropout_vjp(x, KEPT, x, 0.3).dtype == np.float32
+
+
 def test_the_expectation_over_masks_is_x():
     kept = np.random.default_rng(8).random(100_000) >= 0.2
     assert ops.dropout(np.ones(kept.size), kept, 0.2).mean() == pytest.approx(1.0, abs=0.01)

@@ -176,7 +176,7 @@ def _aligned_shape(shape: Any, longer: Any) -> Function:
 
     def spelling(shape, longer):  # type: ignore[no-untyped-def]
         if missing < 0:
-            refuse("sum_to", 0, "a target with at most as many axes as the array")
+            refuse("broadcast", 0, "a first shape with at most as many axes as the second")
         out, padded = ones, (*shape, 1)
         for k in range(max(missing, 0), n):
             out = set_at(out, k, padded[k - missing])
@@ -238,7 +238,7 @@ def _first_largest(block: Any) -> Function:
     def spelling(block):  # type: ignore[no-untyped-def]
         outer, length, inner = block.shape
         if length == 0:
-            refuse("max or min", 0, "a reduced axis with at least one element")
+            refuse("max or min", 0, "a reduced axis (the middle one) with at least one element")
         positions = np.empty(outer * inner, np.int64)
         for i in range(outer):
             for j in range(inner):

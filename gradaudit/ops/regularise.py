@@ -11,17 +11,18 @@ def dropout(x: Array, mask: Array, rate: float = 0.5) -> Array:
 
     # (…), (…) -> (…)
     """
-    return x * _scaled(x, mask, rate)
+    return x * mask * _scale(x, mask, rate)
 
 
 def dropout_vjp(x: Array, mask: Array, cotangent: Array, rate: float = 0.5) -> Array:
     """Gradient of x: the cotangent through the same mask and scale; the map is linear and diagonal."""
-    return cotangent * _scaled(x, mask, rate)
+    return cotangent * mask * _scale(x, mask, rate)
 
 
-def _scaled(x: Array, mask: Array, rate: float) -> Array:
+def _scale(x: Array, mask: Array, rate: float) -> float:
+    """What kept elements are multiplied by; a number, and not an array that would widen float32."""
     if x.shape != mask.shape:
         refuse("dropout", (x.shape, mask.shape), "a mask of the shape of x")
     if not 0 <= rate < 1:
         refuse("dropout", rate, "0 <= rate < 1")
-    return mask * (1 / (1 - rate))
+    return 1 / (1 - rate)
