@@ -1,6 +1,8 @@
 """The ray backend: the same verdicts as without a cluster, whatever becomes of its workers."""
 
 import contextlib
+import importlib
+import itertools
 import os
 import re
 import secrets
@@ -151,6 +153,20 @@ def test_a_case_that_no_worker_survives_is_a_crash_and_its_neighbours_pass():
     assert statuses == [Status.PASS, Status.PASS, Status.CRASH, Status.PASS, Status.PASS, Status.PASS]
     assert found[2].diagnosis is Diagnosis.DIED
     assert found[2].message.startswith("s.yaml:3:5: its worker died 4 times with the case in hand, asked twice")
+
+
+def test_a_call_that_cannot_be_made_ends_the_run(monkeypatch: pytest.MonkeyPatch):
+    def broken(self) -> dict[str, object]:
+        if next(calls) > 6:
+            raise RuntimeError("planted")
+        return {}
+
+    calls = itertools.count()
+    nodes = importlib.import_module("gradaudit.backends._ray_nodes")
+    monkeypatch.setattr(nodes.Nodes, "options", broken)
+    cases = [a_case("slow", i) for i in range(40)]
+    with pytest.raises(backends.BackendLost, match="takes no case: RuntimeError: planted"):
+        list(backends.run(cases, backend="ray", jobs=2, audit=AUDIT))
 
 
 def test_limits_on_memory_and_retries_reach_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,7 @@
 """Which dask workers may take a case, from what the scheduler says of them."""
 
+import pytest
+
 from gradaudit.backends._dask_roster import SILENCE, Roster
 
 LONG = SILENCE + 1.0
@@ -51,6 +53,25 @@ def test_a_worker_that_joins_later_and_lacks_something_is_never_used():
     assert roster.targets() == {"a"}  # which may come back
     assert not roster.is_hopeful()
     assert roster.refused() == ["worker b has no numpy"]
+
+
+@pytest.mark.parametrize("question", [Roster.refused, Roster.is_hopeful])
+def test_a_newcomer_may_be_judged_in_the_middle_of_a_question(question):
+    class Meanwhile(str):
+        """A reason, during whose reading another thread admits the next worker."""
+
+        def __bool__(self) -> bool:
+            if asked and not admitted:
+                admitted.append("c")
+                roster.judge("c", "")
+            return True
+
+    roster, asked, admitted = Roster(["a"]), [], []
+    roster.update({"b": 0.0, "c": 0.0, "d": 0.0})
+    roster.judge("b", Meanwhile("no numpy"))
+    asked.append(question)
+    question(roster)
+    assert admitted == ["c"]
 
 
 def test_there_is_hope_while_the_only_worker_is_being_asked():

@@ -7,6 +7,7 @@ frozen worker has in hand and ends what is left.
 """
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -200,10 +201,8 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
     def _give_up_overdue(self) -> None:
         for future, call in list(self._waiting.items()):
             limit = allowed(call.task)
-            if limit is None or future.key not in self._begun:
-                continue
-            begun, worker = self._begun[future.key]
-            if time.monotonic() - begun > limit:
+            begun, worker = self._begun.get(future.key, (math.inf, ""))  # an answer may take it out at any moment
+            if limit is not None and time.monotonic() - begun > limit:
                 self._roster.suspect([worker])
                 late = f"worker {worker} did not answer within {limit:g} s"
                 self._settle(future, (call.task.index, Lost(late, late=True)))

@@ -12,7 +12,10 @@ SILENCE = (
 
 
 class Roster:
-    """The workers by address. Those in ``admitted`` were found in order; None: all are, the later ones too."""
+    """The workers by address. Those in ``admitted`` were found in order; None: all are, the later ones too.
+
+    The run, its watch and the questions to newcomers have a thread each: what one iterates over is a copy.
+    """
 
     def __init__(self, admitted: Iterable[str] | None = None) -> None:
         self._admitted = None if admitted is None else set(admitted)
@@ -64,7 +67,7 @@ class Roster:
 
     def is_hopeful(self) -> bool:
         """Whether a case can be taken now, or may be soon."""
-        return bool(self.usable()) or any(not why for why in self._strangers.values())
+        return bool(self.usable()) or any(not why for why in list(self._strangers.values()))
 
     def targets(self) -> frozenset[str] | None:
         """Who a case may be sent to, None for all. Where nobody is usable: whoever was, to come back or be replaced."""
@@ -74,4 +77,4 @@ class Roster:
 
     def refused(self) -> list[str]:
         """Why workers that are there are not used."""
-        return [why for worker, why in self._strangers.items() if why and worker in self._present]
+        return [why for worker, why in list(self._strangers.items()) if why and worker in self._present]

@@ -99,8 +99,12 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
         self._waiting.clear()
 
     def _send(self, call: _Call) -> Any:
-        options = {"max_retries": AGAIN, "name": f"audit {call.task.case.id}", **self._nodes.options()}
-        reference = self._started.options(**options).remote(call.task, self._nodes.admitted)
+        try:
+            options = {"max_retries": AGAIN, "name": f"audit {call.task.case.id}", **self._nodes.options()}
+            reference = self._started.options(**options).remote(call.task, self._nodes.admitted)
+        except Exception as problem:  # raised, it would be lost in a thread of ray's, and joblib wait for ever
+            call.callback(BackendLost(f"the ray cluster takes no case: {type(problem).__name__}: {problem}"))
+            return None
         self._waiting[reference] = call
         reference.future().add_done_callback(lambda ended: self._hear(reference, ended))
         return reference
@@ -117,9 +121,10 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
     def _send_again(self, call: _Call, node: str) -> None:
         try:
             self._nodes.meet(node)
-            self._send(call)
         except Exception as problem:  # otherwise joblib would wait for ever
             call.callback(problem)
+        else:
+            self._send(call)
 
     @staticmethod
     def _answer(task: Task, ended: Any) -> Answer | NotAsked | Exception:

@@ -1,0 +1,34 @@
+"""What every cluster does alike, without one."""
+
+from pathlib import Path
+
+import pytest
+from stand_in import AUDIT, a_case
+
+from gradaudit.backends._cluster import GRACE, allowed
+from gradaudit.isolation.keeper import Keeper, Task
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize("fallback", [None, AUDIT])
+def test_a_worker_may_take_as_long_as_all_the_audits_that_a_keeper_may_make_of_a_case(
+    tmp_path: Path, retries: int, fallback: str | None
+):
+    counted = tmp_path / "counted"
+    surroundings = {"env": (("COUNTED", str(counted)),)}
+    task = Task(
+        1, a_case("counts_and_hangs", **surroundings), limit=0.3, retries=retries, fallback=fallback, audit=OTHER
+    )
+    with Keeper() as keeper:
+        keeper.audit(Task(0, a_case("ok", **surroundings), audit=OTHER))
+        keeper.audit(task)
+    audits = len(counted.read_text().splitlines())
+    assert audits == 2 + retries + (0 if fallback is None else 1 + retries)
+    assert allowed(task) >= audits * task.limit + GRACE
+
+
+def test_a_worker_may_take_for_ever_for_a_case_without_a_limit():
+    assert allowed(Task(0, a_case("ok"))) is None
+
+
+OTHER = "stand_in:audit_again"
