@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,10 @@ SEED = 20261123
 def sample(op: str, index: int) -> nn.Module:
     """One sample of an operator, named as by ``operators``; its parameters are what it is differentiated by.
 
-    Raises KeyError where PyTorch has no such operator, StopIteration where it has fewer samples.
+    Raises KeyError where PyTorch has no such operator, IndexError where it has fewer samples.
     """
     info = operators()[op]
-    return Sample(info, next(islice(samples(info), index, None)))
+    return Sample(info, samples(info)[index])
 
 
 @cache
@@ -38,10 +37,10 @@ def operators() -> Mapping[str, Any]:
     }
 
 
-def samples(info: Any) -> Iterator[Any]:
+def samples(info: Any) -> list[Any]:
     """The samples of an operator: the same numbers each time, whatever else has drawn random ones."""
     with _seeded():
-        yield from list(info.sample_inputs("cpu", torch.float64, requires_grad=True))
+        return list(info.sample_inputs("cpu", torch.float64, requires_grad=True))
 
 
 class Sample(nn.Module):

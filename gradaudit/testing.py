@@ -17,7 +17,6 @@ Function = Callable[..., Any]
 
 X = np.array([0.5, -1.0, 2.0, 0.25])
 W = np.array([1.5, 0.5, -0.75, 2.0])
-A = np.array([[1.0, -2.0, 0.5, 0.3], [0.7, 0.1, -1.2, 2.0]])
 ROWS = np.array([0, 0, 2])
 
 
@@ -32,7 +31,6 @@ class Scenario:
     options: Mapping[str, object] = field(default_factory=dict)
     args: tuple[object, ...] = ()
     constants: tuple[int, ...] = ()  #: positions of floating inputs that are not differentiated
-    checks: tuple[str, ...] = ()  #: those of the engine's own derivatives that are checked; none: all
     status: Status = Status.PASS
     wrong: frozenset[str] = frozenset()  #: inputs of the elements that fail
 
@@ -61,8 +59,7 @@ class Scenario:
         moving = [i for i, x in enumerate(self.inputs) if x.dtype.kind == "f" and i not in self.constants]
         arguments = Arguments.of(self.inputs, differentiated=moving)
         inputs = tuple(Input(name, Given(None), differentiate=i in moving) for i, name in enumerate(arguments.names))
-        kinds = tuple(self.claims or differentiable.claims)
-        checks = tuple(kind for kind in kinds if kind in (self.checks or kinds))
+        checks = tuple(self.claims or differentiable.claims)
         case = Case(self.name, self.name, Target("scenario"), inputs, checks)
         return audit_function(case, differentiable, arguments)
 

@@ -306,6 +306,19 @@ def test_a_function_that_exits_is_an_error():
     assert audit(leave, X, gradient=np.cos).status is Status.ERROR
 
 
+def test_an_exception_that_exits_when_it_is_shown_is_an_error():
+    class Leaves(Exception):
+        def __str__(self):
+            raise SystemExit(0)
+
+    def broken(x):
+        raise Leaves
+
+    verdict = audit(broken, X, gradient=np.cos)
+    assert verdict.status is Status.ERROR
+    assert "Leaves: (its str() raises)" in verdict.message
+
+
 def test_a_function_that_is_nan_at_x_is_inconclusive():
     verdict = audit(lambda x: np.nan, X, gradient=np.cos)
     assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NOT_FINITE)

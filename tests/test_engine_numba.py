@@ -86,7 +86,7 @@ def test_asking_whether_a_function_is_numbas_does_not_import_numba() -> None:
 
 
 def test_what_is_not_a_function_is_refused_by_name() -> None:
-    with pytest.raises(EngineError, match=r"mypkg:f: is of type str, allowed are functions"):
+    with pytest.raises(EngineError, match=r"mypkg:f is str, not a function"):
         load(TARGET, "text", {})  # type: ignore[arg-type]
 
 

@@ -77,6 +77,14 @@ def test_several_outputs_take_a_cotangent_each():
     np.testing.assert_allclose(gradient, COTANGENT * np.cos(X) + 2 * X)
 
 
+def test_outputs_in_nested_containers_pass():
+    def nested(x):
+        return {"sine": my_sin(x), "rest": [my_mul(x, x), (my_mul(x, 2.0),)]}
+
+    verdict = gradaudit.audit(nested, X, engine="tape")
+    assert verdict.status == "pass", verdict.message
+
+
 def test_an_input_that_does_not_matter_has_gradient_zero():
     dx, dw = load(lambda x, w: my_sin(x)).claims["vjp"](X, W, COTANGENT)
     assert dw.tolist() == [0.0, 0.0]

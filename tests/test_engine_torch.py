@@ -395,7 +395,7 @@ def test_a_parameter_without_a_shape_is_refused():
 # what is hidden is listed
 
 
-@pytest.mark.parametrize("held", ["closure", "default", "partial", "global", "method", "list"])
+@pytest.mark.parametrize("held", ["closure", "default", "partial", "global", "inner global", "method", "list"])
 def test_tensors_that_a_function_holds_elsewhere_are_listed_as_not_checked(held):
     w = torch.ones(3, dtype=torch.float64, requires_grad=True)
     parts = [w]
@@ -412,13 +412,14 @@ def test_tensors_that_a_function_holds_elsewhere_are_listed_as_not_checked(held)
         "default": lambda x, w=w: x * w,
         "partial": functools.partial(lambda w, x: x * w, w),
         "global": functions.hides_a_global,
+        "inner global": functions.hides_a_global_in_an_inner_function,
         "method": Holder().call,
         "list": lambda x: x * parts[0],
     }[held]
-    verdict = audit(function, X[:, :2] if held == "global" else X)
+    verdict = audit(function, X[:, :2] if "global" in held else X)
     assert verdict.status == "pass"
     assert "not checked: " in notes(verdict)
-    name = {"partial": "argument 0", "global": "W", "list": "parts.0"}.get(held, "w")
+    name = {"partial": "argument 0", "global": "W", "inner global": "W", "list": "parts.0"}.get(held, "w")
     assert f"not checked: {name} (" in notes(verdict)
 
 
@@ -603,7 +604,7 @@ def test_a_claim_leaves_functions_that_only_use_torch_inside_to_others():
 
 
 def test_what_is_no_function_is_refused():
-    with pytest.raises(EngineError, match="here:f is int, not a function or module"):
+    with pytest.raises(EngineError, match="here:f is int, not a function; name what can be called"):
         load(3)
 
 

@@ -237,6 +237,13 @@ def hides_a_global(x):
     return torch.sin(x) * W
 
 
+def hides_a_global_in_an_inner_function(x):
+    def scaled():
+        return torch.sin(x) * W
+
+    return scaled()
+
+
 def uses_a_global_module(x):
     return LINEAR(x.float()).sum()
 

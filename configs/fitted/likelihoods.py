@@ -27,7 +27,6 @@ def _model(name: str) -> Any:
         "negative binomial": lambda: discrete_model.NegativeBinomial(counts, x),
         "negative binomial p": lambda: discrete_model.NegativeBinomialP(counts, x),
         "negative binomial, nb1": lambda: discrete_model.NegativeBinomial(counts, x, loglike_method="nb1"),
-        "geometric": lambda: discrete_model.NegativeBinomial(counts, x, loglike_method="geometric"),
         "negative binomial p, p=1": lambda: discrete_model.NegativeBinomialP(counts, x, p=1),
         "negative binomial p, p=1.5": lambda: discrete_model.NegativeBinomialP(counts, x, p=1.5),
         "zero-inflated poisson, zeros": lambda: count_model.ZeroInflatedPoisson(few, x),

@@ -80,9 +80,8 @@ class Arguments:
     @cached_property
     def x(self) -> Array:
         """The point, flat: float64[n]."""
-        if len(self.arrays) == 1 and not _is_complex(
-            self.arrays[0]
-        ):  # our own copy already: a million coordinates need no second one
+        if len(self.arrays) == 1 and not _is_complex(self.arrays[0]):
+            # our own copy already: a million coordinates need no second one
             return np.asarray(self.arrays[0], dtype=np.float64).ravel()
         return self.flatten(self.arrays)
 

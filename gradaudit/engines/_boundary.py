@@ -30,7 +30,7 @@ def _summary(problem: BaseException) -> str:
     name = type(problem).__name__
     try:
         text = str(problem)
-    except Exception:
+    except (Exception, SystemExit):
         text = "(its str() raises)"
     first = text.strip().splitlines()[0] if text.strip() else ""
     return f"{name}: {first[:200]}" if first else name

@@ -23,6 +23,16 @@ def refers_to(function: object, wanted: Callable[[object], bool]) -> bool:
     return any(map(wanted, referred(function)))
 
 
+def takes(function: object, kind: type) -> bool:
+    """Whether a parameter of the function is annotated with ``kind``, by the class itself or by its name."""
+    annotations = getattr(code_of(function), "__annotations__", {})
+    return any(
+        said is kind or (isinstance(said, str) and said.rpartition(".")[2] == kind.__name__)
+        for name, said in annotations.items()
+        if name != "return"
+    )
+
+
 def of_package(found: object, package: str) -> bool:
     """Whether this is a module of ``package``, or a function or object that is defined in one."""
     name = found.__name__ if isinstance(found, ModuleType) else getattr(type(found), "__module__", "")
@@ -35,7 +45,7 @@ def referred(function: object) -> Iterator[object]:
     first = code_of(function)
     waiting, seen = [first], {id(first)}
     while waiting:
-        for found in _named(waiting.pop()):
+        for _, found in named(waiting.pop()):
             yield found
             inner = code_of(found)
             same = isinstance(inner, FunctionType) and inner.__module__ == getattr(first, "__module__", None)
@@ -44,16 +54,14 @@ def referred(function: object) -> Iterator[object]:
                 waiting.append(inner)
 
 
-def _named(function: object) -> Iterator[object]:
+def named(function: object) -> Iterator[tuple[str, object]]:
+    """What the code of a Python function holds in its closure or names by a global, with the name."""
     if not isinstance(function, FunctionType):
         return
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    yield from ((name, cell.cell_contents) for name, cell in cells if cell != _EMPTY)
     known = function.__globals__
-    for name in _names(function.__code__):
-        if name in known:
-            yield known[name]
-    for cell in function.__closure__ or ():
-        if cell != _EMPTY:
-            yield cell.cell_contents
+    yield from ((name, known[name]) for name in _names(function.__code__) if name in known)
 
 
 def _names(code: CodeType) -> Iterator[str]:

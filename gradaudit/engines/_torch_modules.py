@@ -5,19 +5,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from types import CellType
 from typing import Any
 
 from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
-from gradaudit.engines._code import code_of
+from gradaudit.engines._code import code_of, named
 from gradaudit.engines._differentiable import EngineError
 from gradaudit.engines._torch_calls import Pinned, Tensor, array_of, is_narrow
 from gradaudit.plan.case import Target
 
 Function = Callable[..., Any]
-_EMPTY = CellType()
 
 
 @dataclass(frozen=True)
@@ -182,16 +180,13 @@ def _holdings(function: Any) -> Iterator[tuple[str, Any]]:
         yield "self", holder
     inner = code_of(function)
     if inspect.isfunction(inner):
-        yield from _of_code(inner)
+        yield from named(inner)
+        yield from _defaults(inner)
     elif not inspect.isroutine(function):
         yield from getattr(function, "__dict__", {}).items()
 
 
-def _of_code(function: Any) -> Iterator[tuple[str, Any]]:
-    names = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    yield from ((name, cell.cell_contents) for name, cell in names if cell != _EMPTY)
-    known = function.__globals__
-    yield from ((name, known[name]) for name in function.__code__.co_names if name in known)
+def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
     parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     yield from ((p.name, p.default) for p in parameters if p.default is not p.empty)
 

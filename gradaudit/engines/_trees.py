@@ -21,6 +21,12 @@ def leaves_of(value: object) -> list[Any]:
     return [value] if tree is None else list(tree.leaves(value, ""))
 
 
+def converted(value: object, convert: Callable[[Any], Any]) -> Any:
+    """The value in its own containers, with each of its leaves converted."""
+    tree = Tree.of(value)
+    return convert(value) if tree is None else tree.build(map(convert, tree.leaves(value, "")))
+
+
 @dataclass(frozen=True)
 class Tree:
     """How a container is made of its parts; None in place of a tree is a leaf."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._complex import conjugate, conjugated, cotangents_of, is_complex, parted
-from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
+from gradaudit.engines._differentiable import Absent, Differentiable
 from gradaudit.engines._moving import Moving
-from gradaudit.engines._trees import Tree, leaves_of
-from gradaudit.engines.python import with_options
+from gradaudit.engines._options import with_options
+from gradaudit.engines._trees import Tree, converted, leaves_of
 from gradaudit.plan.case import Target
 
 DETACHED = "the function's result does not depend on its inputs by autograd's rules: every gradient is zero"
@@ -40,8 +40,6 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     inputs, claimed ones too, are as ``autograd.grad`` gives them: ∂f/∂re − i·∂f/∂im. Raises EngineError where
     ``function`` cannot be called.
     """
-    if not callable(function):
-        raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
     notes: list[str] = []
     traced = _Traced(with_options(function, target), Moving(frozenset(target.constants)), notes)
     given = {kind: traced.claimed(kind, with_options(claim, target)) for kind, claim in claims.items()}
@@ -65,14 +63,14 @@ class _Traced:
 
     def value(self, *inputs: Any) -> object:
         """The output; a complex leaf has its real and imaginary parts along a last axis."""
-        return _turned(self.function(*inputs), _parted)
+        return converted(self.function(*inputs), _parted)
 
     def claimed(self, kind: str, claim: Callable[..., Any]) -> Callable[..., object]:
         """A user's claim, with complex numbers as autograd has them."""
         turned = _parted if kind == "jvp" else conjugate
 
         def called(*inputs: Any) -> object:
-            return _turned(claim(*(self._with_complex_cotangents(inputs) if kind == "vjp" else inputs)), turned)
+            return converted(claim(*(self._with_complex_cotangents(inputs) if kind == "vjp" else inputs)), turned)
 
         return called
 
@@ -176,12 +174,6 @@ def _parted(leaf: Any) -> Any:
     from autograd import numpy
 
     return parted(leaf, numpy)
-
-
-def _turned(value: Any, turned: Callable[[Any], Any]) -> Any:
-    """A value with each of its leaves turned."""
-    tree = Tree.of(value)
-    return turned(value) if tree is None else tree.build(map(turned, leaves_of(value)))
 
 
 def _is_autograds(found: object) -> bool:

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._complex import conjugate, parted
-from gradaudit.engines._differentiable import Absent, Differentiable, EngineError
+from gradaudit.engines._differentiable import Absent, Differentiable
 from gradaudit.engines._jax_parts import OfParts
 from gradaudit.engines._moving import Moving
-from gradaudit.engines._trees import Tree, leaves_of
-from gradaudit.engines.python import with_options
+from gradaudit.engines._options import with_options
+from gradaudit.engines._trees import Tree, converted, leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Target
 from gradaudit.plan.precision import is_floating
@@ -52,8 +52,6 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     are. Gradients by complex inputs, claimed ones too, are as ``jax.grad`` gives them: ∂f/∂re − i·∂f/∂im. Raises
     EngineError where ``function`` cannot be called.
     """
-    if not callable(function):
-        raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
     own = _Transformed(with_options(function, target), Moving(frozenset(target.constants)))
     given = {kind: _claimed(kind, with_options(claim, target), own, _is_jaxs(claim)) for kind, claim in claims.items()}
     return Differentiable(
@@ -202,7 +200,7 @@ def _claimed(kind: str, claim: Callable[..., Any], own: _Transformed, over_jax: 
         turned = partial(parted, numpy=jax.numpy) if kind == "jvp" else conjugate
         if kind == "vjp":
             inputs = own.with_complex_cotangents(inputs)
-        return _plain_tree(claim(*map(_array, inputs) if over_jax else inputs), turned)
+        return converted(claim(*map(_array, inputs) if over_jax else inputs), lambda leaf: _plain(turned(leaf)))
 
     return called
 
@@ -230,11 +228,6 @@ def _identity(value: Any) -> object:
 
 def _plain_all(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(map(_plain, values))
-
-
-def _plain_tree(value: Any, turned: Callable[[Any], Any]) -> Any:
-    tree, leaves = Tree.of(value), (_plain(turned(leaf)) for leaf in leaves_of(value))
-    return next(leaves) if tree is None else tree.build(leaves)
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradaudit.engines._arguments import Arguments
-from gradaudit.engines._differentiable import Compiled, Differentiable, EngineError, flatten_output
-from gradaudit.engines.python import with_options
+from gradaudit.engines._differentiable import Compiled, Differentiable, flatten_output
+from gradaudit.engines._options import callable_of, with_options
 from gradaudit.plan.case import Target
 
 Function = Callable[..., object]
@@ -27,13 +27,11 @@ def load(target: Target, function: object, claims: Mapping[str, Function]) -> Di
 
     The claims are called as the user gave them. Raises EngineError where ``function`` cannot be called.
     """
-    if not callable(function):
-        kind = type(function).__name__
-        raise EngineError(f"{target.function}: is of type {kind}, allowed are functions; name a function")
+    named = callable_of(function, target)
     notes: list[str] = []
-    called = with_options(_with_numbers(function), target)
+    called = with_options(_with_numbers(named), target)
     adapted = {kind: with_options(_with_numbers(claim), target) for kind, claim in claims.items()}
-    compile_ = None if target.args else _Compiler(function, called, dict(target.kwargs), notes)
+    compile_ = None if target.args else _Compiler(named, called, dict(target.kwargs), notes)
     return Differentiable("numba", called, adapted, compile=compile_, notes=notes)
 
 

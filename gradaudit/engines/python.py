@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._differentiable import Differentiable
+from gradaudit.engines._options import with_options
 from gradaudit.plan.case import Target
 
 
@@ -12,17 +13,6 @@ def recognises(function: object, target: Target) -> bool:
 
 
 def load(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:
-    """Adapt ``function`` and its claims by freezing the keyword options in."""
-    if not callable(function):
-        raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
-    return Differentiable(
-        "python", with_options(function, target), {kind: with_options(claim, target) for kind, claim in claims.items()}
-    )
-
-
-def with_options(function: Callable[..., object], target: Target) -> Callable[..., object]:
-    """``function`` with what is the same in all calls frozen in: further arguments, after all others, and options."""
-    if not target.kwargs and not target.args:
-        return function
-    options = dict(target.kwargs)
-    return lambda *inputs: function(*inputs, *target.args, **options)
+    """Adapt ``function`` and its claims as they are. Raises EngineError where ``function`` cannot be called."""
+    given = {kind: with_options(claim, target) for kind, claim in claims.items()}
+    return Differentiable("python", with_options(function, target), given)

@@ -1,7 +1,5 @@
 """Engine ``tape``: functions over Variables; their derivative is the tape's own way back."""
 
-import functools
-import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
-from gradaudit.engines.python import with_options
+from gradaudit.engines._code import refers_to, takes
+from gradaudit.engines._differentiable import Differentiable, Misfit
+from gradaudit.engines._options import with_options
+from gradaudit.engines._trees import converted, leaves_of
 from gradaudit.plan.case import Target
 from gradaudit.pullback import WrongPullback
 from gradaudit.tape import Primitive, Variable
@@ -25,9 +25,9 @@ def recognises(function: object, target: Target) -> bool:
 
     What computes with ``gradaudit.functions`` serves plain arrays too: where it has a claim, arrays it gets.
     """
-    if isinstance(function, Primitive) or _takes_variables(function):
+    if isinstance(function, Primitive) or takes(function, Variable):
         return True
-    return not target.claims and _uses_the_tape(function)
+    return not target.claims and refers_to(function, _is_of_the_tape)
 
 
 def load(target: Target, function: object, claims: Mapping[str, Callable[..., object]]) -> Differentiable:
@@ -36,8 +36,6 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     ``vjp`` runs ``backward`` and gives one gradient for each Variable, in order. What the user claims beside it is
     called with arrays, as it was given. Raises EngineError where ``function`` cannot be called.
     """
-    if not callable(function):
-        raise EngineError(f"{target.function} is {type(function).__name__}, not a function")
     notes: list[str] = []
     taped = _Taped(with_options(function, target), frozenset(target.constants), notes)
     given = {kind: with_options(claim, target) for kind, claim in claims.items()}
@@ -53,19 +51,14 @@ class _Taped:
     notes: list[str]
 
     def value(self, *inputs: object) -> object:
-        """The function's output as plain arrays."""
-        output = self.function(*self._variables(inputs))
-        if isinstance(output, tuple | list):
-            return tuple(_data(part) for part in output)
-        return _data(output)
+        """The function's output as plain arrays in its own containers."""
+        return converted(self.function(*self._variables(inputs)), _data)
 
     def vjp(self, *inputs_and_cotangent: Any) -> object:
         """Gradients of ⟨cotangent, output⟩: an array for one floating input, else a tuple."""
         *inputs, cotangent = inputs_and_cotangent
         variables = self._variables(inputs)
-        output = self.function(*variables)
-        several = isinstance(output, tuple | list)
-        self._pull(list(output) if several else [output], list(cotangent) if several else [cotangent])
+        self._pull(leaves_of(self.function(*variables)), leaves_of(cotangent))
         gradients = tuple(_gradient(x) for x in variables if isinstance(x, Variable))
         return gradients[0] if len(gradients) == 1 else gradients
 
@@ -95,32 +88,7 @@ def _gradient(x: Variable) -> object:
     return np.zeros_like(x.data) if x.grad is None else x.grad
 
 
-def _takes_variables(function: object) -> bool:
-    annotations = getattr(_code_of(function), "__annotations__", {})
-    return any(
-        kind is Variable or (isinstance(kind, str) and kind.rpartition(".")[2] == "Variable")
-        for name, kind in annotations.items()
-        if name != "return"
-    )
-
-
-def _uses_the_tape(function: object) -> bool:
-    """Whether the function's own code names a primitive, Variable, or the library of functions over them."""
-    inner = _code_of(function)
-    names = getattr(getattr(inner, "__code__", None), "co_names", ())
-    known = getattr(inner, "__globals__", {})
+def _is_of_the_tape(found: object) -> bool:
+    """A primitive, Variable itself, or the library of functions over Variables."""
     library = sys.modules.get("gradaudit.functions")
-    return any(
-        found is Variable or isinstance(found, Primitive) or (library is not None and found is library)
-        for found in map(known.get, names)
-    )
-
-
-def _code_of(function: object) -> object:
-    """The Python function behind partial objects, decorators, methods and callable objects."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    if not inspect.isroutine(function) and not inspect.isclass(function):
-        function = getattr(type(function), "__call__", function)  # noqa: B004 - the method, not whether there is one
-    inner = inspect.unwrap(function) if callable(function) else function
-    return getattr(inner, "__func__", inner)
+    return found is Variable or isinstance(found, Primitive) or (library is not None and found is library)

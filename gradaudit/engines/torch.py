@@ -4,13 +4,13 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from gradaudit.engines._code import code_of, of_package, refers_to
-from gradaudit.engines._differentiable import Differentiable, EngineError
+from gradaudit.engines._code import of_package, refers_to, takes
+from gradaudit.engines._differentiable import Differentiable
 from gradaudit.engines._moving import Moving
+from gradaudit.engines._options import callable_of, with_options
 from gradaudit.engines._torch_calls import Calls, Pinned, seed_of
 from gradaudit.engines._torch_derivatives import Derivatives
 from gradaudit.engines._torch_modules import Plain, module_of, unseen
-from gradaudit.engines.python import with_options
 from gradaudit.plan.case import Target
 
 differentiates = True
@@ -24,7 +24,7 @@ def recognises(function: object, target: Target) -> bool:
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "nn") or not callable(function):
         return False
-    if _is_module(function, torch) or _is_apply(function, torch) or _takes_tensors(function, torch):
+    if _is_module(function, torch) or _is_apply(function, torch) or takes(function, torch.Tensor):
         return True
     return not target.claims and (_is_torchs(function) or refers_to(function, _is_torchs))
 
@@ -47,13 +47,12 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
 
     Raises EngineError where ``function`` cannot be called, or a factory gives no module.
     """
-    if not callable(function):
-        raise EngineError(f"{target.function} is {type(function).__name__}, not a function or module")
+    named = callable_of(function, target)
     notes: list[str] = []
     pinned = Pinned(seed_of(target))
-    module = module_of(function, target, pinned)
-    called = module or Plain(with_options(_callee(function), target))
-    hidden = [] if module else unseen(function)
+    module = module_of(named, target, pinned)
+    called = module or Plain(with_options(_callee(named), target))
+    hidden = [] if module else unseen(named)
     if hidden:
         notes.append(f"not checked: {', '.join(hidden)} (held by the function, not among its inputs)")
     notes += module.notes if module else []
@@ -90,15 +89,6 @@ def _is_module(function: object, torch: Any) -> bool:
 def _is_apply(function: object, torch: Any) -> bool:
     holder = getattr(function, "__self__", None)
     return isinstance(holder, type) and issubclass(holder, torch.autograd.Function)
-
-
-def _takes_tensors(function: object, torch: Any) -> bool:
-    annotations = getattr(code_of(function), "__annotations__", {})
-    return any(
-        kind is torch.Tensor or (isinstance(kind, str) and kind.rpartition(".")[2] == "Tensor")
-        for name, kind in annotations.items()
-        if name != "return"
-    )
 
 
 def _is_torchs(found: object) -> bool:
