@@ -1,11 +1,12 @@
 """Shows audits and changes none: a shelf of formats, one file a format, chosen by the ending of an output's name."""
 
 from gradaudit.report._card import card
+from gradaudit.report._columns import table
+from gradaudit.report._comparison import comparison, comparison_json
 from gradaudit.report._files import OutputBroken, OutputError
 from gradaudit.report._find import find_run, runs_of, suites_in
 from gradaudit.report._journal import ResultsFile, is_being_written
 from gradaudit.report._order import count_by_status
-from gradaudit.report._past import comparison, comparison_json, table
 from gradaudit.report._reproduce import again, command, resumption
 from gradaudit.report._schema import schemas
 from gradaudit.report._shelf import (

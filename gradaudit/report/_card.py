@@ -1,11 +1,14 @@
 """One case as text for a terminal: verdict, curve, worst elements, configuration, and how to run it again."""
 
 from collections.abc import Iterator, Sequence
+from math import isnan, nan
 from textwrap import indent
 
 from gradaudit.judge.verdict import Element, Verdict
 from gradaudit.report import _printable
+from gradaudit.report._columns import columns
 from gradaudit.report._configuration import configuration
+from gradaudit.report._curves import curves
 from gradaudit.report._plot import v_curve
 from gradaudit.report._reproduce import command, python
 from gradaudit.report.text import number, one_line
@@ -22,7 +25,7 @@ def card(result: Result, run: Run, *, past: CaseHistory | None = None) -> str:
         *_titled("error |analytic − numeric| against the step h", _curve(result.verdict)),
         *_titled("worst elements", _elements(result.verdict.elements[:ELEMENTS])),
         *_titled("past runs, oldest first", _past(past) if past else []),
-        *_titled("configuration", _columns(list(configuration(result.case, engine=result.verdict.engine)))),
+        *_titled("configuration", columns(list(configuration(result.case, engine=result.verdict.engine)))),
         *_titled("traceback", result.verdict.traceback.splitlines()),
         *_titled("printed", result.verdict.printed.splitlines()),
         *_titled("again", [command(result.case, run), "", *python(result.case, run).splitlines()]),
@@ -41,7 +44,7 @@ def _about(result: Result, run: Run) -> Iterator[str]:
     yield from verdict.notes
     named = ("error_over_tolerance", "max_abs_error", "max_rel_error", "uncertainty", "bound", "h_best", "slope")
     told = [(name, getattr(measures, name)) for name in named]
-    yield ", ".join(f"{name} {number(value)}" for name, value in told if value == value)
+    yield ", ".join(f"{name} {number(value)}" for name, value in told if not isnan(value))
     yield f"{measures.evaluations} evaluations of f in {number(measures.duration_s)} s; engine {verdict.engine or '–'}"
     for source in verdict.sources:
         yield f"{source.role}: {source.reference}" + (f" at {source.file}:{source.line}" if source.file else "")
@@ -50,15 +53,13 @@ def _about(result: Result, run: Run) -> Iterator[str]:
 
 def _curve(verdict: Verdict) -> list[str]:
     """Of the worst element of the first check that has one."""
-    if not verdict.curves:
+    curve = next(curves(verdict.curves, verdict.elements), None)
+    if curve is None:
         return []
-    first = verdict.curves[0]
-    same = [p for p in verdict.curves if (p.check, p.output, p.input) == (first.check, first.output, first.input)]
-    worst = [e for e in verdict.elements if (e.check, e.output, e.input) == (first.check, first.output, first.input)]
-    allowed, h_best = (worst[0].allowed, worst[0].h) if worst else (float("nan"), float("nan"))
-    drawing = v_curve(same, allowed=allowed, h_best=h_best)
+    allowed, h_best = (curve.element.allowed, curve.element.h) if curve.element else (nan, nan)
+    drawing = v_curve(curve.points, allowed=allowed, h_best=h_best)
     legend = "● error   · what noise can make of it   ┄ allowed   ○ at or below the floor   ▲ the step chosen"
-    return [f"{first.check}: d {first.output}/d {first.input}", *drawing, legend] if drawing else []
+    return [f"{curve.check}: d {curve.output}/d {curve.input}", *drawing, legend] if drawing else []
 
 
 def _elements(elements: Sequence[Element]) -> list[str]:
@@ -76,7 +77,7 @@ def _elements(elements: Sequence[Element]) -> list[str]:
         )
         for element in elements
     ]
-    return _columns(rows)
+    return columns(rows)
 
 
 def _past(past: CaseHistory) -> list[str]:
@@ -87,12 +88,4 @@ def _past(past: CaseHistory) -> list[str]:
     if past.last_good:
         told.append(f"last good: {past.last_good.id} {past.last_good.commit}".rstrip())
     told += [f"the text of {role} has changed" for role in past.changed]
-    return [*told, *_columns(rows)]
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    if not rows:
-        return []
-    safe = [tuple(map(_printable.one_line, row)) for row in rows]
-    widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in safe]
+    return [*told, *columns(rows)]

@@ -5,8 +5,7 @@ Numbers that are only drawn are rounded to what a screen can show; numbers that 
 
 from collections.abc import Iterator
 from dataclasses import fields
-from itertools import groupby
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Heat, Measures, Planted
@@ -14,6 +13,7 @@ from gradaudit.plan.case import Expectation, Source
 from gradaudit.report import _codec
 from gradaudit.report._certificates import Stratum, strata
 from gradaudit.report._configuration import configuration
+from gradaudit.report._curves import curves
 from gradaudit.report._reproduce import command, python
 from gradaudit.report._script import script
 from gradaudit.running.record import CaseHistory, History, PastRun, Result, Run
@@ -90,7 +90,7 @@ def _source(source: Source) -> list[str]:
 
 
 def _heat(heat: Heat) -> dict[str, Any]:
-    errors = [None if error != error else _number(error) for error in heat.errors]
+    errors = [None if isnan(error) else _number(error) for error in heat.errors]
     place = {"check": heat.check, "input": heat.input, "shape": list(heat.shape)}
     return {**place, "columns": heat.columns, "block": list(heat.block), "errors": errors}
 
@@ -137,9 +137,9 @@ def _configuration(result: Result) -> Iterator[list[str]]:
 
 
 def _curves(points: tuple[CurvePoint, ...]) -> Iterator[dict[str, Any]]:
-    for (check, output, input_), group in groupby(points, lambda point: (point.check, point.output, point.input)):
-        rows = [[_rounded(point.h), *map(_rounded, (point.error, point.uncertainty))] for point in group]
-        yield {"check": check, "output": output, "input": input_, "points": rows}
+    for curve in curves(points):
+        rows = [list(map(_rounded, (point.h, point.error, point.uncertainty))) for point in curve.points]
+        yield {"check": curve.check, "output": curve.output, "input": curve.input, "points": rows}
 
 
 def _number(value: float) -> float | str:

@@ -4,12 +4,12 @@ Columns of equal values compress to almost nothing, and name themselves: nobody 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from math import isfinite, log10
+from math import inf, isfinite, isnan, log10
 from typing import Any
 
 from gradaudit.judge.verdict import CurvePoint, Status
 from gradaudit.report import _codec, _printable
+from gradaudit.report._curves import curves
 from gradaudit.report._queues import Queue
 from gradaudit.report._since import case_histories, decades, surroundings
 from gradaudit.running.record import Audit, CaseHistory, PastEnd, Result
@@ -72,13 +72,11 @@ def _row(result: Result, past: CaseHistory | None) -> dict[str, Any]:
 
 def thumbnail(result: Result) -> list[int]:
     """x, y, x, y, … of the first curve on the grid, the error in units of what is allowed; empty without one."""
-    verdict = result.verdict
-    points = next((list(group) for _, group in groupby(verdict.curves, _place)), [])
-    same = (item for item in verdict.elements if points and _place(item) == _place(points[0]))
-    allowed = next((item.allowed for item in same), 0.0)
-    if not 0 < allowed < float("inf"):
+    curve = next(curves(result.verdict.curves, result.verdict.elements), None)
+    allowed = curve.element.allowed if curve and curve.element else 0.0
+    if curve is None or not 0 < allowed < inf:
         return []
-    marks = sorted((point.h, point.error / allowed) for point in points if _drawable(point))
+    marks = sorted((point.h, point.error / allowed) for point in curve.points if _drawable(point))
     flat = ((_scaled(h, STEPS, WIDTH), HEIGHT - _scaled(error, ERRORS, HEIGHT)) for h, error in marks)
     return [number for pair in flat for number in pair]
 
@@ -93,10 +91,6 @@ def _scaled(value: float, span: tuple[float, float], size: int) -> int:
     return round(min(max(share, 0.0), 1.0) * size)
 
 
-def _place(item: Any) -> tuple[str, str, str]:
-    return item.check, item.output, item.input
-
-
 def _past(end: PastEnd) -> str:
     """A letter for the status and a digit for its error over tolerance, in decades: 5 is just at the tolerance."""
     error = end.error_over_tolerance
@@ -106,7 +100,7 @@ def _past(end: PastEnd) -> str:
 
 def _short(value: float) -> float | str | None:
     """Three digits are all that a table shows; what is not a number is null."""
-    if value != value:
+    if isnan(value):
         return None
     return float(f"{value:.3g}") if isfinite(value) else _codec.nonfinite(value)
 

@@ -1,5 +1,7 @@
 """Plain lines for a terminal: one a case, and one that sums the run up."""
 
+from math import isnan
+
 from gradaudit.judge.verdict import Status
 from gradaudit.report import _printable
 from gradaudit.report._order import count_by_status
@@ -52,10 +54,10 @@ def number(value: float, digits: int = 3) -> str:
 
 def _measured(result: Result) -> str:
     measures = result.verdict.measures
-    if measures.error_over_tolerance != measures.error_over_tolerance:  # NaN: nothing was compared
+    if isnan(measures.error_over_tolerance):  # nothing was compared
         return ""
     ratio = f"error/tolerance {number(measures.error_over_tolerance, 2)}"
-    return ratio if measures.bound != measures.bound else f"{ratio}, bound {number(measures.bound, 2)}"
+    return ratio if isnan(measures.bound) else f"{ratio}, bound {number(measures.bound, 2)}"
 
 
 def _unfinished(audit: Audit) -> str:

@@ -1,8 +1,8 @@
-"""Two runs beside each other, and rows of runs, as text and as JSON."""
+"""What changed between two runs, case by case, as text and as JSON."""
 
 from collections import Counter
-from collections.abc import Sequence
 
+from gradaudit.judge.verdict import Status
 from gradaudit.report import _codec, _printable
 from gradaudit.report._since import headline, surroundings
 from gradaudit.report.text import number
@@ -36,29 +36,8 @@ def comparison_json(audit: Audit) -> str:
     head = {"format": FORMAT, "kind": "gradaudit comparison", "run": audit.run.id}
     baseline = history.baseline.id if history and history.baseline else None
     now = {result.case.id: result for result in audit.results}
-    cases = tuple(
-        {
-            "id": case.id,
-            "change": case.change,
-            "before": _end(case.before.status, case.before.error_over_tolerance) if case.before else None,
-            "now": _end(found.verdict.status, found.verdict.measures.error_over_tolerance)
-            if (found := now.get(case.id))
-            else None,
-            "changed": case.changed,
-        }
-        for case in (history.cases if history else ())
-    )
-    text: str = _codec.dumps({**head, "baseline": baseline, "cases": cases}, indent=1)
-    return text + "\n"
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns with two spaces between them, on lines of their own; user text is safe to show."""
-    safe = [[_printable.one_line(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))] if safe else []
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in safe
-    )
+    cases = tuple(_changed_case(case, now.get(case.id)) for case in (history.cases if history else ()))
+    return _codec.dumps({**head, "baseline": baseline, "cases": cases}, indent=1) + "\n"
 
 
 def _line(case: CaseHistory, now: Result | None) -> str:
@@ -69,5 +48,15 @@ def _line(case: CaseHistory, now: Result | None) -> str:
     return f"{(case.change or '').upper():<7}  {case.id}  {before} → {after}{diagnosis}{changed}"
 
 
-def _end(status: str, ratio: float) -> dict[str, object]:
+def _changed_case(case: CaseHistory, now: Result | None) -> dict[str, object]:
+    return {
+        "id": case.id,
+        "change": case.change,
+        "before": _end(case.before.status, case.before.error_over_tolerance) if case.before else None,
+        "now": _end(now.verdict.status, now.verdict.measures.error_over_tolerance) if now else None,
+        "changed": case.changed,
+    }
+
+
+def _end(status: Status, ratio: float) -> dict[str, object]:
     return {"status": status, "error_over_tolerance": ratio}
