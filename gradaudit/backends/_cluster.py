@@ -33,9 +33,10 @@ def allowed(task: Task) -> float | None:
     """Seconds that a worker may take for ``task``, the start of its child included; None: it has no limit."""
     if task.limit is None:
         return None
-    # the keeper on the worker ends each audit at its limit; with a fallback an attempt may be two, and the first of all
-    # is made again where its child had served other cases
-    return (2 * (task.retries + 1) + 1) * task.limit + GRACE
+    # the keeper on the worker ends each audit at its limit; with a fallback an attempt may be two, and the first audit
+    # of all is made again where its child had served other cases
+    audits = (task.retries + 1) * (1 if task.fallback is None else 2) + 1
+    return audits * task.limit + GRACE
 
 
 def until_answered(tasks: Sequence[Task], ask: Ask) -> Generator[tuple[int, Verdict], None, None]:
