@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from scipy.optimize import rosen, rosen_der
 
 import gradaudit as ga
+from gradaudit import engines
+from gradaudit.checks._subject import FEWEST
+from gradaudit.engines._differentiable import Differentiable
 
 
 @given(seed=st.integers(0, 1000), n=st.integers(2, 8))
@@ -96,6 +99,59 @@ def test_a_step_that_is_none_is_refused(h):
 def test_an_array_output_has_no_gradient():
     with pytest.raises(ValueError, match="use jacobian"):
         ga.gradient(np.sin, np.ones(3))
+
+
+def along_itself(f, x, **more):
+    return ga.directional(f, x, x, **more)
+
+
+@pytest.mark.parametrize("differentiate", [ga.gradient, ga.jacobian, along_itself])
+@pytest.mark.parametrize("h", ["auto", 1e-4])
+def test_every_call_of_f_is_counted(differentiate, h):
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return float(np.sin(x).sum())
+
+    assert differentiate(f, np.ones(5), h=h).evaluations == len(calls)
+
+
+def test_rows_of_a_batched_form_count_too_even_those_at_x(monkeypatch):
+    rows = []
+
+    def f(x):
+        rows.append(1)
+        return np.sin(x).sum()
+
+    def batch(points):
+        rows.append(len(points))
+        return np.sin(points).sum(axis=1, keepdims=True)
+
+    form = Differentiable("python", f, {}, batch=lambda arguments: batch)
+    monkeypatch.setattr(engines, "adapt_primal", lambda function: form)
+    found = ga.gradient(f, np.ones(50))
+    assert found.value == pytest.approx(np.cos(np.ones(50)))
+    trial = FEWEST + 2  # whether the form gives what calls give: these tell nothing of the derivative
+    assert found.evaluations == sum(rows) - trial
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "message"),
+    [
+        (lambda x: np.random.default_rng().normal(), np.ones(2), "and then"),
+        (lambda x: float("nan"), np.ones(2), "no derivative exists here"),
+        (lambda x: 1.0, np.ones(0), "at least one floating input"),
+    ],
+)
+def test_what_has_no_derivative_to_measure_is_a_value_error(f, x, message):
+    with pytest.raises(ValueError, match=message):
+        ga.gradient(f, x)
+
+
+def test_a_bad_step_is_refused_before_the_first_evaluation():
+    with pytest.raises(ValueError, match="positive finite steps"):
+        ga.gradient(lambda x: pytest.fail("f was called"), np.ones(2), h=-1.0)
 
 
 def test_what_f_raises_reaches_the_caller():
