@@ -94,7 +94,7 @@ class CaseItem(pytest.Item):
     def _verdict(self) -> "Verdict":
         from gradaudit.isolation.keeper import Task
         from gradaudit.judge.expectation import judge_expectation
-        from gradaudit.running.runner import TIMEOUT
+        from gradaudit.plan.case import TIMEOUT
 
         limit = self.case.settings.timeout or TIMEOUT
         verdict = _keeper(self.config).audit(Task(index=0, case=self.case, limit=limit))

@@ -9,7 +9,19 @@ import pytest
 from suite_text import HUBER, function, load, write
 
 from gradaudit.plan import Selection, make_plan, show_config
-from gradaudit.plan.case import Avoid, Case, Drawn, Expectation, Given, Input, Settings, Stored, Target, Tolerance
+from gradaudit.plan.case import (
+    TIMEOUT,
+    Avoid,
+    Case,
+    Drawn,
+    Expectation,
+    Given,
+    Input,
+    Settings,
+    Stored,
+    Target,
+    Tolerance,
+)
 from gradaudit.suite import SuiteError, load_suite
 
 
@@ -342,12 +354,53 @@ def test_show_config_prints_every_value_with_its_origin(tmp_path: Path) -> None:
         ("engine", None, "built in"),
         ("owner", None, "built in"),
         ("tolerance.rtol", 1e-3, f"functions[0] ({file}:7:17)"),
-        ("tolerance.resolution", None, "built in"),
+        ("tolerance.resolution", 1e-3, "built in, by precision (float64)"),
         ("tolerance.atol", 0.0, "built in"),
         ("checks", ("gradient",), "built in"),
         ("tags", ("a", "b"), f"functions[0] ({file}:8:5); defaults ({file}:9:24)"),
         ("seed", 5, f"suite ({file}:10:1)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rtol", "resolution"),
+    [("float64", 1e-5, 1e-3), ("float32", 1e-4, 1e-2), ("float16", 1e-2, 0.1), ("complex64", 1e-4, 1e-2)],
+)
+def test_show_config_prints_what_is_used_where_nothing_is_said(
+    tmp_path: Path, dtype: str, rtol: float, resolution: float
+) -> None:
+    text = suite(item("timeout: null", inputs=f"{{x: {{shape: [2], dtype: {dtype}}}, y: {{shape: [2]}}}}"))
+    found = {key: (value, origin) for key, value, origin in show_config(load(tmp_path, text), "f")}
+    precision = dtype.replace("complex64", "float32")
+    assert found["h"] == ("auto", "built in")
+    assert found["timeout"][0] == TIMEOUT
+    assert found["timeout"][1].startswith(f"functions[0] ({tmp_path}/suite.yaml:3:")
+    assert found["tolerance.rtol"] == (rtol, f"built in, by precision ({precision})")
+    assert found["tolerance.resolution"] == (resolution, f"built in, by precision ({precision})")
+
+
+def test_show_config_knows_no_precision_where_a_module_holds_all_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradaudit.suite.available.missing", lambda engine: None)
+    text = suite("function: m:f, engine: torch, inputs: {}")
+    found = {key: (value, origin) for key, value, origin in show_config(load(tmp_path, text), "f")}
+    assert found["tolerance.rtol"] == (None, "built in, by precision")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (item(inputs="{x: {shape: [2], dtype: bfloat16}}"), "3:68"),
+        (item("matrix: {n: [1, 2], dtype: [float32, bfloat16]}"), "3:90"),
+    ],
+)
+def test_bfloat16_without_its_library_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, place: str
+) -> None:
+    monkeypatch.setattr("gradaudit.plan.precision.find_spec", lambda name: None)
+    (found,) = refusals(tmp_path, suite(text))
+    assert found == f"{place}: dtype bfloat16 needs ml_dtypes: pip install 'gradaudit[jax]'"
 
 
 def test_show_config_of_an_unknown_id_suggests_one(tmp_path: Path) -> None:

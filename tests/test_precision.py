@@ -6,7 +6,7 @@ import pytest
 from gradaudit.perturb.steps import narrowed
 from gradaudit.plan.case import Case, Given, Input, Target
 from gradaudit.plan.draw import DrawError, draw_inputs
-from gradaudit.plan.precision import BFLOAT16_EPSILON, dtype_of, epsilon_of, is_floating, is_real, is_real_floating
+from gradaudit.plan.precision import EPSILONS, dtype_of, epsilon_of, is_floating, is_real, is_real_floating
 
 
 @pytest.mark.parametrize("name", ["float16", "float32", "float64", "complex64", "complex128"])
@@ -24,6 +24,11 @@ def test_what_is_not_floating_is_told_apart(name, real):
     assert is_real(np.dtype(name)) is real
 
 
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_the_spacing_that_is_known_by_name_is_that_of_numpy(name):
+    assert EPSILONS[name] == epsilon_of(np.dtype(name)) == np.finfo(name).eps
+
+
 def test_bfloat16_is_a_real_floating_dtype_of_eight_bits():
     library = pytest.importorskip("ml_dtypes")
     dtype = dtype_of("bfloat16")
@@ -35,14 +40,14 @@ def test_bfloat16_is_a_real_floating_dtype_of_eight_bits():
 def test_numbers_are_rounded_to_bfloat16_as_the_library_does():
     library = pytest.importorskip("ml_dtypes")
     value = np.random.default_rng(0).normal(size=(50, 40)) * 10.0 ** np.arange(-20, 20)
-    found = narrowed(value, np.full(40, BFLOAT16_EPSILON))
+    found = narrowed(value, np.full(40, EPSILONS["bfloat16"]))
     np.testing.assert_array_equal(found, value.astype(library.bfloat16).astype(float))
 
 
 def test_ties_go_to_the_even_neighbour_and_large_numbers_to_infinity():
     value = np.array([[1 + 2.0**-8, 1 + 3 * 2.0**-8, -(1 + 2.0**-8), 0.0, 1e39]])
     np.testing.assert_array_equal(
-        narrowed(value, np.full(5, BFLOAT16_EPSILON)), [[1.0, 1 + 2.0**-6, -1.0, 0.0, np.inf]]
+        narrowed(value, np.full(5, EPSILONS["bfloat16"])), [[1.0, 1 + 2.0**-6, -1.0, 0.0, np.inf]]
     )
 
 

@@ -12,7 +12,7 @@ from report_page import Page, details, index, unpacked
 
 from gradaudit.judge.verdict import Heat, Measures, Status, Verdict
 from gradaudit.plan import make_plan
-from gradaudit.plan.case import Expectation
+from gradaudit.plan.case import TIMEOUT, Expectation
 from gradaudit.report import command, html, render
 from gradaudit.report._configuration import configuration
 from gradaudit.report._reproduce import python

@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 
 from gradaudit.plan.case import Settings
+from gradaudit.plan.precision import EPSILONS
 
-#: Spacing at 1 (of float64, float32, float16, bfloat16) → rtol, resolution, and what the claim's own arithmetic may
-#: round away, relative to the local slope of f: of half precision, ten roundings or so.
-BY_PRECISION = (
-    (2.0**-52, 1e-5, 1e-3, 2.0**-40),
-    (2.0**-23, 1e-4, 1e-2, 2.0**-14),
-    (2.0**-10, 1e-2, 1e-1, 2.0**-7),
-    (2.0**-7, 5e-2, 2.5e-1, 2.0**-4),
-)
+#: What the claim's own arithmetic may round away, relative to the local slope of f: of half precision, ten roundings or
+#: so. The finest dtype first.
+ROUNDING = {"float64": 2.0**-40, "float32": 2.0**-14, "float16": 2.0**-7, "bfloat16": 2.0**-4}
 #: What has a larger spacing at 1 than this is half precision.
 HALF = 1e-4
 
@@ -30,9 +26,8 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings, *, epsilon: float) -> "Limits":
         """The suite's tolerance; where it says nothing, by the precision whose spacing at 1 is ``epsilon``."""
-        rtol, resolution, rounding = next(limits for spacing, *limits in BY_PRECISION if epsilon <= spacing)
-        asked = settings.tolerance
-        rtol = rtol if asked.rtol is None else asked.rtol
-        resolution = resolution if asked.resolution is None else asked.resolution
+        rtol, resolution = settings.tolerance.at_precision(epsilon)
+        rounding = next(rounding for dtype, rounding in ROUNDING.items() if epsilon <= EPSILONS[dtype])
         half = epsilon / 2 if epsilon > HALF else 0.0
-        return cls(rtol, resolution, asked.atol, rounding, narrow=epsilon > BY_PRECISION[0][0], half_precision=half)
+        narrow = epsilon > EPSILONS["float64"]
+        return cls(rtol, resolution, settings.tolerance.atol, rounding, narrow=narrow, half_precision=half)

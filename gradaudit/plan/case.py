@@ -4,11 +4,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+from gradaudit.plan.precision import EPSILONS
+
 Scalar = bool | int | float | str | None
 #: The way to a leaf: the position of an argument, then keys of dicts (text) and indices of lists (numbers).
 Route = tuple[str | int, ...]
 #: How the elements of an input hang together: such an input is drawn, checked and perturbed as a whole.
 Structure = Literal["symmetric", "positive_definite", "simplex"]
+TIMEOUT = 300.0  #: s, for a case of which the suite says nothing: an unattended run must end
+#: rtol and resolution where the suite says nothing, the finest dtype first.
+_BY_PRECISION = {"float64": (1e-5, 1e-3), "float32": (1e-4, 1e-2), "float16": (1e-2, 1e-1), "bfloat16": (5e-2, 2.5e-1)}
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,14 @@ class Tolerance:
     resolution: float | None = None  #: the largest relative error that a pass may have missed
     atol: float = 0.0  #: absolute error that the user accepts; 0 unless asked for
 
+    def at_precision(self, epsilon: float) -> tuple[float, float]:
+        """rtol and resolution where ``epsilon`` is the widest spacing at 1 of the floating inputs and outputs."""
+        rtol, resolution = next(limits for dtype, limits in _BY_PRECISION.items() if epsilon <= EPSILONS[dtype])
+        return (
+            rtol if self.rtol is None else self.rtol,
+            resolution if self.resolution is None else self.resolution,
+        )
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -44,7 +57,7 @@ class Settings:
     method: Literal["auto", "central"] = "auto"
     extend: bool = True  #: go on to steps of our own where the given ones cannot decide
     kinks: Literal["undecided", "accept"] = "undecided"
-    timeout: float | None = None  #: seconds
+    timeout: float | None = None  #: seconds; None: TIMEOUT in a run
 
     def choosing(self, kind: str, count: int | None = None) -> "Settings":
         """The same for other elements: ``all``, ``auto``, ``sample`` or ``directions`` with a count."""

@@ -6,9 +6,10 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from gradaudit.plan.case import Case, Expectation, Input, Scalar, Settings, Target, Tolerance
+from gradaudit.plan.case import TIMEOUT, Case, Expectation, Input, Scalar, Settings, Target, Tolerance
 from gradaudit.plan.checks import checks_of
 from gradaudit.plan.inputs import InputProblem, inputs_of, precision, routes_of
+from gradaudit.plan.precision import EPSILONS
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
@@ -256,7 +257,7 @@ def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
     item = f"functions[{entry.index}] ({case.place})"
     rows: list[tuple[str, object, str]] = [("function", case.target.function, item)]
     rows.extend((kind, reference, item) for kind, reference in case.target.claims)
-    rows.extend((key, _plain(found.value), found.origin) for key, found in plan.settings.items() if key != "checks")
+    rows.extend(_setting_row(plan, key, found) for key, found in plan.settings.items() if key != "checks")
     rows.append(("checks", case.checks, plan.settings["checks"].origin))
     rows.append(("tags", case.tags, "; ".join(dict.fromkeys(tag.origin for tag in entry.tags.values())) or BUILT_IN))
     if entry.keys.points is not None:
@@ -266,10 +267,24 @@ def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
 
 
 def _origins(plan: _Planned) -> tuple[tuple[str, str], ...]:
-    return tuple((key, origin) for key, _, origin in _configuration(plan) if origin != BUILT_IN)
+    return tuple((key, origin) for key, _, origin in _configuration(plan) if not origin.startswith(BUILT_IN))
 
 
-def _plain(value: object) -> object:
+def _setting_row(plan: _Planned, key: str, found: Setting[Any]) -> tuple[str, object, str]:
+    """One setting in the words of the suite file; for what is left to the tool, the value that it uses."""
+    value = found.value
     if isinstance(value, Elements):
-        return value.kind if value.count is None else {value.kind: value.count}
-    return value
+        return key, value.kind if value.count is None else {value.kind: value.count}, found.origin
+    if value is None and key in ("tolerance.rtol", "tolerance.resolution"):
+        return _by_precision(plan.case, key, found.origin)
+    left_out = {"h": "auto", "timeout": TIMEOUT}
+    return key, left_out.get(key) if value is None else value, found.origin
+
+
+def _by_precision(case: Case, key: str, origin: str) -> tuple[str, object, str]:
+    """What holds for the inputs; outputs that are narrower are known when they are there, as what a module holds is."""
+    dtype = precision(case.inputs)
+    if dtype is None:
+        return key, None, f"{origin}, by precision"
+    rtol, resolution = case.settings.tolerance.at_precision(EPSILONS[dtype])
+    return key, rtol if key == "tolerance.rtol" else resolution, f"{origin}, by precision ({dtype})"

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from gradaudit.plan.case import Avoid, Drawn, Given, Input, Route, Scalar, Stored, Structure
+from gradaudit.plan.precision import lacking
 from gradaudit.plan.structure import cannot_be_drawn, usual
 from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
@@ -88,6 +89,9 @@ def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
     keys, path = field.keys, field.path
     try:
         dtype = _dtype(keys, axes)
+        if dtype and (problem := lacking(dtype)):
+            where = (*path, "dtype") if keys.dtype else ("matrix", "dtype")
+            raise InputProblem(entry.problem(problem, *where))
         differentiate = _is_differentiated(keys, dtype, axes)
         found = _source(entry, keys, dtype, axes)
     except SymbolError as error:

@@ -8,8 +8,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 BFLOAT16 = "bfloat16"
-#: Spacing of bfloat16 at 1: it has 8 significant bits.
-BFLOAT16_EPSILON = 2.0**-7
+#: Spacing at 1 of floating dtypes by name, for whoever goes without NumPy: bfloat16 has 8 significant bits.
+EPSILONS = {BFLOAT16: 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
+
+
+def lacking(name: str) -> str | None:
+    """What to install before arrays of the dtype called ``name`` can be had; None where nothing is missing."""
+    if name != BFLOAT16 or find_spec("ml_dtypes") is not None:
+        return None
+    return "dtype bfloat16 needs ml_dtypes: pip install 'gradaudit[jax]'"
 
 
 def dtype_of(name: str) -> "np.dtype[Any]":
@@ -18,8 +25,8 @@ def dtype_of(name: str) -> "np.dtype[Any]":
 
     if name != BFLOAT16:
         return np.dtype(name)
-    if find_spec("ml_dtypes") is None:
-        raise TypeError("dtype bfloat16 needs ml_dtypes: pip install 'gradaudit[jax]'")
+    if problem := lacking(name):
+        raise TypeError(problem)
     from ml_dtypes import bfloat16  # type: ignore[import-not-found]
 
     return np.dtype(bfloat16)
@@ -45,4 +52,4 @@ def epsilon_of(dtype: "np.dtype[Any]") -> float:
     """The spacing at 1 of a floating dtype; of a complex one, that of its parts."""
     import numpy as np
 
-    return BFLOAT16_EPSILON if dtype.name == BFLOAT16 else float(np.finfo(dtype).eps)
+    return EPSILONS[BFLOAT16] if dtype.name == BFLOAT16 else float(np.finfo(dtype).eps)

@@ -15,7 +15,7 @@ from gradaudit import backends, history, report
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan import Selection, make_plan
-from gradaudit.plan.case import Case
+from gradaudit.plan.case import TIMEOUT, Case
 from gradaudit.plan.fingerprint import planned
 from gradaudit.plan.selection import unknown_ids
 from gradaudit.plan.shard import Shard
@@ -26,7 +26,6 @@ from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder
 NOTHING = "none"  #: in place of a baseline: compare with no run
-TIMEOUT = 300.0  #: s, for a case of which the suite says nothing: an unattended run must end
 
 
 class NothingSelected(Exception):

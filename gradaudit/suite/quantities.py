@@ -35,7 +35,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def seconds(value: object) -> float | None:
-    """``500ms``, ``30s``, ``10m``, ``1h`` or a number of seconds; null: that of runs."""
+    """``500ms``, ``30s``, ``10m``, ``1h`` or a number of seconds; null (None): what runs allow."""
     if value is None:
         return None
     written = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None

@@ -4,31 +4,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gradaudit.suite.quantities import (
-    ElementChoice,
-    Elements,
-    Name,
-    Seconds,
-    Steps,
-)
+from gradaudit.suite.quantities import ElementChoice, Elements, Name, Seconds, Steps
 
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 _NOT_NEGATIVE = Field(ge=0)
 
 
 class Strict(BaseModel):
     """Every mapping of the suite file."""
 
-    model_config = _STRICT
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class ToleranceKeys(Strict):
     """What a claim may be off by: |analytic − numeric| ≤ 3·bar + rtol·scale + atol."""
 
     rtol: Annotated[float, _NOT_NEGATIVE] | None = None
-    """Relative error of the claim that you accept; null: 1e-5, or 1e-4 for float32 and narrower."""
+    """Relative error of the claim that you accept; null: 1e-5; for float32 1e-4, float16 1e-2, bfloat16 0.05."""
     resolution: Annotated[float, Field(gt=0)] | None = None
-    """The largest relative error that a pass may have missed; null: 1e-3, or 1e-2 for float32 and narrower."""
+    """Largest relative error that a pass may have missed; null: 1e-3; for float32 1e-2, float16 0.1, bfloat16 0.25."""
     atol: Annotated[float, _NOT_NEGATIVE] = 0.0
     """Absolute error that you accept; 0 unless asked for."""
 
