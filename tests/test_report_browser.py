@@ -311,6 +311,17 @@ def test_the_last_run_is_drawn_under_its_curve_and_what_was_before_is_said(night
     assert "Surroundings that changed" in text
 
 
+def test_both_sides_stand_digit_under_digit_as_far_as_the_error_bar_reaches(night: Browser) -> None:
+    assert night.ask("alike(-0.4919214, -0.4919165, 7e-8).join()") == "-0.491921400,-0.491916500"
+    assert night.ask("alike(1e-7, 2, 1e-3).join()") == "0.00000,2.00000"
+    assert night.ask("alike(0, 0, 1e-12).join()") == "0,0"
+    assert night.ask("alike('NaN', 2, 'NaN').join()") == "NaN,2"
+
+
+def test_no_number_breaks_after_the_sign_of_its_exponent(night: Browser) -> None:
+    assert night.ask("document.querySelector('.curve output .unbroken').textContent") == "1e-5"
+
+
 def test_a_copy_button_says_that_it_copied(night: Browser) -> None:
     night.click(".command button")
     assert night.wait("['Copied', 'Selected'].includes(document.querySelector('.command button').textContent)")

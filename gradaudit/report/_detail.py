@@ -60,7 +60,7 @@ def detail(result: Result, run: Run, *, past: CaseHistory | None = None, whole: 
 
 
 def _element(element: Element) -> list[Any]:
-    """In the order that the script unpacks: see ``ELEMENT`` in templates/case.js."""
+    """In the order that the script unpacks: see ``ELEMENT`` in templates/elements.js."""
     return [
         *(element.check, element.status.value, element.output, element.input),
         *(_number(value) for value in (element.x, element.analytic, element.numeric)),

@@ -45,8 +45,8 @@ LARGEST = 10_000_000
 PASSES = 500
 
 _SCRIPTS = (
-    *("numbers.js", "evidence.js", "filter.js", "thumbnail.js", "table.js", "curve.js", "heat.js"),
-    *("past.js", "case.js", "overview.js", "main.js"),
+    *("numbers.js", "nodes.js", "evidence.js", "filter.js", "thumbnail.js", "table.js", "curve.js", "heat.js"),
+    *("elements.js", "past.js", "case.js", "overview.js", "main.js"),
 )
 # Python pads exponents to two digits and signs them: 2e+05.
 _LONG_EXPONENT = re.compile(r"e\+?(-?)0*(?=\d)")

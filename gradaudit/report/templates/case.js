@@ -1,14 +1,12 @@
 // The right-hand side: everything about one case, built from its evidence when it is opened.
 
-// The order in which _detail.py packs an element.
-const ELEMENT = ["check", "status", "output", "input", "x", "analytic", "numeric", "uncertainty", "allowed", "ratio", "h", "reason", "bound"];
 // The order in which _detail.py packs a planted fault.
 const FAULT = ["check", "fault", "outcome", "error ÷ bound", "said"];
 // The order in which _detail.py packs a decade of a certificate.
 const CERTIFICATE = ["check", "random directions", "probability of more", "|g|·s from", "elements", "largest error that can be left"];
 
 function caseView(packed, row) {
-  const elements = packed.elements.map((values) => Object.fromEntries(ELEMENT.map((name, index) => [name, values[index]])));
+  const elements = packed.elements.map(readElement);
   return [
     ...heading(packed, row),
     ...since(packed.past, row),
@@ -55,10 +53,6 @@ function withoutEvidence({ message, evidence, diagnosis }) {
 }
 
 const capital = (text) => (/^[a-z]{2}/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
-
-// What is no derivative has no input: a value beside one.
-const derivative = (item) => (item.input ? `d ${item.output}/d ${item.input}` : item.output);
-const samePlace = (one) => (other) => other.check === one.check && other.output === one.output && other.input === one.input;
 
 function curves(packed, elements) {
   if (!packed.curves.length) return [];
@@ -111,108 +105,25 @@ function caption(rows, allowed) {
 }
 
 function curveTable(rows) {
-  const header = ["h", "error", "noise bound"].map((name) => make("th", { scope: "col", class: "number" }, name));
-  const body = rows.map((row) =>
-    make("tr", {}, [row.h, row.error, row.noise].map((value) => make("td", { class: "number" }, show(value, 4)))));
-  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, body));
+  const numbers = rows.map((row) => [row.h, row.error, row.noise].map((value) => show(value, 4)));
+  const table = plainTable(["h", "error", "noise bound"], numbers, () => true);
   return make("details", {}, make("summary", {}, "These numbers"), table);
-}
-
-/** The heat maps and the table of worst elements, linked: what is chosen in one is shown in the other, and its curve. */
-function elementSections(packed, elements) {
-  if (!elements.length) return [];
-  const bodies = elements.map(elementRows);
-  const said = make("output", { class: "caption" });
-  const maps = packed.heat.map((heat) => heatFigure(heat, { choose: (label) => chooseLabel(label, heat) }));
-  const chooseElement = (index) => {
-    const item = elements[index];
-    bodies.forEach((one, at) => one.classList.toggle("chosen", at === index));
-    for (const map of maps) map.mark(map.heat.check === item.check ? cellOf(map.heat, item.input) : -1);
-    const curve = packed.curves.findIndex(samePlace(item));
-    said.textContent = curve < 0 ? `No curve was kept of ${derivative(item)}: curves are of the worst element of each check, and of the next ones that did not pass.` : "";
-    if (curve >= 0) article.querySelectorAll(".tabs button")[curve].click();
-  };
-  const chooseLabel = (cell, heat) => {
-    const index = elements.findIndex((item) => item.check === heat.check && cellOf(heat, item.input) === cell);
-    if (index >= 0) { chooseElement(index); bodies[index].scrollIntoView({ block: "nearest" }); }
-    else said.textContent = `${cellName(heat, cell)} is not among the worst elements.`;
-  };
-  bodies.forEach((one, index) => one.querySelector("button").addEventListener("click", () => chooseElement(index)));
-  const header = ["Analytic over numeric ± error bar", "Apart", "Allowed", "Error ÷ tol."];
-  const cells = header.map((name, index) => make("th", { scope: "col", class: index ? "number" : null }, name));
-  const table = make("table", { class: "elements" }, make("thead", {}, make("tr", {}, cells)), bodies);
-  return [
-    ...(maps.length ? [section("Error over elements", make("div", { class: "maps" }, maps.map((map) => map.figure)), heatKey())] : []),
-    section("Worst elements", said, make("div", { class: "scroll" }, table)),
-  ];
-}
-
-function heatFigure(heat, { choose }) {
-  const name = `${heat.input} (${heat.shape.join(" × ")})`;
-  const blocks = heat.block[0] * heat.block[1];
-  const resting = `${name}${blocks > 1 ? `, the worst of each ${heat.block.join(" × ")} elements` : ""}`;
-  const readout = make("figcaption", {}, `${heat.check}: ${resting}`);
-  const onPoint = (cell) => {
-    readout.textContent = cell === undefined ? `${heat.check}: ${resting}` : `${cellName(heat, cell)}: ${said(heat.errors[cell])}`;
-  };
-  const said = (error) => (error === null ? "not checked" : `error ÷ allowed ${short(error)}`);
-  const svg = drawHeat(heat, { width: 480, onChoose: choose, onPoint });
-  const mark = (cell) => {
-    svg.querySelector(".marked")?.classList.remove("marked");
-    svg.querySelector(`[data-cell="${cell}"]`)?.classList.add("marked");
-  };
-  return { heat, mark, figure: make("figure", {}, readout, svg) };
-}
-
-/** Two rows an element: where it is, then its numbers. */
-function elementRows(item) {
-  const wrong = item.status === "fail";
-  const apart = Math.abs(Number(item.analytic) - Number(item.numeric));
-  const number = (label, value, kind = "") => make("td", { class: `number ${kind}`, "data-label": label }, value);
-  const at = Number.isNaN(Number(item.x)) ? "" : `at ${show(item.x, 6)}`;
-  const bound = Number.isNaN(Number(item.bound)) ? "" : `an error above ${show(item.bound, 2)} would have failed`;
-  const about = [item.check, at, item.status === "pass" ? "" : item.status, item.reason, bound].filter(Boolean).join(", ");
-  const name = make("button", { type: "button", class: "element" }, derivative(item));
-  return make("tbody", {},
-    make("tr", {}, make("th", { class: "where", colspan: "4", scope: "rowgroup" }, name, make("small", {}, about))),
-    make("tr", {},
-      make("td", { class: "values-cell" }, pair(item, wrong)),
-      number("apart", show(apart, 2)),
-      number("allowed", show(item.allowed, 2)),
-      number("÷", show(item.ratio), wrong ? "apart" : "")));
-}
-
-/** Both values under each other, digit under digit; what a failed claim has different stands out. */
-function pair(item, wrong) {
-  const [analytic, numeric] = alike(item.analytic, item.numeric, item.uncertainty);
-  const wide = Math.max(analytic.length, numeric.length);
-  const [a, n] = [analytic.padStart(wide), numeric.padStart(wide)];
-  let same = 0;
-  while (wrong && same < wide && a[same] === n[same]) same += 1;
-  const value = (text) => (wrong ? [make("span", { class: "same mono" }, text.slice(0, same)), make("b", {}, text.slice(same))] : [text]);
-  return make("div", { class: "pair" },
-    make("span", {}, "analytic"), make("div", {}, value(a)),
-    make("span", {}, "numeric"), make("div", {}, value(n), make("i", {}, ` ± ${show(item.uncertainty, 2)}`)));
 }
 
 /** What random directions leave possible in each decade of sensitivities, as a fraction of an element. */
 function certificates(decades) {
   if (!decades.length) return [];
-  const header = CERTIFICATE.map((name, index) => make("th", { scope: "col", class: index ? "number" : null }, name));
-  const cell = (value, index) => make("td", { class: index ? "number" : null }, typeof value === "number" ? show(value, 2) : value === "NaN" ? "–" : value);
-  const body = decades.map((decade) => make("tr", {}, decade.map(cell)));
-  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, body));
+  const cell = (value) => (typeof value === "number" ? show(value, 2) : value === "NaN" ? "–" : value);
+  const table = plainTable(CERTIFICATE, decades.map((decade) => decade.map(cell)), (index) => index > 0);
   return [section("Certificate", make("div", { class: "scroll" }, table))];
 }
 
 /** What became of known faults in this claim, each audited as the claim was. */
 function power(faults) {
   if (!faults.length) return [];
-  const kind = (index) => (FAULT[index] === "error ÷ bound" ? "number" : null);
-  const header = FAULT.map((name, index) => make("th", { scope: "col", class: kind(index) }, name));
-  const cell = (value, index) => make("td", { class: kind(index) }, kind(index) ? (value === "NaN" ? "–" : show(value)) : value);
-  const body = faults.map((fault) => make("tr", {}, fault.map(cell)));
-  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, body));
+  const isNumeric = (index) => FAULT[index] === "error ÷ bound";
+  const cell = (value, index) => (isNumeric(index) ? (value === "NaN" ? "–" : show(value)) : value);
+  const table = plainTable(FAULT, faults.map((fault) => fault.map(cell)), isNumeric);
   return [section("Planted faults", make("div", { class: "scroll" }, table))];
 }
 
@@ -262,7 +173,6 @@ function configuration(packed) {
     make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "mono" }, value), make("td", { class: "origin" }, origin)));
   const sources = packed.sources.map(([role, reference, place]) =>
     make("tr", {}, make("th", { scope: "row" }, `source of ${role}`), make("td", { class: "mono" }, reference), make("td", { class: "origin" }, place)));
-  const head = ["Setting", "Value", "Where it stands"].map((name) => make("th", { scope: "col" }, name));
-  const table = make("table", { class: "settings" }, make("thead", {}, make("tr", {}, head)), make("tbody", {}, lines, sources));
+  const table = make("table", { class: "settings" }, tableHead(["Setting", "Value", "Where it stands"]), make("tbody", {}, lines, sources));
   return make("details", {}, make("summary", {}, "Resolved configuration"), make("div", { class: "scroll" }, table));
 }

@@ -103,9 +103,9 @@ function shareBar(share) {
 
 /** A short table of cases with some numbers. */
 function listing(found, numbers) {
-  const head = [make("th", { scope: "col" }, "Case"), ...numbers.map(([label]) => (label ? make("th", { scope: "col", class: "number" }, label) : make("td")))];
+  const head = tableHead(["Case", ...numbers.map(([label]) => label)], (index) => index > 0);
   const lines = found.map((row) => make("tr", {},
     make("td", { class: `c-id ${row.status}` }, icon(row.status), link(row, breakable(row.id))),
     numbers.map(([, cell]) => make("td", { class: "number" }, cell(row)))));
-  return make("div", { class: "scroll" }, make("table", { class: "listing" }, make("thead", {}, make("tr", {}, head)), make("tbody", {}, lines)));
+  return make("div", { class: "scroll" }, make("table", { class: "listing" }, head, make("tbody", {}, lines)));
 }

@@ -37,12 +37,12 @@ function pastRuns(past, row) {
   const told = (run) => run[0] === page.run ? "this run" : [run[0], run[1] && `of ${run[1].slice(0, 10)}`, run[2] && `commit ${run[2].slice(0, 10)}`].filter(Boolean).join(", ");
   const began = past.firstBad ? make("p", { class: "caption" },
     `First bad: ${told(past.firstBad)}.`, past.lastGood ? ` Last good: ${told(past.lastGood)}.` : "") : null;
-  const header = ["Run", "Started", "Commit", "Status", "Error ÷ tol."].map((name, index) => make("th", { scope: "col", class: index === 4 ? "number" : null }, name));
+  const head = tableHead(["Run", "Started", "Commit", "Status", "Error ÷ tol."], (index) => index === 4);
   const lines = ends.toReversed().map(({ run, status, error }) => make("tr", {},
     make("td", {}, run[0]), make("td", {}, run[1].slice(0, 16).replace("T", " ")), make("td", {}, run[2].slice(0, 10)),
     make("td", { class: `status ${status}` }, icon(status), STATUS_WORDS[status] ?? status),
     make("td", { class: "number" }, error === "NaN" ? "–" : show(error, 2))));
-  const table = make("table", { class: "values" }, make("thead", {}, make("tr", {}, header)), make("tbody", {}, lines));
+  const table = make("table", { class: "values" }, head, make("tbody", {}, lines));
   const details = make("details", {}, make("summary", {}, `These ${ends.length} runs`), make("div", { class: "scroll" }, table));
   return [section("Last runs", ...[trend(ends), began, details].filter(Boolean))];
 }
@@ -66,6 +66,6 @@ function trend(ends) {
 function surroundingsChanged(past) {
   if (!past?.change || past.change === "same" || !page.surroundings.length) return [];
   const lines = page.surroundings.map(([name, before, now]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, before || "–"), make("td", {}, now || "–")));
-  const head = ["", "Then", "Now"].map((name) => (name ? make("th", { scope: "col" }, name) : make("td")));
-  return [section("Surroundings that changed", make("div", { class: "scroll" }, make("table", { class: "values" }, make("thead", {}, make("tr", {}, head)), make("tbody", {}, lines))))];
+  const table = make("table", { class: "values" }, tableHead(["", "Then", "Now"]), make("tbody", {}, lines));
+  return [section("Surroundings that changed", make("div", { class: "scroll" }, table))];
 }
