@@ -14,6 +14,8 @@ from gradaudit.perturb.steps import Directions, given, octaves
 #: The sweep: these octaves below the scale first, then on by factors of eight while noise leaves room.
 FIRST = (4.0, 7.0, 10.0, 13.0)
 NEXT, LAST, OCTAVES = 16.0, 46.0, 3.0
+#: Steps of a whole sweep.
+STEPS = 15
 #: Samples in memory at once: steps × directions × readouts.
 BLOCK = 262_144
 
@@ -35,7 +37,7 @@ class Estimate:
 
 def estimate(probe: Probe, directions: Directions, h: tuple[float, ...] | None = None) -> Estimate:
     """Differentiate along every direction, with steps of our own or the given ones."""
-    block = max(1, BLOCK // (probe.readouts * (1 if h and len(h) == 1 else 16)))
+    block = max(1, BLOCK // (probe.readouts * (len(h) if h else STEPS)))
     shape = (len(directions), probe.readouts)
     whole = Estimate(np.empty(shape), np.empty(shape), np.empty(shape), 0)
     evaluations = 0

@@ -29,7 +29,7 @@ ROOM = 2**14
 class Limit:
     """The limit of a difference quotient as h → 0, with its error bar. Arrays (…): one entry per element."""
 
-    value: Array  #: NaN where there are too few steps
+    value: Array  #: where there are fewer than two steps, NaN or the only quotient
     truncation: Array
     noise: Array
     bar: Array  #: truncation + noise, widened to agree with every finer difference; inf where unknown

@@ -58,7 +58,7 @@ class Gauge:
         best = _reading(samples)
         for size in range(FEWEST, MOST + 1):
             windows = [slice(start, start + size) for start in range(len(exponents) - size + 1)]
-            bars = [limit(_steps(samples, window)).uncertainty[0] for window in windows]
+            bars = [limit(samples.steps(window)).uncertainty[0] for window in windows]
             ratios = [float(np.median(bar / np.fmax(NEARLY * best.bar, enough))) for bar in bars]
             if ratios and min(ratios) <= 1:
                 chosen = int(np.argmin(ratios))
@@ -75,7 +75,7 @@ class Gauge:
             noise = KAPPA * np.nan_to_num(samples.noise[-1, 0]) / h[0, 0]
             if not (noise <= limit(samples).uncertainty[0]).any():  # finer steps are drowned in noise, or too small
                 break
-            samples = _followed(samples, self._sample(direction, (exponent,)))
+            samples = samples.followed_by(self._sample(direction, (exponent,)))
             exponents.append(exponent)
         return samples, exponents
 
@@ -83,17 +83,6 @@ class Gauge:
         samples = self.probe.sample(direction, octaves(direction, np.array(exponents)))
         self.evaluations += samples.evaluations
         return samples
-
-
-def _followed(samples: Samples, finer: Samples) -> Samples:
-    """All in the order of the exponents, whichever of them could be taken."""
-    names = Samples.__dataclass_fields__
-    return Samples(*(np.concatenate([getattr(samples, name), getattr(finer, name)]) for name in names))
-
-
-def _steps(samples: Samples, which: slice) -> Samples:
-    """Some of the steps."""
-    return Samples(*(getattr(samples, name)[which] for name in Samples.__dataclass_fields__))
 
 
 def _reading(samples: Samples) -> Reading:

@@ -41,6 +41,11 @@ class Samples:
         nothing, none = np.empty((0, 1)), np.empty((0, 1, readouts))
         return cls(nothing, nothing, none, none, none)
 
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array, Array]:
+        """ahead, behind, rise, fall, noise"""
+        return self.ahead, self.behind, self.rise, self.fall, self.noise
+
     @cached_property
     def h(self) -> Array:
         """(K, D, R) half the realised width; NaN where the central difference is missing."""
@@ -83,18 +88,19 @@ class Samples:
     def deepened(self, steps: int) -> "Samples":
         """The same samples with rows that were not evaluated below, so that there are ``steps``."""
         missing = steps - len(self.ahead)
-        columns = (getattr(self, name) for name in Samples.__dataclass_fields__)
-        return Samples(*(np.pad(c, [(0, missing)] + [(0, 0)] * (c.ndim - 1), constant_values=np.nan) for c in columns))
+
+        def padded(array: Array) -> Array:
+            return np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1), constant_values=np.nan)
+
+        return Samples(*map(padded, self.arrays))
+
+    def steps(self, which: slice) -> "Samples":
+        """The samples of some steps only."""
+        return Samples(*(array[which] for array in self.arrays))
 
     def take(self, directions: NDArray[np.intp]) -> "Samples":
         """The samples of some directions only."""
-        return Samples(
-            self.ahead[:, directions],
-            self.behind[:, directions],
-            self.rise[:, directions],
-            self.fall[:, directions],
-            self.noise[:, directions],
-        )
+        return Samples(*(array[:, directions] for array in self.arrays))
 
     def louder(self, noise: Array) -> "Samples":
         """The same samples under a noise of at least ``noise`` (…, R)."""
@@ -102,16 +108,20 @@ class Samples:
 
     def and_then(self, *later: "Samples") -> "Samples":
         """All samples together, largest step first; the directions are the same."""
-        parts = (self, *later)
-        columns = [np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__dataclass_fields__]
-        width = np.fmax(columns[0], columns[1])
+        together = self.followed_by(*later).arrays
+        width = np.fmax(together[0], together[1])
         order = np.argsort(-np.where(np.isfinite(width), width, -np.inf), axis=0, kind="stable")
-        return Samples(*(np.take_along_axis(c, order if c.ndim == 2 else order[..., None], axis=0) for c in columns))
+        return Samples(*(np.take_along_axis(a, order if a.ndim == 2 else order[..., None], axis=0) for a in together))
+
+    def followed_by(self, *later: "Samples") -> "Samples":
+        """All samples in this order of steps, whichever of them could be taken; the directions are the same."""
+        return _joined((self, *later), axis=0)
 
 
 def side_by_side(parts: Sequence[Samples]) -> Samples:
     """The samples of different directions in one, whose steps need not be as many."""
-    deep = [part.deepened(max(len(part.ahead) for part in parts)) for part in parts]
-    return Samples(
-        *(np.concatenate([getattr(part, name) for part in deep], axis=1) for name in Samples.__dataclass_fields__)
-    )
+    return _joined([part.deepened(max(len(part.ahead) for part in parts)) for part in parts], axis=1)
+
+
+def _joined(parts: Sequence[Samples], *, axis: int) -> Samples:
+    return Samples(*(np.concatenate(alike, axis=axis) for alike in zip(*(part.arrays for part in parts), strict=True)))

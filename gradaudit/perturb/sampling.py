@@ -66,7 +66,7 @@ class Probe:
     def _along_coordinates(self, directions: Coordinates, h: Array) -> Samples:
         point, index = directions.point, directions.index
         x = point.x[index]
-        above, below = directions.land(h, point.epsilon[index])
+        above, below = directions.land(h)
         ahead, behind = above - x, x - below
         if self.together is not None and self.readout is not None and self.together.pays(index):
             return self._combined_together(self.together, index, above, below)
@@ -110,7 +110,7 @@ class Probe:
         together, point = self.together, directions.point
         assert together is not None
         x = point.x[directions.index]
-        above, below = directions.land(h, point.epsilon[directions.index])
+        above, below = directions.land(h)
         movers, first = Movers.of_entries(together.colour, directions, h)
         up, down = (together.changes(movers, landed[:, first]) for landed in (above, below))
         noise = self._own_noise(up, down, directions.output)
@@ -124,19 +124,18 @@ class Probe:
         # each move has all its coordinates move alike, so the first tells how far
         first = point.x[index[:, 0]]
         ahead, behind = above[..., 0] - first, first - below[..., 0]
-
         return self._called(ahead, behind, Placed.of(point.x, index, np.concatenate([above, below])), n=point.x.size)
 
     def _along_tangents(self, directions: Tangents, h: Array) -> Samples:
         x, v = directions.point.x, directions.v
         lower, upper = directions.point.lower, directions.point.upper
-        ends = (
-            np.where(
-                [[_inside(x + sign * t * w, lower, upper) for t, w in zip(row, v, strict=True)] for row in h], h, np.nan
-            )
-            for sign in (1, -1)
-        )
-        ahead, behind = ends
+
+        def within(sign: int) -> Array:
+            """The steps whose whole point is inside the bounds; NaN for all others."""
+            kept = [[_inside(x + sign * t * w, lower, upper) for t, w in zip(row, v, strict=True)] for row in h]
+            return np.where(kept, h, np.nan)
+
+        ahead, behind = within(1), within(-1)
         return self._called(ahead, behind, Along(x, np.concatenate([h, -h]), v), n=x.size)
 
     def _called(self, ahead: Array, behind: Array, moved: Moved, *, n: int) -> Samples:
@@ -145,9 +144,8 @@ class Probe:
         rise, fall, noise = (np.empty((count, self.readouts)) for _ in range(3))
         inside = np.concatenate([ahead, behind]).ravel() > 0
         block = rows_at_once(n, self.base.size)
-        rows = np.empty(
-            (min(block, 2 * count), n)
-        )  # once: new pages of ten million coordinates take as long as the call
+        # once: new pages of ten million coordinates take as long as the call
+        rows = np.empty((min(block, 2 * count), n))
         for start in range(0, count, block):
             size = min(block, count - start)
             above = np.arange(start, start + size)

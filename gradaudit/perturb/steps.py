@@ -104,10 +104,10 @@ class Coordinates:
         """A point (n,) that these directions can reach, in place of ``flat``: any."""
         return flat
 
-    def land(self, h: Array, epsilon: Array) -> tuple[Array, Array]:
+    def land(self, h: Array) -> tuple[Array, Array]:
         """Coordinate values x+h and x−h for steps h (K, D), as the function will see them; NaN where out of bounds."""
         index, point = self.index, self.point
-        x, lower, upper = point.x[index], point.lower[index], point.upper[index]
+        x, epsilon, lower, upper = point.x[index], point.epsilon[index], point.lower[index], point.upper[index]
         above, below = narrowed(x + h, epsilon), narrowed(x - h, epsilon)
         above = np.where((above <= upper) & (above > x), above, np.nan)
         below = np.where((below >= lower) & (below < x), below, np.nan)
