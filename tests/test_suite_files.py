@@ -44,6 +44,12 @@ def test_arrays_are_read_from_every_format(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_array(tmp_path / name), array)
 
 
+@pytest.mark.parametrize("table", ["5\n", "x\n5\n", "1\n2\n3\n", "1,2,3\n"])
+def test_a_table_of_one_row_or_column_has_one_dimension(tmp_path: Path, table: str) -> None:
+    (tmp_path / "a.csv").write_text(table)
+    assert read_array(tmp_path / "a.csv").ndim == 1
+
+
 def test_the_key_chooses_an_array_and_a_wrong_one_lists_what_is_there(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", first=np.arange(2), second=np.arange(3))
     assert read_array(tmp_path / "a.npz", "second").shape == (3,)

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gradaudit.plan.expand import make_plan, show_config
+    from gradaudit.plan.expand import Choice, choose, make_plan, show_config
     from gradaudit.plan.selection import Selection
 
-__all__ = ["Selection", "make_plan", "show_config"]
+__all__ = ["Choice", "Selection", "choose", "make_plan", "show_config"]
 
-_HOMES = {"Selection": "selection", "make_plan": "expand", "show_config": "expand"}
+_HOMES = {"Choice": "expand", "Selection": "selection"} | dict.fromkeys(("choose", "make_plan", "show_config"), "expand")
 
 
 def __getattr__(name: str) -> object:

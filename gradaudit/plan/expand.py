@@ -1,10 +1,10 @@
 """A suite to cases: every combination of the matrix at every point, with its settings resolved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from gradaudit.plan.case import TIMEOUT, Case, Expectation, Input, Scalar, Settings, Target, Tolerance
 from gradaudit.plan.checks import checks_of
@@ -17,20 +17,35 @@ from gradaudit.suite.quantities import Elements
 from gradaudit.suite.scalars import written
 from gradaudit.suite.suite import BUILT_IN, Entry, Setting, Suite
 
+Step = TypeVar("Step", str, int)
+
 
 def make_plan(suite: Suite, *, select: Selection | None = None) -> tuple[Case, ...]:
     """The selected cases, in the order of the suite; an empty tuple where nothing is selected.
 
     Raises SuiteError where an item cannot be expanded, two ids are equal, or the selection cannot be read.
     """
+    return choose(suite, select or Selection()).cases
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to run of a suite."""
+
+    cases: tuple[Case, ...]  #: in the order of the suite
+    whole: bool  #: nothing was left out, neither by the selection nor by the profile
+    unknown: tuple[str, ...]  #: a sentence for each id that is asked for and names no case
+
+
+def choose(suite: Suite, selection: Selection) -> Choice:
+    """The selected cases, and what became of the others. Raises SuiteError as ``make_plan`` does."""
     planned = _expand_all(suite)
-    selection = select or Selection()
     cases = tuple(plan.case for plan in _selected(planned, selection))
-    unknown = unknown_ids(selection, tuple(plan.case for plan in planned))
+    unknown = tuple(unknown_ids(selection, tuple(plan.case for plan in planned)))
     if unknown and len(unknown) < len(selection.ids):
         # silently running the other ids would look like success
         raise SuiteError(Problem(Place("--id"), sentence) for sentence in unknown)
-    return cases
+    return Choice(cases, len(cases) == len(planned), unknown)
 
 
 def show_config(suite: Suite, case_id: str) -> list[tuple[str, object, str]]:
@@ -89,8 +104,8 @@ def _case(
 ) -> Iterator[_Planned | Problem]:
     checks, problems = checks_of(entry, settings)
     problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs, settings)]
-    kwargs = tuple(_options(entry, axes, problems))
-    args = tuple(_extra(entry, axes, problems))
+    kwargs = tuple(_substituted(entry, "kwargs", entry.keys.kwargs.items(), axes, problems))
+    args = tuple(_substituted(entry, "args", enumerate(entry.keys.args), axes, problems))
     if problems:
         yield from problems
         return
@@ -104,7 +119,7 @@ def _case(
             settings["engine"].value,
             kwargs,
             constants,
-            args,
+            tuple(value for _, value in args),
             routes_of(inputs),
         ),
         inputs=inputs,
@@ -127,20 +142,15 @@ def _case(
     yield replace(plan, case=replace(case, origins=_origins(plan)))
 
 
-def _options(entry: Entry, axes: Mapping[str, Scalar], problems: list[Problem]) -> Iterator[tuple[str, object]]:
-    for key, value in entry.keys.kwargs.items():
+def _substituted(
+    entry: Entry, key: str, values: Iterable[tuple[Step, object]], axes: Mapping[str, Scalar], problems: list[Problem]
+) -> Iterator[tuple[Step, object]]:
+    """``values`` below ``key`` with the values of axes in them; ``problems`` gets what cannot be."""
+    for step, value in values:
         try:
-            yield key, substitute(value, axes)
+            yield step, substitute(value, axes)
         except SymbolError as error:
-            problems.append(entry.problem(str(error), "kwargs", key))
-
-
-def _extra(entry: Entry, axes: Mapping[str, Scalar], problems: list[Problem]) -> Iterator[object]:
-    for i, value in enumerate(entry.keys.args):
-        try:
-            yield substitute(value, axes)
-        except SymbolError as error:
-            problems.append(entry.problem(str(error), "args", i))
+            problems.append(entry.problem(str(error), key, step))
 
 
 def case_id(name: str, axes: Mapping[str, Scalar], point: str | None) -> str:

@@ -1,7 +1,7 @@
 """What a case was when it ran: two runs of a case with one fingerprint measured the same thing in the same way."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -37,12 +37,8 @@ def fingerprint(case: Case, *, power: bool = False) -> str:
         path=tuple(map(_relative, case.path)),
         inputs=tuple(map(_relocated, case.inputs)),
     )
-    return _digest(repr((neutral, power)))
-
-
-def digest_of(plan: Sequence[Planned]) -> str:
-    """A digest of a whole plan, order included: shards of one run share it."""
-    return _digest(repr([(one.id, one.fingerprint) for one in plan]))
+    text = repr((neutral, power))
+    return blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 def _relocated(given: Input) -> Input:
@@ -55,7 +51,3 @@ def _relative(path: str) -> str:
         return os.path.relpath(path)
     except ValueError:  # another drive
         return path
-
-
-def _digest(text: str) -> str:
-    return blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=8).hexdigest()

@@ -4,21 +4,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gradaudit.suite.load import load_suite
-    from gradaudit.suite.problem import Place, Problem, SuiteError
+    from gradaudit.suite.problem import SuiteError
     from gradaudit.suite.schema import json_schema
-    from gradaudit.suite.suite import Entry, Suite
+    from gradaudit.suite.suite import Suite
 
-__all__ = ["Entry", "Place", "Problem", "Suite", "SuiteError", "json_schema", "load_suite"]
+__all__ = ["Suite", "SuiteError", "json_schema", "load_suite"]
 
-_HOMES = {
-    "Entry": "suite",
-    "Place": "problem",
-    "Problem": "problem",
-    "Suite": "suite",
-    "SuiteError": "problem",
-    "json_schema": "schema",
-    "load_suite": "load",
-}
+_HOMES = {"Suite": "suite", "SuiteError": "problem", "json_schema": "schema", "load_suite": "load"}
 
 
 def __getattr__(name: str) -> object:

@@ -109,7 +109,7 @@ def _read_table(path: Path, _: str | None) -> "NDArray[np.generic]":
     header = bool(lines) and not _is_numeric(lines[0], delimiter)
     if len(lines) <= header:
         raise FileError(f"{path.name} holds no numbers")
-    return np.asarray(np.loadtxt(lines[header:], delimiter=delimiter)).squeeze()
+    return np.loadtxt(lines[header:], delimiter=delimiter, ndmin=1)
 
 
 def _is_numeric(line: str, delimiter: str | None) -> bool:

@@ -182,7 +182,5 @@ def _joined(names: Sequence[str], files: Sequence[SuiteFile], entries: Sequence[
         name="+".join(dict.fromkeys(titles)),
         seed=entries[0].seed.value,
         files=tuple(names),
-        path=tuple(dict.fromkeys(folder for entry in entries for folder in entry.path)),
-        env=tuple(sorted({pair for entry in entries for pair in entry.env})),
         entries=tuple(entries),
     )

@@ -95,15 +95,6 @@ class SuiteFile:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A ``module:attribute`` that somebody must resolve: for ``validate --imports``."""
-
-    kind: str  #: ``function`` or the kind of claim
-    target: str
-    place: Place
-
-
-@dataclass(frozen=True)
 class Entry:
     """One item of ``functions:`` with everything that its cases follow from."""
 
@@ -131,17 +122,9 @@ class Entry:
         """The file that the user named, which leads to this entry."""
         return list(self.file.chain())[-1].document.file
 
-    def problem(self, message: str, *path: str | int, key: bool = False) -> Problem:
+    def problem(self, message: str, *path: str | int) -> Problem:
         """A problem with the value at ``path`` below the item."""
-        return self.file.document.problem(message, (*self.node_path, *path), key=key)
-
-    def references(self) -> tuple[Reference, ...]:
-        """The function and its claims."""
-        document = self.file.document
-        return tuple(
-            Reference(kind, target, document.place((*self.node_path, kind)))
-            for kind, target in (("function", self.keys.function), *self.keys.claims)
-        )
+        return self.file.document.problem(message, (*self.node_path, *path))
 
     def layers(self, dtype: str | None) -> tuple[Layer, ...]:
         """The sources of settings, the one that wins first."""
@@ -187,13 +170,7 @@ class Suite:
     name: str
     seed: int
     files: tuple[str, ...]  #: as the user named them
-    path: tuple[str, ...]  #: folders of all files, absolute
-    env: tuple[tuple[str, str], ...]
     entries: tuple[Entry, ...] = field(repr=False)
-
-    def references(self) -> tuple[Reference, ...]:
-        """Every function and claim with its place."""
-        return tuple(reference for entry in self.entries for reference in entry.references())
 
 
 def _first(layers: Sequence[Layer], key: str) -> Setting[Any]:
