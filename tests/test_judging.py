@@ -186,3 +186,15 @@ def test_the_order_that_was_seen_is_that_along_the_worst_element_of_all_comparis
     slope = judge("both", [right, wrong]).measures.slope
     assert slope == judge("wrong", [wrong]).measures.slope
     assert slope != judge("right", [right]).measures.slope
+
+
+def test_curves_that_are_too_dear_are_not_begun():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return float(np.sin(x).sum())
+
+    verdict = ga.audit(f, np.linspace(0.5, 1.5, 3), gradient=lambda x: 2 * np.cos(x))
+    assert verdict.status is Status.FAIL
+    assert verdict.measures.evaluations == len(calls)

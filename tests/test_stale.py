@@ -151,3 +151,17 @@ def test_a_wrong_claim_that_gives_another_answer_each_time_is_nondeterministic()
     assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.NONDETERMINISTIC)
     assert "asked at x twice, the claim gives d out/d x[0] = " in verdict.evidence
     assert verdict.evidence.endswith("4 of 4 differ")
+
+
+@pytest.mark.parametrize("checks", [["jacobian"], ["jacobian", "repeat", "taylor"]])
+@pytest.mark.parametrize("factor", [2.0, np.nan])
+def test_what_asking_again_takes_is_counted_whichever_check_has_failed(checks, factor):
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return x**2
+
+    verdict = ga.audit(f, np.linspace(0.5, 2.0, 70), jacobian=lambda x: np.diag(2 * factor * x), checks=checks)
+    assert verdict.status is Status.FAIL
+    assert verdict.measures.evaluations == len(calls)

@@ -36,21 +36,17 @@ def others(
     settings: Settings,
     *,
     extended: bool,
-    spare: int,
+    most: int,
 ) -> tuple[tuple[int, Samples], ...]:
-    """Curves of the next worst directions that did not pass, for no more evaluations than ``spare``."""
+    """Curves of the next worst directions that did not pass, at ``most`` so many."""
     if rulings.decided.all():
         return ()
     order = _worst_first(claim, rulings)
     bad = order[rulings.outcome.ravel()[order] != Outcome.PASS] // rulings.outcome.shape[1]
-    found: list[tuple[int, Samples]] = []
-    for direction in list(dict.fromkeys(bad.tolist()))[1 : 1 + OTHERS]:
-        samples = witness(probe, directions.take(np.array([direction])), settings, extended=extended)
-        spare -= samples.evaluations
-        if spare < 0:
-            break
-        found.append((direction, samples))
-    return tuple(found)
+    return tuple(
+        (direction, witness(probe, directions.take(np.array([direction])), settings, extended=extended))
+        for direction in list(dict.fromkeys(bad.tolist()))[1 : 1 + min(most, OTHERS)]
+    )
 
 
 def witness(probe: Probe, direction: Directions, settings: Settings, *, extended: bool) -> Samples:

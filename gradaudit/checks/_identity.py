@@ -33,7 +33,7 @@ class Identity:
     broken: Diagnosis  #: what it means where the two part
     exact: bool = False  #: not by more than rounding, whatever the tolerance of the case
     pattern: Pattern | None = None  #: the rows are its entries, D of them, R = 1; all others are zero both times
-    evaluations: int = 0  #: of f, that finding the entries took
+    searching: int = 0  #: evaluations of f that looking for a structure took
 
 
 #: What a check may reduce to.
@@ -97,7 +97,7 @@ def _evidence(identity: Identity, claim: Claim, rulings: Rulings) -> Evidence:
         witness=Samples.none(columns),
         witness_direction=0,
         witness_readout=0,
-        evaluations=identity.evaluations,
+        evaluations=identity.searching,
         broken=identity.broken,
         pattern=identity.pattern,
     )

@@ -96,7 +96,8 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     seen = Samples.none(claim.analytic.shape[1])
     if ground.curve or not rulings.decided.all():
         seen = witness(probe, directions.take(np.array([worst])), settings, extended=extended)
-    further = others(probe, directions, claim, rulings, settings, extended=extended, spare=evaluations)
+    affordable = evaluations // max(1, seen.evaluations)  # together they take no more than the verdict did
+    further = others(probe, directions, claim, rulings, settings, extended=extended, most=affordable)
     shown = seen.evaluations + sum(samples.evaluations for _, samples in further)
     evaluations += shown
     if probe.together is not None:  # which counts what was evaluated: samples count each direction by itself

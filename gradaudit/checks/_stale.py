@@ -44,8 +44,9 @@ def asked_again(
     try:
         elsewhere = [(number, ask(replace(subject, arguments=at))) for number, at in earlier[:EARLIER]]
         again = ask(subject)
+        evidences = _having_searched(evidences, (again, *(there for _, there in elsewhere)))
         if len(again) != len(evidences):  # another structure was found, by which all are counted
-            return list(evidences)
+            return evidences
         elsewhere = [(number, there) for number, there in elsewhere if len(there) == len(evidences)]
         return [
             _with_signs(evidence, comparison, again[k], [(number, there[k]) for number, there in elsewhere], subject)
@@ -57,6 +58,13 @@ def asked_again(
         return list(evidences)
 
 
+def _having_searched(evidences: Sequence[Evidence], asked: Sequence[Sequence[Compared]]) -> list[Evidence]:
+    """The same, with the evaluations that asking took: matrices were looked through for a structure anew."""
+    searching = sum(compared.searching for each in asked for compared in each)
+    first, *others = evidences
+    return [first.after(searching, searching), *others]
+
+
 def _with_signs(
     evidence: Evidence,
     comparison: Comparison,
@@ -66,9 +74,6 @@ def _with_signs(
 ) -> Evidence:
     if not (evidence.rulings.outcome == Outcome.FAIL).any():
         return evidence
-    asked = [one for one in (again, *(there for _, there in elsewhere)) if isinstance(one, Comparison)]
-    searching = sum(one.searching for one in asked)  # a matrix was looked through for a structure anew
-    evidence = evidence.after(searching, searching)
     if not (isinstance(again, Comparison) and comparison.has_entries_of(again)):
         return replace(evidence, recalled=(Diagnosis.NONDETERMINISTIC, OTHER_ENTRIES))
     said = _same_as_elsewhere(comparison, elsewhere) or _right_the_second_time(evidence, again)

@@ -60,5 +60,5 @@ def _identity(before: Comparison, after: Comparison) -> Identity:
         broken=Diagnosis.NONDETERMINISTIC,
         exact=True,
         pattern=before.sparse.pattern if before.sparse else None,
-        evaluations=before.searching + after.searching,
+        searching=before.searching + after.searching,
     )
