@@ -97,6 +97,18 @@ def test_every_engine_of_the_shelf_keeps_the_contract(name, scenario):
 
 
 @pytest.mark.parametrize("name", engines.names())
+def test_arrays_of_another_byte_order_pass_as_those_of_this_machine(name):
+    if absent := missing(name):
+        pytest.skip(absent)
+    numpy = importlib.import_module(NAMESPACES[name])
+    swapped = np.dtype(float).newbyteorder()
+    x, w = np.array([0.5, -1.0, 2.0], swapped), np.array([1, 2, 3], np.dtype(int).newbyteorder())
+    claims = {} if name not in ("python", "numba") else {"vjp": lambda x, w, cotangent: w * np.cos(x) * cotangent}
+    verdict = ga.audit(lambda x, w: numpy.sin(x) * w, x, w, engine=name, **claims)
+    assert verdict.status == "pass", verdict.message
+
+
+@pytest.mark.parametrize("name", engines.names())
 def test_an_engine_of_the_shelf_refuses_and_recognises_as_it_should(name, monkeypatch):
     if absent := missing(name):
         pytest.skip(absent)

@@ -423,6 +423,12 @@ def test_tensors_that_a_function_holds_elsewhere_are_listed_as_not_checked(held)
     assert f"not checked: {name} (" in notes(verdict)
 
 
+def test_a_container_that_holds_itself_is_looked_through_once():
+    held = {"w": torch.ones(3, dtype=torch.float64, requires_grad=True)}
+    held["self"] = [held]
+    assert "not checked: held.w (" in notes(audit(lambda x: x * held["w"], X))
+
+
 def test_a_module_that_a_function_uses_is_listed_by_its_parameters():
     assert "not checked: LINEAR.weight, LINEAR.bias (" in notes(audit(functions.uses_a_global_module, X))
 

@@ -119,7 +119,7 @@ def _of_the_shelf(name: str) -> Engine:
 
 def _own(name: str) -> Engine:
     found = resolve(name) if ":" in name else _imported(name, name)
-    lacking = [part for part in ("recognises", "load") if not callable(getattr(found, part, None))]
+    lacking = [wanted for wanted in ("recognises", "load") if not callable(getattr(found, wanted, None))]
     if lacking:
         raise EngineError(f"engine {name!r} has no function {lacking[0]!r}; an engine has recognises and load")
     return cast(Engine, found)

@@ -32,7 +32,10 @@ class Arguments:
     def of(
         cls, inputs: Sequence[object], *, names: Sequence[str] = (), differentiated: Sequence[int] | None = None
     ) -> "Arguments":
-        """Arguments over copies of ``inputs``; floating arrays and floats are differentiated unless told otherwise."""
+        """Arguments over copies of ``inputs``; floating arrays and floats are differentiated unless told otherwise.
+
+        Of arrays from another machine, big-endian ones, the copies have this one's byte order.
+        """
         values = tuple(_owned(value) for value in inputs)
         if differentiated is None:
             differentiated = [i for i, value in enumerate(values) if _is_floating(value)]
@@ -140,7 +143,10 @@ class Arguments:
 
 
 def _owned(value: object) -> object:
-    return value.copy() if isinstance(value, np.ndarray) else value
+    """An array's copy in the machine's own byte order, for compilers and frameworks take no other; else the value."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.copy() if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
 
 
 def _is_floating(value: object) -> bool:

@@ -191,15 +191,19 @@ def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
     yield from ((p.name, p.default) for p in parameters if p.default is not p.empty)
 
 
-def _trainable(where: str, value: Any) -> Iterator[str]:
+def _trainable(where: str, value: Any, *, within: frozenset[int] = frozenset()) -> Iterator[str]:
+    """Names of tensors that require a gradient in what is called ``where``; ``within`` are the containers around it."""
     import torch
 
+    if id(value) in within:  # it holds itself
+        return
+    inside = within | {id(value)}
     if isinstance(value, torch.Tensor):
         if value.requires_grad:
             yield where
     elif isinstance(value, torch.nn.Module):
         yield from (f"{where}.{name}" for name, p in value.named_parameters() if p.requires_grad)
     elif isinstance(value, dict):
-        yield from (name for key, part in value.items() for name in _trainable(f"{where}.{key}", part))
+        yield from (name for key, part in value.items() for name in _trainable(f"{where}.{key}", part, within=inside))
     elif isinstance(value, list | tuple):
-        yield from (name for k, part in enumerate(value) for name in _trainable(f"{where}.{k}", part))
+        yield from (name for k, part in enumerate(value) for name in _trainable(f"{where}.{k}", part, within=inside))
