@@ -12,7 +12,7 @@ from gradaudit.isolation import keeper
 from gradaudit.judge.verdict import Status
 from gradaudit.plan import Selection
 from gradaudit.running import provenance, runner
-from gradaudit.running.record import Audit
+from gradaudit.running.record import Audit, Change
 from gradaudit.suite import SuiteError
 
 SUITE = """\
@@ -73,6 +73,26 @@ def test_progress_is_told_once_before_and_once_after_each_case(suite: str):
     runner.run(suite, jobs=1, observe=seen.append)
     assert [(progress.done, progress.total) for progress in seen] == [(done, 4) for done in range(5)]
     assert seen[-1].tally == {"pass": 3, "error": 1}
+    assert seen[0].tally == {}  # what was told does not change afterwards
+
+
+def test_a_run_of_a_profile_that_leaves_cases_out_is_not_what_the_whole_suite_is_compared_with(suite: str):
+    profiles = "profiles: {pr: {select: tag:odd}, long: {timeout: 10m}}\n"
+    Path(suite).write_text(SUITE + profiles)
+    nightly = runner.run(suite, jobs=1)
+    assert not runner.run(suite, jobs=1, profile="pr").run.whole
+    after = runner.run(suite, jobs=1, profile="long")
+    assert after.run.whole
+    assert after.history.baseline.id == nightly.run.id
+    assert {case.change for case in after.history.cases} == {Change.SAME, Change.STILL}
+
+
+def test_an_id_that_only_the_profile_leaves_out_is_not_called_unknown(suite: str):
+    Path(suite).write_text(SUITE + "profiles: {pr: {select: tag:odd}}\n")
+    with pytest.raises(
+        runner.NothingSelected, match=r"^no case of suite.yaml is selected; 'gradaudit list suite.yaml'"
+    ):
+        runner.run(suite, profile="pr", select=Selection(ids=("slow",), keyword="quick"))
 
 
 def test_an_interrupted_run_keeps_and_reports_what_had_finished(suite: str):

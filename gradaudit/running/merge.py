@@ -1,6 +1,5 @@
 """Several shards of one run to the run that a single machine would have made; anything else is refused."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -118,7 +117,7 @@ def _joined(runs: Sequence[Run]) -> Run:
     digest = blake2b("\n".join(sorted(run.id for run in runs)).encode(errors="surrogatepass"), digest_size=3)
     return replace(
         first,
-        id=f"{re.split(r'-(?=[^-]*$)', first.id)[0]}-{digest.hexdigest()}",
+        id=f"{first.id.rsplit('-', 1)[0]}-{digest.hexdigest()}",
         started=min(run.started for run in runs),
         duration_s=max(run.duration_s for run in runs),
         shard=None,

@@ -14,10 +14,9 @@ from pathlib import Path
 from gradaudit import backends, history, report
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
-from gradaudit.plan import Selection, make_plan
+from gradaudit.plan import Selection, choose
 from gradaudit.plan.case import TIMEOUT, Case
 from gradaudit.plan.fingerprint import planned
-from gradaudit.plan.selection import unknown_ids
 from gradaudit.plan.shard import Shard
 from gradaudit.running import provenance
 from gradaudit.running.opening import Opening, opened
@@ -108,16 +107,12 @@ def run(
     """
     started = time.monotonic()
     suite = load_suite(_listed(files), overrides=overrides or {}, profile=profile)
-    cases = make_plan(suite, select=select or Selection())
-    if not cases:
-        raise NothingSelected(_why_nothing(suite, select or Selection()))
+    described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments, shard=shard)
+    described, cases = _chosen(described, suite, select or Selection())
+    del suite  # what was read of its files takes as much memory as the plan, and is not needed again
     backends.check(cases, backend=backend, scheduler=scheduler)
     for output in outputs:
         report.check(output)
-    described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments, shard=shard)
-    everything = select in (None, Selection()) or len(cases) == len(make_plan(suite))
-    described = replace(described, whole=everything)
-    del suite  # what was read of its files takes as much memory as the plan, and is not needed again
     mine = [case for case in cases if shard is None or shard.holds(case.id)]
     home = run_folder(described, folder)
     opening = opened(described, planned(cases, power=power), home=home, resume=resume, only_failed=only_failed)
@@ -192,10 +187,14 @@ def run_folder(run: Run, folder: Path = REPORTS) -> Path:
     return folder / (suite or "suite") / (name or "run")
 
 
-def _why_nothing(suite: Suite, select: Selection) -> str:
-    unknown = unknown_ids(select, make_plan(suite))
-    named = f"'gradaudit list {suite.files[0]}' names the cases"
-    return "; ".join(unknown) or f"no case of {', '.join(suite.files)} is selected; {named}"
+def _chosen(described: Run, suite: Suite, select: Selection) -> tuple[Run, tuple[Case, ...]]:
+    """The run, which knows now whether it is whole, and its cases. Raises NothingSelected where there are none."""
+    choice = choose(suite, select)
+    if not choice.cases:
+        named = f"'gradaudit list {suite.files[0]}' names the cases"
+        nothing = f"no case of {', '.join(suite.files)} is selected; {named}"
+        raise NothingSelected("; ".join(choice.unknown) or nothing)
+    return replace(described, whole=choice.whole), choice.cases
 
 
 def _baseline(named: str | None, folder: Path) -> LookBack:
@@ -223,7 +222,7 @@ class _Audited:
         self.tally[result.verdict.status] += 1
 
     def progress(self, result: Result | None = None) -> Progress:
-        return Progress(done=len(self.results), total=self.total, result=result, tally=self.tally)
+        return Progress(done=len(self.results), total=self.total, result=result, tally=Counter(self.tally))
 
 
 def _audit(
