@@ -5,21 +5,22 @@ from numpy.typing import NDArray
 
 from gradaudit.judge.element import Claim, Outcome, Rulings
 from gradaudit.judge.evidence import error_over_allowed, worst_first
-from gradaudit.perturb.samples import Samples
+from gradaudit.perturb.samples import Array, Samples
 from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Directions, given, octaves, untaken
 from gradaudit.plan.case import Settings
 
 #: The worst direction's error-against-h curve has steps s·2^−p for these.
-CURVE = tuple(np.arange(1.0, 38.0, 3.0))
+CURVE = np.arange(1.0, 38.0, 3.0)
+#: Where all has passed, few of them stand where noise rules: there the curve is a straight line.
+CURVE_OF_A_PASS = np.array([1.0, 4.0, 7.0, 10.0, 13.0, 16.0, 19.0, 28.0, 37.0])
 #: Of a case that does not pass, this many further directions have curves.
 OTHERS = 4
 
 
 def worst_element(claim: Claim, rulings: Rulings) -> tuple[int, int]:
     """(direction, readout) of the worst: failures before the undecided before passes, then by error ÷ allowed."""
-    d, r = np.unravel_index(int(_worst_first(claim, rulings)[0]), rulings.outcome.shape)
-    return int(d), int(r)
+    return divmod(int(_worst_first(claim, rulings)[0]), rulings.outcome.shape[1])
 
 
 def _worst_first(claim: Claim, rulings: Rulings) -> NDArray[np.intp]:
@@ -44,17 +45,20 @@ def others(
     order = _worst_first(claim, rulings)
     bad = order[rulings.outcome.ravel()[order] != Outcome.PASS] // rulings.outcome.shape[1]
     return tuple(
-        (direction, witness(probe, directions.take(np.array([direction])), settings, extended=extended))
+        (direction, witness(probe, directions.take(np.array([direction])), settings, CURVE, extended=extended))
         for direction in list(dict.fromkeys(bad.tolist()))[1 : 1 + min(most, OTHERS)]
     )
 
 
-def witness(probe: Probe, direction: Directions, settings: Settings, *, extended: bool) -> Samples:
-    """Differences along the worst direction, for the error-against-h curve: the user's steps, ours where they count."""
+def witness(probe: Probe, direction: Directions, settings: Settings, steps: Array, *, extended: bool) -> Samples:
+    """Differences along one direction, for its error-against-h curve: the user's steps, ours where they count.
+
+    ``steps`` are ours, in octaves below the scale.
+    """
     if settings.h is None:
-        return probe.sample(direction, octaves(direction, np.array(CURVE)))
+        return probe.sample(direction, octaves(direction, steps))
     samples = probe.sample(direction, given(direction, settings.h))
     if not extended:
         return samples
-    ours = untaken(octaves(direction, np.array(CURVE)), np.fmax(samples.ahead, samples.behind))
+    ours = untaken(octaves(direction, steps), np.fmax(samples.ahead, samples.behind))
     return samples.and_then(probe.sample(direction, ours))

@@ -94,10 +94,10 @@ class Ladder:
 
     def _own_steps(self) -> None:
         fine = self._sample(self._octaves(EXPRESS))
-        fine = fine.take(self._rule(express(fine, self._claims())))
-        if not self.todo.size:
+        still = self._rule(express(fine, self._claims()))
+        if not still.size:
             return
-        both = self._sample(self._octaves(PAIR)).and_then(fine)
+        both = self._sample(self._octaves(PAIR)).and_then(fine.take(still))
         both = both.take(self._rule(pair(both, self._claims())))
         if self.todo.size:
             self._densify(self._sweep(both))
@@ -189,7 +189,7 @@ class Ladder:
 
     def _quanta(self, samples: Samples, failed: Mask) -> Array:
         """(R,) the quantum of each readout with a failure, or 0; of entries (D, 1), that of their output."""
-        directions = self.directions.take(self.todo)
+        directions = self._open()
         if not isinstance(directions, Entries):
             failing = failed.any(axis=0)
             steps = np.zeros(failing.size)
@@ -212,17 +212,20 @@ class Ladder:
         return still
 
     def _claims(self) -> Claim:
-        return self.claim.take(self.todo)
+        return self.claim if self.rulings is NOTHING else self.claim.take(self.todo)
+
+    def _open(self) -> Directions:
+        return self.directions if self.rulings is NOTHING else self.directions.take(self.todo)
 
     def _given(self) -> Samples:
         assert self.settings.h is not None
         return self._sample(given(self.directions, self.settings.h))
 
     def _octaves(self, *exponents: float) -> Array:
-        return octaves(self.directions.take(self.todo), np.array(exponents))
+        return octaves(self._open(), np.array(exponents))
 
     def _sample(self, h: Array) -> Samples:
-        samples = self.probe.sample(self.directions.take(self.todo), h)
+        samples = self.probe.sample(self._open(), h)
         self.evaluations += samples.evaluations
         return samples
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._comparison import Comparison, coordinate_value
-from gradaudit.checks._curve import others, witness, worst_element
+from gradaudit.checks._curve import CURVE, CURVE_OF_A_PASS, others, witness, worst_element
 from gradaudit.checks._doubt import doubt_small_failures
 from gradaudit.checks._ground import Ground
 from gradaudit.checks._integral import ask_line_integrals
@@ -94,8 +94,10 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)
     seen = Samples.none(claim.analytic.shape[1])
-    if ground.curve or not rulings.decided.all():
-        seen = witness(probe, directions.take(np.array([worst])), settings, extended=extended)
+    passed = rulings.decided.all()
+    if ground.curve or not passed:
+        steps = CURVE_OF_A_PASS if passed else CURVE
+        seen = witness(probe, directions.take(np.array([worst])), settings, steps, extended=extended)
     affordable = evaluations // max(1, seen.evaluations)  # together they take no more than the verdict did
     further = others(probe, directions, claim, rulings, settings, extended=extended, most=affordable)
     shown = seen.evaluations + sum(samples.evaluations for _, samples in further)

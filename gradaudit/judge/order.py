@@ -5,7 +5,7 @@ uncertainty due to discretization in CFD applications", J. Fluids Eng. 130 (2008
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import expm1, isfinite, log, nan
 from statistics import median
 
@@ -25,13 +25,13 @@ def observed_order(h: Sequence[float], difference: Sequence[float], noise: Seque
     """
     steps = [step for step in zip(h, difference, noise, strict=True) if all(map(isfinite, step))]
     changes = [(b[1] - a[1], a[0], b[0], a[2] + b[2]) for a, b in pairwise(steps)]
-    found = list(_orders(changes))[-LAST:]
+    found = list(islice(_orders(changes), LAST))
     return median(found) if found else nan
 
 
 def _orders(changes: Sequence[tuple[float, float, float, float]]) -> Iterator[float]:
-    """Of any two neighbouring changes (change, coarse h, fine h, noise)."""
-    for (first, h3, h2, noise3), (second, _, h1, noise2) in pairwise(changes):
+    """Of any two neighbouring changes (change, coarse h, fine h, noise), the finest first."""
+    for (second, _, h1, noise2), (first, h3, h2, noise3) in pairwise(reversed(changes)):
         if abs(first) > CLEAR * noise3 and abs(second) > CLEAR * noise2:
             yield _order(log(abs(first / second)), log(h3 / h2), log(h2 / h1))
 

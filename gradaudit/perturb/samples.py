@@ -83,7 +83,7 @@ class Samples:
     @property
     def evaluations(self) -> int:
         """How many evaluations of f stand behind these samples."""
-        return int(np.isfinite(self.ahead).sum() + np.isfinite(self.behind).sum())
+        return int(np.count_nonzero(np.isfinite(self.ahead)) + np.count_nonzero(np.isfinite(self.behind)))
 
     def deepened(self, steps: int) -> "Samples":
         """The same samples with rows that were not evaluated below, so that there are ``steps``."""
