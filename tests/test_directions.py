@@ -388,3 +388,18 @@ def test_decades_of_a_certificate_are_in_units_of_f_whatever_its_size():
     ).certificates[0].decades  # fmt: skip
     assert [decade.exponent for decade in huge] == [200 + decade.exponent for decade in plain]
     assert [decade.elements for decade in huge] == [decade.elements for decade in plain]
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("wrong_by", [1.0, 1.3])
+def test_where_a_combination_of_outputs_has_no_value_nothing_is_certified(value, wrong_by):
+    x = np.linspace(0.5, 1.5, 70)
+    verdict = ga.audit(
+        lambda x: np.append(np.sin(x), value),
+        x,
+        vjp=lambda x, cotangent: wrong_by * np.cos(x) * cotangent[:-1],
+        elements={"directions": 6},
+    )
+    assert verdict.status is Status.INCONCLUSIVE
+    assert np.isnan(verdict.certificates[0].bound)
+    assert "no element is off by more than an unknown part" in " ".join(verdict.notes)

@@ -62,6 +62,6 @@ def _left(lines: Lines, families: Sequence[Family], reach: Array, readout: int) 
 
 
 def _over(part: Array, whole: Array) -> Array:
-    """part / whole, 0 where there is no part: nothing is left of nothing."""
+    """part / whole, 0 where there is no part: nothing is left of nothing. NaN where the part is not known."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(part > 0, part / whole, 0.0)
+        return np.where(part == 0, 0.0, part / whole)
