@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from urllib.parse import quote
 
@@ -320,6 +321,21 @@ def test_both_sides_stand_digit_under_digit_as_far_as_the_error_bar_reaches(nigh
 
 def test_no_number_breaks_after_the_sign_of_its_exponent(night: Browser) -> None:
     assert night.ask("document.querySelector('.curve output .unbroken').textContent") == "1e-5"
+
+
+@pytest.mark.parametrize(
+    ("analytic", "said"),
+    [(nan, "The claim is not finite: no difference is near it."), (1.0, "No step gave a finite difference.")],
+)
+def test_a_curve_without_a_finite_error_says_which_side_is_not(
+    chromium: Browser, tmp_path: Path, analytic: float, said: str
+) -> None:
+    element = Element("vjp", Status.FAIL, "out", "x[0]", 1.0, analytic, nan, 1e-9, 1e-5, nan, 1e-3)
+    points = tuple(CurvePoint("vjp", "out", "x[0]", 10.0**-k, 2.0, nan, 1e-12) for k in range(1, 4))
+    verdict = Verdict(CASE.id, Status.FAIL, elements=(element,), curves=points)
+    render(Audit(RUN, (Result(CASE, verdict),)), tmp_path / "nan.html")
+    chromium.open(tmp_path / "nan.html")
+    assert chromium.ask("document.querySelector('.curve output').textContent") == said
 
 
 def test_a_copy_button_says_that_it_copied(night: Browser) -> None:

@@ -73,7 +73,7 @@ function curves(packed, elements) {
 function showCurve(holder, curve, { element, before }) {
   const width = Math.max(280, Math.min(760, holder.clientWidth || 560));
   const { svg, rows, x } = drawCurve(curve.points, { before: before?.points, allowed: element?.allowed, taken: element?.h, width });
-  const resting = caption(rows, element?.allowed);
+  const resting = caption(rows, element);
   const readout = make("output");
   const say = (text) => readout.replaceChildren(...unbroken(text));
   say(resting);
@@ -94,9 +94,10 @@ function showCurve(holder, curve, { element, before }) {
   holder.replaceChildren(...[svg, readout, said && make("p", { class: "caption" }, said), curveTable(rows)].filter(Boolean));
 }
 
-function caption(rows, allowed) {
+function caption(rows, element) {
+  const allowed = element?.allowed;
   const finite = rows.filter((row) => isNumber(row.error));
-  if (!finite.length) return "No step gave a finite difference.";
+  if (!finite.length) return element && !isNumber(Number(element.analytic)) ? "The claim is not finite: no difference is near it." : "No step gave a finite difference.";
   const best = finite.reduce((one, other) => (other.error < one.error ? other : one));
   const nearest = `${show(best.error, 2)} at h = ${show(best.h, 2)}`;
   if (!isNumber(Number(allowed))) return `The plain difference comes nearest to the claim by ${nearest}.`;

@@ -19,7 +19,7 @@ function drawCurve(points, { before = [], allowed, taken, width }) {
   const frame = scales(rows, earlier, allowed, width);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": spoken(rows, allowed) });
   svg.append(...axes(frame, width), ...noise(rows, frame), ...truncation(rows, frame));
-  svg.append(...allowedLine(allowed, frame), ...takenLine(taken, frame), ...lastRun(earlier, frame), ...errors(rows, frame));
+  svg.append(...allowedLine(allowed, frame), ...takenLine(taken, frame), ...earlierErrors(earlier, frame), ...errors(rows, frame));
   return { svg, rows, x: frame.x };
 }
 
@@ -107,13 +107,14 @@ function sameCurve(points, before) {
   return now.length === then.length && now.every((row, index) => near(row.h, then[index].h) && near(row.error, then[index].error));
 }
 
-function lastRun(earlier, frame) {
+/** Those of the run that this one is compared with. */
+function earlierErrors(earlier, frame) {
   const points = trace(earlier, "error", frame);
   if (points.length < 2) return [];
   const [x, y] = points[points.length - 1]; // a branch that rises to the right leaves room on its left
   return [
     draw("path", { class: "before-line", d: path(points) }),
-    draw("text", { class: "on-before", x: x - 10, y: Math.min(Math.max(y + 4, frame.top + 10), frame.bottom - 26), "text-anchor": "end" }, "last run"),
+    draw("text", { class: "on-before", x: x - 10, y: Math.min(Math.max(y + 4, frame.top + 10), frame.bottom - 26), "text-anchor": "end" }, "before"),
   ];
 }
 
@@ -160,6 +161,6 @@ function truncation(rows, frame) {
 
 function spoken(rows, allowed) {
   const found = rows.map((row) => row.error).filter(isNumber);
-  if (!found.length) return "Error against step size; no step gave a finite difference.";
+  if (!found.length) return "Error against step size; it is finite at no step.";
   return `Error against step size over ${rows.length} steps, smallest ${show(Math.min(...found))}; allowed ${show(allowed)}.`;
 }
