@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from stand_in import AUDIT, a_case
 
+from gradaudit.backends import _preflight
 from gradaudit.backends._cluster import GRACE, allowed
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.plan.case import Case, Target
 
 
 @pytest.mark.parametrize("retries", [0, 1])
@@ -25,6 +27,12 @@ def test_a_worker_may_take_as_long_as_all_the_audits_that_a_keeper_may_make_of_a
     audits = len(counted.read_text().splitlines())
     assert audits == 2 + retries + (0 if fallback is None else 1 + retries)
     assert allowed(task) == pytest.approx(audits * task.limit + GRACE)
+
+
+def test_workers_are_asked_once_for_what_cases_import_whatever_else_they_are_called_with():
+    called = [Case(f"{i}", "sin", Target("math:sin", args=([i],), kwargs=(("k", [i]),)), (), ()) for i in range(3)]
+    needs = _preflight.needs_of([Task(i, case) for i, case in enumerate(called)])
+    assert [task.case.id for task in needs.imports] == ["0"]
 
 
 def test_a_worker_may_take_for_ever_for_a_case_without_a_limit():

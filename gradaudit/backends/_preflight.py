@@ -61,8 +61,7 @@ def needs_of(tasks: Sequence[Task]) -> Needs:
     files = {source.file for source in sources if isinstance(source, Stored) and os.path.isfile(source.file)}
     first: dict[object, Task] = {}
     for task in tasks:
-        case = task.case
-        first.setdefault((replace(case.target, kwargs=()), case.path, case.env), task)
+        first.setdefault(task.case.imported, task)
     imports = [
         replace(task, audit=IMPORT_CASE, fallback=None, limit=min(task.limit or IMPORT_LIMIT, IMPORT_LIMIT))
         for task in first.values()
@@ -74,7 +73,7 @@ def needs_of(tasks: Sequence[Task]) -> Needs:
 def _versions(tasks: Sequence[Task]) -> dict[str, str]:
     """Of the installed packages that have a part in the numbers of ``tasks``, frameworks and audited ones included."""
     modules = {*NUMERIC}
-    for target, path in {(replace(task.case.target, kwargs=(), args=()), task.case.path) for task in tasks}:
+    for target, path, _ in {task.case.imported for task in tasks}:
         references = (target.function, *(reference for _, reference in target.claims))
         named = {reference.partition(":")[0].partition(".")[0] for reference in references} | {target.engine or ""}
         modules |= {module for module in named if not _is_in(path, module)}

@@ -8,9 +8,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Selection", "choose", "make_plan", "show_config"]
 
-_HOMES = {"Choice": "expand", "Selection": "selection"} | dict.fromkeys(
-    ("choose", "make_plan", "show_config"), "expand"
-)
+_HOMES = {
+    "Choice": "expand",
+    "Selection": "selection",
+    "choose": "expand",
+    "make_plan": "expand",
+    "show_config": "expand",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -178,3 +178,8 @@ class Case:
     path: tuple[str, ...] = ()  #: folders made importable in the worker
     env: tuple[tuple[str, str], ...] = ()  #: set in the worker before user modules are imported
     was: tuple[str, ...] = ()  #: former ids: history is kept over a rename
+
+    @property
+    def imported(self) -> tuple[Target, tuple[str, ...], tuple[tuple[str, str], ...]]:
+        """What is imported for it, and where: hashable, and the same for cases that differ in their numbers alone."""
+        return replace(self.target, kwargs=(), args=()), self.path, self.env

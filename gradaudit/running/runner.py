@@ -147,8 +147,7 @@ def check_imports(cases: Sequence[Case]) -> list[Result]:
     """Import, in a worker, everything that the cases name; the first case of each target that cannot be loaded."""
     first: dict[object, Case] = {}
     for case in cases:
-        target = replace(case.target, kwargs=(), args=())
-        first.setdefault((target, case.path, case.env), case)
+        first.setdefault(case.imported, case)
     distinct = list(first.values())
     verdicts = dict(backends.run(distinct, timeout=TIMEOUT, audit="gradaudit.isolation.worker:import_case"))
     results = [Result(case, verdicts[index]) for index, case in enumerate(distinct)]
