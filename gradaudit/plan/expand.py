@@ -1,21 +1,20 @@
 """A suite to cases: every combination of the matrix at every point, with its settings resolved."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from itertools import product
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from gradaudit.plan.case import TIMEOUT, Case, Expectation, Input, Scalar, Settings, Target, Tolerance
+from gradaudit.plan.case import Case, Expectation, Input, Scalar, Settings, Target
 from gradaudit.plan.checks import checks_of
 from gradaudit.plan.inputs import InputProblem, inputs_of, precision, routes_of
-from gradaudit.plan.precision import EPSILONS
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
+from gradaudit.plan.settings import Found, configuration, origins, setting_problems, settings_of
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
-from gradaudit.suite.quantities import Elements
 from gradaudit.suite.scalars import written
-from gradaudit.suite.suite import BUILT_IN, Entry, Setting, Suite
+from gradaudit.suite.suite import Entry, Suite
 
 Step = TypeVar("Step", str, int)
 
@@ -53,7 +52,7 @@ def show_config(suite: Suite, case_id: str) -> list[tuple[str, object, str]]:
     planned = _expand_all(suite)
     for plan in planned:
         if plan.case.id == case_id:
-            return _configuration(plan)
+            return configuration(plan.case, plan.entry, plan.found)
     selection = Selection(ids=(case_id,))
     raise SuiteError(Problem(Place("--show-config"), s) for s in unknown_ids(selection, tuple(p.case for p in planned)))
 
@@ -64,7 +63,24 @@ class _Planned:
 
     case: Case
     entry: Entry
-    settings: Mapping[str, Setting[Any]]
+    found: Found
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """What all cases of an entry have in common whose narrowest differentiated input has one dtype."""
+
+    found: Found
+    settings: Settings
+    origins: tuple[tuple[str, str], ...]
+    checks: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @classmethod
+    def of(cls, entry: Entry, dtype: str | None) -> "_Resolved":
+        found = entry.settings(dtype)
+        checks, problems = checks_of(entry, found)
+        return cls(found, settings_of(found), origins(entry, found), checks, (*problems, *setting_problems(found)))
 
 
 def _expand_all(suite: Suite) -> list[_Planned]:
@@ -83,7 +99,7 @@ def _expand_all(suite: Suite) -> list[_Planned]:
 
 
 def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
-    settings_for = cache(entry.settings)
+    resolved = cache(partial(_Resolved.of, entry))
     for axes in _combinations(entry):
         for point in entry.keys.at or (None,):
             try:
@@ -91,8 +107,7 @@ def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
             except InputProblem as error:
                 yield error.problem
                 continue
-            settings = settings_for(precision(inputs))
-            yield from _case(entry, axes, point, inputs, settings)
+            yield from _case(entry, axes, point, inputs, resolved(precision(inputs)))
 
 
 def _case(
@@ -100,10 +115,10 @@ def _case(
     axes: dict[str, Scalar],
     point: str | None,
     inputs: tuple[Input, ...],
-    settings: dict[str, Setting[Any]],
+    resolved: _Resolved,
 ) -> Iterator[_Planned | Problem]:
-    checks, problems = checks_of(entry, settings)
-    problems = [*problems, *_setting_problems(entry, settings), *_input_problems(entry, inputs, settings)]
+    engine = resolved.found["engine"].value
+    problems = [*resolved.problems, *_input_problems(entry, inputs, engine)]
     kwargs = tuple(_substituted(entry, "kwargs", entry.keys.kwargs.items(), axes, problems))
     args = tuple(_substituted(entry, "args", enumerate(entry.keys.args), axes, problems))
     if problems:
@@ -116,30 +131,30 @@ def _case(
         target=Target(
             entry.keys.function,
             entry.keys.claims,
-            settings["engine"].value,
+            engine,
             kwargs,
             constants,
             tuple(value for _, value in args),
             routes_of(inputs),
         ),
         inputs=inputs,
-        checks=checks,
-        settings=_settings(settings),
+        checks=resolved.checks,
+        settings=resolved.settings,
         seed=entry.seed.value,
         axes=tuple(axes.items()),
         point=point,
         points=entry.keys.points or 1,
         tags=tuple(entry.tags),
-        owner=settings["owner"].value,
+        owner=resolved.found["owner"].value,
         expect=_expectation(entry),
         place=str(entry.place),
+        origins=resolved.origins,
         suite=entry.root,
         path=entry.path,
         env=entry.env,
         was=tuple(case_id(name, axes, point) for name in entry.keys.was),
     )
-    plan = _Planned(case, entry, settings)
-    yield replace(plan, case=replace(case, origins=_origins(plan)))
+    yield _Planned(case, entry, resolved.found)
 
 
 def _substituted(
@@ -190,13 +205,14 @@ def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
 
 def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planned]:
     keyword = _predicate(selection.keyword, Problem(Place("-k"), ""))
+    wanted = frozenset(selection.ids)
     for plan in planned:
         case = plan.case
-        if selection.ids and case.id not in selection.ids:
+        if wanted and case.id not in wanted:
             continue
         if selection.tags and not set(selection.tags) & set(case.tags):
             continue
-        if not selection.ids and not _in_profile(plan):
+        if not wanted and not _in_profile(plan):
             continue
         if keyword is None or keyword(case):
             yield plan
@@ -217,84 +233,12 @@ def _predicate(expression: str | None, where: Problem) -> Predicate | None:
         raise SuiteError([Problem(where.place, str(error), where.source_line)]) from None
 
 
-def _settings(found: Mapping[str, Setting[Any]]) -> Settings:
-    settings = Settings(
-        h=found["h"].value,
-        tolerance=Tolerance(
-            rtol=found["tolerance.rtol"].value,
-            resolution=found["tolerance.resolution"].value,
-            atol=found["tolerance.atol"].value,
-        ),
-        method=found["method"].value,
-        extend=found["extend"].value,
-        kinks=found["kinks"].value,
-        timeout=found["timeout"].value,
-    )
-    elements = found["elements"].value
-    return settings.choosing(elements.kind, elements.count)
-
-
-def _setting_problems(entry: Entry, found: Mapping[str, Setting[Any]]) -> Iterator[Problem]:
-    """``method: central`` is the plain rule of one h and one tolerance: it needs both said."""
-    method = found["method"]
-    if method.value != "central" or method.layer is None:
-        return
-    h, extend = found["h"].value, found["extend"]
-    if h is None or len(h) != 1:
-        got = "auto" if h is None else f"{len(h)} steps"
-        yield method.layer.problem(f"method: central needs exactly one h, got {got}; write h: 1e-4", "method")
-    if found["elements"].value.kind in ("directions", "auto"):
-        message = "method: central has no error bars to certify with; write elements: all, or leave method out"
-        yield method.layer.problem(message, "method")
-    if extend.value:
-        yield method.layer.problem("method: central goes by the given h alone; write extend: false", "method")
-
-
-def _input_problems(entry: Entry, inputs: tuple[Input, ...], settings: Mapping[str, Setting[Any]]) -> Iterator[Problem]:
+def _input_problems(entry: Entry, inputs: tuple[Input, ...], engine: str | None) -> Iterator[Problem]:
     # the parameters of a module are inputs too, known when it is loaded
-    if settings["engine"].value != "torch" and not any(source.differentiate for source in inputs):
+    if engine != "torch" and not any(source.differentiate for source in inputs):
         yield entry.problem("no input is differentiated; give at least one a floating dtype", "inputs")
 
 
 def _expectation(entry: Entry) -> Expectation | None:
     expect = entry.keys.expect
     return Expectation(expect.status, expect.reason, expect.until) if expect else None
-
-
-def _configuration(plan: _Planned) -> list[tuple[str, object, str]]:
-    """Every setting as the case uses it, with its origin."""
-    case, entry = plan.case, plan.entry
-    item = f"functions[{entry.index}] ({case.place})"
-    rows: list[tuple[str, object, str]] = [("function", case.target.function, item)]
-    rows.extend((kind, reference, item) for kind, reference in case.target.claims)
-    rows.extend(_setting_row(plan, key, found) for key, found in plan.settings.items() if key != "checks")
-    rows.append(("checks", case.checks, plan.settings["checks"].origin))
-    rows.append(("tags", case.tags, "; ".join(dict.fromkeys(tag.origin for tag in entry.tags.values())) or BUILT_IN))
-    if entry.keys.points is not None:
-        rows.append(("points", case.points, item))
-    rows.append(("seed", case.seed, entry.seed.origin))
-    return rows
-
-
-def _origins(plan: _Planned) -> tuple[tuple[str, str], ...]:
-    return tuple((key, origin) for key, _, origin in _configuration(plan) if not origin.startswith(BUILT_IN))
-
-
-def _setting_row(plan: _Planned, key: str, found: Setting[Any]) -> tuple[str, object, str]:
-    """One setting in the words of the suite file; for what is left to the tool, the value that it uses."""
-    value = found.value
-    if isinstance(value, Elements):
-        return key, value.kind if value.count is None else {value.kind: value.count}, found.origin
-    if value is None and key in ("tolerance.rtol", "tolerance.resolution"):
-        return _by_precision(plan.case, key, found.origin)
-    left_out = {"h": "auto", "timeout": TIMEOUT}
-    return key, left_out.get(key) if value is None else value, found.origin
-
-
-def _by_precision(case: Case, key: str, origin: str) -> tuple[str, object, str]:
-    """What holds for the inputs; outputs that are narrower are known when they are there, as what a module holds is."""
-    dtype = precision(case.inputs)
-    if dtype is None:
-        return key, None, f"{origin}, by precision"
-    rtol, resolution = case.settings.tolerance.at_precision(EPSILONS[dtype])
-    return key, rtol if key == "tolerance.rtol" else resolution, f"{origin}, by precision ({dtype})"

@@ -1,0 +1,102 @@
+"""The settings of an entry, for its cases: how they are measured, what stands against that, and what a reader sees."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gradaudit.plan.case import TIMEOUT, Case, Settings, Tolerance
+from gradaudit.plan.inputs import precision
+from gradaudit.plan.precision import EPSILONS
+from gradaudit.suite.problem import Problem
+from gradaudit.suite.quantities import Elements
+from gradaudit.suite.suite import BUILT_IN, Entry, Setting
+
+#: Every setting with its origin, under its dotted key.
+Found = Mapping[str, Setting[Any]]
+
+
+def settings_of(found: Found) -> Settings:
+    """How a case is measured and judged."""
+    settings = Settings(
+        h=found["h"].value,
+        tolerance=Tolerance(
+            rtol=found["tolerance.rtol"].value,
+            resolution=found["tolerance.resolution"].value,
+            atol=found["tolerance.atol"].value,
+        ),
+        method=found["method"].value,
+        extend=found["extend"].value,
+        kinks=found["kinks"].value,
+        timeout=found["timeout"].value,
+    )
+    elements = found["elements"].value
+    return settings.choosing(elements.kind, elements.count)
+
+
+def setting_problems(found: Found) -> Iterator[Problem]:
+    """``method: central`` is the plain rule of one h and one tolerance: it needs both said."""
+    method = found["method"]
+    if method.value != "central" or method.layer is None:
+        return
+    h = found["h"].value
+    if h is None or len(h) != 1:
+        got = "auto" if h is None else f"{len(h)} steps"
+        yield method.layer.problem(f"method: central needs exactly one h, got {got}; write h: 1e-4", "method")
+    if found["elements"].value.kind in ("directions", "auto"):
+        message = "method: central has no error bars to certify with; write elements: all, or leave method out"
+        yield method.layer.problem(message, "method")
+    if found["extend"].value:
+        yield method.layer.problem("method: central goes by the given h alone; write extend: false", "method")
+
+
+def origins(entry: Entry, found: Found) -> tuple[tuple[str, str], ...]:
+    """(setting, where its value stands), but for what is built in."""
+    return tuple((key, origin) for key, origin in _all_origins(entry, found) if origin != BUILT_IN)
+
+
+def configuration(case: Case, entry: Entry, found: Found) -> list[tuple[str, object, str]]:
+    """(key, value, origin) of every setting, in the words of the suite file; where it says nothing, what is used."""
+    values = {
+        "function": case.target.function,
+        **dict(case.target.claims),
+        **{key: _used(case, key, setting.value) for key, setting in found.items()},
+        "checks": case.checks,
+        "tags": case.tags,
+        "points": case.points,
+        "seed": case.seed,
+    }
+    notes = {key: _note(case, key) for key, setting in found.items() if setting.value is None}
+    return [(key, values[key], origin + notes.get(key, "")) for key, origin in _all_origins(entry, found)]
+
+
+def _all_origins(entry: Entry, found: Found) -> Iterator[tuple[str, str]]:
+    item = f"functions[{entry.index}] ({entry.place})"
+    yield "function", item
+    yield from ((kind, item) for kind, _ in entry.keys.claims)
+    yield from ((key, setting.origin) for key, setting in found.items() if key != "checks")
+    yield "checks", found["checks"].origin
+    yield "tags", "; ".join(dict.fromkeys(tag.origin for tag in entry.tags.values())) or BUILT_IN
+    if entry.keys.points is not None:
+        yield "points", item
+    yield "seed", entry.seed.origin
+
+
+def _used(case: Case, key: str, value: object) -> object:
+    if isinstance(value, Elements):
+        return value.kind if value.count is None else {value.kind: value.count}
+    return _left_out(case).get(key) if value is None else value
+
+
+def _left_out(case: Case) -> dict[str, object]:
+    """What null means. Outputs may be narrower than inputs; they, and what a module holds, are not known yet."""
+    found: dict[str, object] = {"h": "auto", "timeout": TIMEOUT}
+    if dtype := precision(case.inputs):
+        rtol, resolution = case.settings.tolerance.at_precision(EPSILONS[dtype])
+        found |= {"tolerance.rtol": rtol, "tolerance.resolution": resolution}
+    return found
+
+
+def _note(case: Case, key: str) -> str:
+    if key not in ("tolerance.rtol", "tolerance.resolution"):
+        return ""
+    dtype = precision(case.inputs)
+    return f", by precision ({dtype})" if dtype else ", by precision"
