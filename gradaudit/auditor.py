@@ -15,7 +15,7 @@ from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._ground import Ground
 from gradaudit.checks._identity import Compared, Identity, weigh
 from gradaudit.checks._limits import Limits
-from gradaudit.checks._stale import Points, asked_again
+from gradaudit.checks._stale import EARLIER, Points, asked_again
 from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
@@ -64,7 +64,7 @@ def _at_each_point(case: Case, differentiable: Differentiable, *, threads: int, 
         verdict = audit_function(
             at_point, differentiable, arguments, threads=threads, power=power, earlier=tuple(passed)
         )
-        if verdict.status is Status.PASS:
+        if verdict.status is Status.PASS and len(passed) < EARLIER:  # they may be large, and many
             passed.append((at_point.draw + 1, arguments))
         yield verdict
 

@@ -18,6 +18,7 @@ from gradaudit.engines._arguments import Arguments
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.judging import judge
 from gradaudit.judge.verdict import Status
+from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.steps import Point
 from gradaudit.plan.case import Settings, Target
 
@@ -198,3 +199,8 @@ def test_curves_that_are_too_dear_are_not_begun():
     verdict = ga.audit(f, np.linspace(0.5, 1.5, 3), gradient=lambda x: 2 * np.cos(x))
     assert verdict.status is Status.FAIL
     assert verdict.measures.evaluations == len(calls)
+
+
+def test_parts_of_many_indices_are_those_that_single_ones_are_located_in():
+    axis = Axis((("a", (2, 3)), ("none", (0, 4)), ("b", ()), ("c", (5,))))
+    assert axis.parts_of(np.arange(axis.size)).tolist() == [axis.locate(k)[0] for k in range(axis.size)]

@@ -27,7 +27,7 @@ Ask = Callable[[Subject], Sequence[Compared]]
 #: Points of a case, each under its number.
 Points = Sequence[tuple[int, Arguments]]
 
-#: At most this many points where the case has passed are asked for again.
+#: At most this many points where the case has passed are worth keeping, to be asked for again.
 EARLIER = 3
 #: The other point is this fraction of the natural scale of x away.
 AWAY = 2.0**-4
@@ -42,7 +42,7 @@ def asked_again(
     What a claim raises now, and did not raise before, shows nothing.
     """
     try:
-        elsewhere = [(number, ask(replace(subject, arguments=at))) for number, at in earlier[:EARLIER]]
+        elsewhere = [(number, ask(replace(subject, arguments=at))) for number, at in earlier]
         again = ask(subject)
         evidences = _having_searched(evidences, (again, *(there for _, there in elsewhere)))
         if len(again) != len(evidences):  # another structure was found, by which all are counted

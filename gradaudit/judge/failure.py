@@ -74,7 +74,7 @@ class Failure:
     @property
     def inputs(self) -> list[int]:
         """Positions of the inputs with a failure."""
-        return sorted({self.evidence.inputs.locate(int(place))[0] for place in self.evidence.places[self.rows]})
+        return np.unique(self.evidence.inputs.parts_of(self.evidence.places[self.rows])).tolist()
 
     @property
     def relative(self) -> Array:
@@ -96,9 +96,8 @@ class Failure:
 
     def covers(self, which: int) -> bool:
         """Every element of input ``which`` that has a derivative failed."""
-        evidence = self.evidence
-        mine = [evidence.inputs.locate(int(place))[0] == which for place in evidence.places]
-        return bool(self.failed[self.sloped & np.array(mine)[:, None]].all())
+        mine = self.evidence.inputs.parts_of(self.evidence.places) == which
+        return bool(self.failed[self.sloped & mine[:, None]].all())
 
     def name(self, which: int) -> str:
         """The name of an input."""

@@ -43,7 +43,7 @@ def _at_kinks(failure: Failure) -> tuple[Diagnosis, str] | None:
 
 def _tied(evidence: Evidence) -> NDArray[np.bool_]:
     """(D,) whether another checked element of the same input has the same value; False along tangents."""
-    inputs = np.array([evidence.inputs.locate(int(place))[0] for place in evidence.places])
+    inputs = evidence.inputs.parts_of(evidence.places)
     tied = np.zeros(inputs.shape, dtype=bool)
     if evidence.pattern:  # the entries of one coordinate have its value, all of them
         return tied

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -39,6 +42,11 @@ class Axis:
                 return which, index
             index -= prod(shape)
         raise IndexError(index)
+
+    def parts_of(self, indices: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Which part each of many flat indices belongs to."""
+        ends = np.cumsum([prod(shape) for _, shape in self.parts])
+        return np.asarray(np.searchsorted(ends, indices, side="right"))
 
     def label(self, index: int) -> str:
         """The name of one element."""
