@@ -19,6 +19,22 @@ def test_the_truth_lies_within_the_bar(seed, n):
     assert (np.abs(found.value - rosen_der(x)) <= 3 * found.uncertainty + 1e-14 * np.abs(rosen_der(x))).all()
 
 
+@pytest.mark.parametrize("x", [1e-300, 1e-150, 1e-20, 1e-10, 1e10, 1e160, 1e300])
+def test_the_truth_lies_within_the_bar_however_far_x_is_from_one(x):
+    found = ga.gradient(lambda x: float(np.log(x)), x)
+    assert abs(found.value - 1 / x) <= 3 * found.uncertainty
+    assert found.uncertainty <= 1e-6 / x
+
+
+def test_an_output_that_is_nan_hides_no_noise_of_the_others():
+    def noisy(x):
+        return float(np.sin(x).sum()) + 1e-7 * np.sin(1e12 * x.sum())
+
+    x = np.array([0.3, -1.1])
+    found = ga.jacobian(lambda x: np.array([np.nan, noisy(x)]), x)
+    assert (np.abs(found.value[1] - np.cos(x)) <= 3 * found.uncertainty[1]).all()
+
+
 @given(power=st.integers(-60, 60))
 def test_scaling_f_by_a_power_of_two_scales_value_and_bar(power):
     x = np.array([0.3, -1.1])

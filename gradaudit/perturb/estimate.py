@@ -11,10 +11,13 @@ from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.sides import one_sided_limits
 from gradaudit.perturb.steps import Directions, given, octaves
 
-#: The sweep: these octaves below the scale first, then on by factors of eight while noise leaves room.
+#: The sweep: these octaves below the scale first, then on by factors of eight while noise leaves room, and x: of an x
+#: far below its scale of 1 that may be long.
 FIRST = (4.0, 7.0, 10.0, 13.0)
-NEXT, LAST, OCTAVES = 16.0, 46.0, 3.0
-#: Steps of a whole sweep.
+NEXT, OCTAVES = 16.0, 3.0
+#: Below 2^−1074 there is no number.
+LAST = 1074.0
+#: Steps of a whole sweep, but for such x.
 STEPS = 15
 #: Samples in memory at once: steps × directions × readouts.
 BLOCK = 262_144

@@ -126,7 +126,7 @@ def _weights_noise(h: Array, noise: Array, *, order: int, columns: int) -> list[
 
     A factor depends on where its two steps are, and is the same in all weights.
     """
-    z = h**order
+    z = (h / h[0]) ** order  # of x = 1e160, squares would overflow
     factors = {}
     for apart in range(1, columns + 1):
         coarse, fine = z[:-apart], z[apart:]
@@ -221,7 +221,7 @@ def _widened(h: Array, quotient: Array, noise: Array, entries: _Entries, *, orde
     together = max(1, ROOM // value.size)
     for start in range(1, len(h), together):
         finer = np.arange(start, min(start + together, len(h)))[:, None]  # (F, 1) beside the entries (C,)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # of those that are not finer, left out below
             excess = (
                 np.abs(quotient[finer] - value)
                 - louder[:, None] * noise[finer]

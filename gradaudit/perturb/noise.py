@@ -5,6 +5,7 @@ Source of the method: Moré and Wild, whose difference table stands in ``differe
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from itertools import combinations
 
 import numpy as np
@@ -44,6 +45,28 @@ class Noise:
     evaluations: int
 
 
+def _of_finite_outputs(measure: Callable[..., Noise]) -> Callable[..., Noise]:
+    """Leave out what is NaN or infinite at x already: it must not keep the noise of all others from being measured."""
+
+    @wraps(measure)
+    def measured(function: Function, point: Point, *, base: Array, rng: np.random.Generator) -> Noise:
+        finite = np.isfinite(base)
+        if finite.all():
+            return measure(function, point, base=base, rng=rng)
+
+        def some(x: Array) -> Array | None:
+            value = function(x)
+            return None if value is None else value[finite]
+
+        found = measure(some, point, base=base[finite], rng=rng)
+        sigma = HALF_ULP * np.abs(base)
+        sigma[finite] = found.sigma
+        return Noise(sigma, found.evaluations)
+
+    return measured
+
+
+@_of_finite_outputs
 def measure_noise(function: Function, point: Point, *, base: Array, rng: np.random.Generator) -> Noise:
     """The standard deviation of the error of each output of ``function`` (m outputs) around ``point`` (n coordinates).
 
@@ -83,17 +106,22 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         # outputs that are exactly zero beside others that react are masked or clipped, not quantised
         if not silent.any() or (not silent.all() and (values[:, silent] == 0).all()):
             break
-    silent = np.isnan(sigma)
-    if silent.any():
-        # what stood still, or was too steep to tell, rounds as coarsely as what moved; where all stood still, a float32
-        # inside can hide as much as its own rounding
-        coarsest = 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
-        narrow = silent & (_unit(base[None]) > 0)
-        sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
+    _silence_rounds_too(sigma, unit, base)
     floor = HALF_ULP * np.abs(base)
     return Noise(np.fmax(sigma, floor), evaluations)
 
 
+def _silence_rounds_too(sigma: Array, unit: Array, base: Array) -> None:
+    """What stood still, or was too steep to tell, rounds as coarsely as what moved; where all stood still, a float32
+    inside can hide as much as its own rounding."""
+    silent = np.isnan(sigma)
+    if silent.any():
+        coarsest = 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
+        narrow = silent & (_unit(base[None]) > 0)
+        sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
+
+
+@_of_finite_outputs
 def measure_hidden_noise(function: Function, point: Point, *, base: Array, rng: np.random.Generator) -> Noise:
     """The noise that ``measure_noise`` cannot see, for at the smallest spacing another part of f moves smoothly.
 
