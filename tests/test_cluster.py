@@ -6,8 +6,9 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit.backends import _preflight
-from gradaudit.backends._cluster import GRACE, allowed
+from gradaudit.backends._cluster import GRACE, allowed, telling
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Target
 
 
@@ -27,6 +28,15 @@ def test_a_worker_may_take_as_long_as_all_the_audits_that_a_keeper_may_make_of_a
     audits = len(counted.read_text().splitlines())
     assert audits == 2 + retries + (0 if fallback is None else 1 + retries)
     assert allowed(task) == pytest.approx(audits * task.limit + GRACE)
+
+
+def test_each_newcomer_that_is_not_used_is_told_of_once():
+    problems, told = [["b has no numpy"], ["b has no numpy"], ["b has no numpy", "c has no scipy"]], []
+    verdict = Verdict("a", Status.PASS)
+    answers = ((index, verdict) for index in range(3))
+    refused = iter(problems).__next__
+    assert list(telling(answers, refused, told.append, who="node")) == [(index, verdict) for index in range(3)]
+    assert told == [f"a node that joined later is not used: {problem}" for problem in problems[-1]]
 
 
 def test_workers_are_asked_once_for_what_cases_import_whatever_else_they_are_called_with():

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 
 from gradaudit.isolation.keeper import Task
@@ -56,6 +56,23 @@ def until_answered(tasks: Sequence[Task], ask: Ask) -> Generator[tuple[int, Verd
         with ask([task]) as answers:
             for index, answer in answers:
                 yield index, _given_up(task, answer) if isinstance(answer, Lost) else answer
+
+
+def telling(
+    answers: Generator[tuple[int, Verdict], None, None],
+    refused: Callable[[], Sequence[str]],
+    tell: Callable[[str], None],
+    *,
+    who: str,
+) -> Generator[tuple[int, Verdict], None, None]:
+    """``answers``; each problem of ``refused`` goes to ``tell`` once, when it is first there, and ``who`` has it."""
+    told: set[str] = set()
+    with closing(answers):
+        for answer in answers:
+            for problem in (problems := set(refused())) - told:
+                tell(f"a {who} that joined later is not used: {problem}")
+            told |= problems
+            yield answer
 
 
 def _given_up(task: Task, lost: Lost) -> Verdict:

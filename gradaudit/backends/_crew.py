@@ -3,7 +3,7 @@
 import os
 import threading
 
-from gradaudit.isolation.keeper import Keeper, KeeperClosed, Task
+from gradaudit.isolation.keeper import OVER, Keeper, KeeperClosed, Task
 from gradaudit.judge.verdict import Verdict
 
 
@@ -40,7 +40,7 @@ class Crew:
     def _take(self) -> Keeper:
         with self._lock:
             if self._closed:
-                raise KeeperClosed("the run is over: its workers were closed")
+                raise KeeperClosed(OVER)
             if self._idle:
                 return self._idle.pop()  # the last one back: the fewer are used, the warmer they are
             keeper = Keeper(folder=self._folder)

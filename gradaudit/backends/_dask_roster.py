@@ -6,9 +6,8 @@ says nothing is frozen or cut off, long before dask gives it up (5 minutes); it 
 
 from collections.abc import Collection, Iterable, Mapping
 
-SILENCE = (
-    20.0  #: s without a word after which a worker is taken for frozen; if it is not, a case is done twice, no more
-)
+#: s without a word after which a worker is taken for frozen; if it is not, a case is done twice, no more
+SILENCE = 20.0
 
 
 class Roster:

@@ -15,11 +15,10 @@ from importlib import metadata
 import gradaudit
 from gradaudit.backends import BackendError
 from gradaudit.backends._crew import Crew
-from gradaudit.isolation.keeper import Task
+from gradaudit.isolation.keeper import IMPORT, Task
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Stored
 
-IMPORT_CASE = "gradaudit.isolation.worker:import_case"
 IMPORT_LIMIT = 60.0  #: s for the modules of one case
 START = 120.0  #: s for a first child, on a cold and busy machine
 START_AGAIN = 5.0  #: s for one after it
@@ -63,7 +62,7 @@ def needs_of(tasks: Sequence[Task]) -> Needs:
     for task in tasks:
         first.setdefault(task.case.imported, task)
     imports = [
-        replace(task, audit=IMPORT_CASE, fallback=None, limit=min(task.limit or IMPORT_LIMIT, IMPORT_LIMIT))
+        replace(task, audit=IMPORT, fallback=None, limit=min(task.limit or IMPORT_LIMIT, IMPORT_LIMIT))
         for task in first.values()
     ]
     home, versions = os.getcwd(), _versions(tasks)

@@ -18,9 +18,8 @@ from gradaudit.backends import library
 
 ray = library("ray", "ray")
 
-Worker = tuple[
-    str, int, str
-]  #: the node's id, the process, and when that was born: numbers of processes are used again
+#: the node's id, the process, and when that was born: numbers of processes are used again
+Worker = tuple[str, int, str]
 
 PULSE = 2.0  #: s between signs of life
 SILENCE = 20.0  #: s without one after which a worker is ended

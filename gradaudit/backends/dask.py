@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from gradaudit.backends import BackendError, _preflight, library
-from gradaudit.backends._cluster import longest_first, until_answered
+from gradaudit.backends._cluster import longest_first, telling, until_answered
 from gradaudit.backends._crew import dismiss
 from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside, threads_of
 from gradaudit.backends._joblib import as_finished
@@ -28,9 +28,8 @@ ANSWER = 60.0  #: s to say who one is: the first import on a cold and busy machi
 START = 120.0  #: s for the workers of a local cluster to come up
 CLOSE = 5.0  #: s for each part of the cluster to take leave
 
-_in_order: dict[
-    str, frozenset[str]
-] = {}  #: by scheduler, the workers that ``check`` found in order, until they are used
+#: by scheduler, the workers that ``check`` found in order, until they are used
+_in_order: dict[str, frozenset[str]] = {}
 
 
 def run(
@@ -63,12 +62,7 @@ def run(
         hearing = HearingBackend(client, run=name, roster=roster, examine=_examiner(client, (*alone, *many)))
         audit = partial(audit_on_worker, run=name, folder=os.getcwd())
         ask = partial(as_finished, audit, jobs=-1, backend=hearing)
-        told: set[str] = set()
-        for answer in until_answered(longest_first(many, alone), ask):
-            for problem in (refused := set(roster.refused())) - told:
-                tell(f"a worker that joined later is not used: {problem}")
-            told |= refused
-            yield answer
+        yield from telling(until_answered(longest_first(many, alone), ask), roster.refused, tell, who="worker")
 
 
 def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from gradaudit.backends import BackendError, _preflight, library
-from gradaudit.backends._cluster import Answer, longest_first, until_answered
+from gradaudit.backends._cluster import Answer, longest_first, telling, until_answered
 from gradaudit.backends._joblib import as_finished
 from gradaudit.isolation.keeper import Task
 from gradaudit.judge.verdict import Verdict
@@ -52,12 +52,7 @@ def run(
         audit = partial(audit_on_worker, run=name, folder=os.getcwd(), listener=listener)
         audited = cast(Callable[[Task], Answer], audit)  # NotAsked never leaves the backend
         ask = partial(as_finished, audited, jobs=-1, backend=HearingBackend(listener=listener, nodes=nodes))
-        told: set[str] = set()
-        for answer in until_answered(longest_first(many, alone), ask):
-            for problem in (refused := set(nodes.refused())) - told:
-                tell(f"a node that joined later is not used: {problem}")
-            told |= refused
-            yield answer
+        yield from telling(until_answered(longest_first(many, alone), ask), nodes.refused, tell, who="node")
 
 
 def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:

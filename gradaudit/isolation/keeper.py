@@ -25,6 +25,7 @@ from gradaudit.plan.case import Case
 
 AUDIT = "gradaudit.auditor:audit_case"
 WITH_POWER = "gradaudit.auditor:audit_case_with_power"
+IMPORT = "gradaudit.isolation.worker:import_case"
 OVER = "the run is over: its workers were closed"
 MOMENT = 0.05  #: s of work that a child is given ahead: no case of it may wait long while another child is idle
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from gradaudit import backends, history, report
+from gradaudit.isolation import keeper
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan import Selection, choose
@@ -149,7 +150,7 @@ def check_imports(cases: Sequence[Case]) -> list[Result]:
     for case in cases:
         first.setdefault(case.imported, case)
     distinct = list(first.values())
-    verdicts = dict(backends.run(distinct, timeout=TIMEOUT, audit="gradaudit.isolation.worker:import_case"))
+    verdicts = dict(backends.run(distinct, timeout=TIMEOUT, audit=keeper.IMPORT))
     results = [Result(case, verdicts[index]) for index, case in enumerate(distinct)]
     return [result for result in results if result.verdict.status != Status.PASS]
 
