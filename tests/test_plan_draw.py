@@ -1,5 +1,6 @@
 """The numbers of a case: which, and that they stay the same."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,29 @@ def test_not_a_number_is_outside_any_bounds() -> None:
 def test_values_that_no_dtype_holds_are_refused() -> None:
     with pytest.raises(DrawError, match="input 'x'"):
         draw(Input("x", Given((300,)), dtype="uint8", differentiate=False))
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "lost"),
+    [
+        ((1.0, 1.5), "int64", "x[1] = 1.5 is beyond int64"),
+        ((0, 2), "bool", "x[1] = 2 is beyond bool"),
+        (1e300, "float32", "x = 1e+300 is beyond float32"),
+        ((10**300,), "float16", "is beyond float16"),
+    ],
+)
+def test_values_that_their_dtype_cannot_hold_are_refused_and_never_cut(values: Any, dtype: str, lost: str) -> None:
+    with pytest.raises(DrawError, match=re.escape(lost)):
+        draw(Input("x", Given(values), dtype=dtype, differentiate=False))
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [((1.0, 2.0), "int64"), ((0, 1), "bool"), (0.1, "float32"), (np.inf, "float16"), ((10**300,), "float64")],
+)
+def test_values_may_be_rounded_to_their_dtype(values: Any, dtype: str) -> None:
+    (array,) = draw(Input("x", Given(values), dtype=dtype))
+    np.testing.assert_array_equal(array, np.array(values, dtype=dtype))
 
 
 def test_an_empty_shape_and_an_axis_of_length_zero_are_drawn() -> None:

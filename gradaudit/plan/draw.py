@@ -88,11 +88,34 @@ def _is_plain(given: Input, source: Given) -> bool:
 
 def _as_array(given: Input, values: object) -> Array:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(over="ignore"):
             warnings.simplefilter("error", DeprecationWarning)  # NumPy 1 wraps a number that the dtype cannot hold
-            return np.array(values, dtype=_dtype(given) or (np.float64 if given.differentiate else None))
+            array = np.array(values, dtype=_dtype(given) or (np.float64 if given.differentiate else None))
     except (TypeError, ValueError, OverflowError, DeprecationWarning) as error:
         raise DrawError(f"input {given.name!r}: {error}") from None
+    _require_held(given, np.asarray(values), array)
+    return array
+
+
+def _require_held(given: Input, written: Array, array: Array) -> None:
+    """``array`` holds what is ``written``, but for rounding. Raises DrawError, for NumPy cuts 1.5 to an int of 1."""
+    if array.dtype == written.dtype:
+        return
+    if is_floating(array.dtype):
+        lost = np.isinf(array) & np.isfinite(written.astype(np.float64))
+    else:
+        lost = array != written
+    if lost.any():
+        place, index = _first(given, lost)
+        raise DrawError(
+            f"input {given.name!r}: {place} = {written[index]} is beyond {array.dtype}; mend the values or the dtype"
+        )
+
+
+def _first(given: Input, wrong: NDArray[np.bool_]) -> tuple[str, tuple[int, ...]]:
+    """The first element that is ``wrong``, as it is called and by its index."""
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return given.name + (f"[{', '.join(map(str, index))}]" if index else ""), index
 
 
 def _stored(given: Input, source: Stored) -> Array:
@@ -106,10 +129,9 @@ def _checked(given: Input, array: Array) -> Array:
     """``array``, where every element lies within the bounds that the suite gives, and all have their structure."""
     outside = _outside(given, array)
     if outside.any():
-        index = tuple(int(i) for i in np.argwhere(outside)[0])
-        subscript = f"[{', '.join(map(str, index))}]" if index else ""
+        place, index = _first(given, outside)
         raise DrawError(
-            f"input {given.name!r}: {given.name}{subscript} = {array[index]} is outside bounds {_interval(given)}; "
+            f"input {given.name!r}: {place} = {array[index]} is outside bounds {_interval(given)}; "
             "mend the values or the bounds"
         )
     found = breach(given.structure, array) if given.structure else None
