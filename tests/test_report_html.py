@@ -205,6 +205,13 @@ def test_queues_come_in_order_of_urgency_and_empty_ones_are_left_out() -> None:
     assert len(queues["all"]) == 8
 
 
+def test_the_first_sentence_and_the_queue_count_alike_what_fails_less_badly_than_it_did() -> None:
+    better = ("nearer", Status.FAIL, past("nearer", Change.BETTER, Status.FAIL))
+    audit = compared(better, ("still", Status.FAIL, past("still", Change.STILL, Status.FAIL)))
+    assert headline(audit) == "2 still failing; 0 of 2 pass"
+    assert queues_of(audit)["still"] == ["nearer", "still"]
+
+
 def test_without_an_earlier_run_nobody_is_new() -> None:
     alone = replace(NIGHT, history=History())
     assert list(queues_of(alone)) == ["fail", "error", "inconclusive", "all"]

@@ -15,7 +15,6 @@ from gradaudit.report.text import number, one_line
 from gradaudit.running.record import CaseHistory, Result, Run
 
 ELEMENTS = 8  #: of the worst, that are listed
-TREND = 30  #: ends that are listed
 
 
 def card(result: Result, run: Run, *, past: CaseHistory | None = None) -> str:
@@ -81,7 +80,7 @@ def _elements(elements: Sequence[Element]) -> list[str]:
 
 
 def _past(past: CaseHistory) -> list[str]:
-    rows = [(end.run, str(end.status), number(end.error_over_tolerance)) for end in past.ends[-TREND:]]
+    rows = [(end.run, str(end.status), number(end.error_over_tolerance)) for end in past.ends]
     told = [f"change: {past.change}"] if past.change else []
     if past.first_bad:
         told.append(f"first bad: {past.first_bad.id} {past.first_bad.commit}".rstrip())

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Expectation
-from gradaudit.report._since import FAILING, case_histories, is_new_failure
+from gradaudit.report._since import case_histories, is_new_failure, is_still_failing
 from gradaudit.running.record import Audit, CaseHistory, Change, Result
 
 #: An expectation that ends within this time is shown before it fails.
@@ -47,10 +47,6 @@ class _Item:
         return self.past.change if self.past else None
 
     @property
-    def new(self) -> bool:
-        return is_new_failure(self.result, self.past)
-
-    @property
     def expires(self) -> bool:
         expect = self.result.case.expect
         return expect is not None and ends_soon(expect, self.today)
@@ -59,14 +55,14 @@ class _Item:
 _Rule = tuple[str, str, str, Callable[[_Item], bool]]
 
 _COMPARED: tuple[_Rule, ...] = (
-    ("new", "new failures", "fail now, and did not in the run before", lambda item: item.new),
-    ("worse", "worse", "further from the tolerance than before", lambda item: item.change is Change.WORSE),
     (
-        "still",
-        "still failing",
-        "fail as they did before",
-        lambda item: item.status in FAILING and not item.new and item.change is not Change.WORSE,
+        "new",
+        "new failures",
+        "fail now, and did not in the run before",
+        lambda item: is_new_failure(item.result, item.past),
     ),
+    ("worse", "worse", "further from the tolerance than before", lambda item: item.change is Change.WORSE),
+    ("still", "still failing", "fail as they did before", lambda item: is_still_failing(item.result, item.past)),
 )
 _ALONE: tuple[_Rule, ...] = (
     ("fail", "failures", "apart by more than tolerance and error bar", lambda item: item.status is Status.FAIL),

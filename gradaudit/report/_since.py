@@ -24,6 +24,13 @@ def is_new_failure(result: Result, past: CaseHistory | None) -> bool:
     return past.change in (Change.NEW, Change.ADDED)
 
 
+def is_still_failing(result: Result, past: CaseHistory | None) -> bool:
+    """It fails as it did in the baseline, or less badly; False where nothing is compared."""
+    if past is None or result.verdict.status not in FAILING:
+        return False
+    return past.change in (Change.STILL, Change.BETTER)
+
+
 def headline(audit: Audit) -> str:
     """``3 new failures, 1 worse, 2 fixed; 494 of 500 pass``; without a baseline, how many cases ended how."""
     if audit.history is None or audit.history.baseline is None:
@@ -64,22 +71,18 @@ def surroundings(audit: Audit) -> list[tuple[str, str, str]]:
 def changes(audit: Audit) -> Iterator[str]:
     """``3 new failures``, ``1 worse``, …: what happened since the baseline, in counts; nothing where nothing did."""
     histories = case_histories(audit)
-    past = {result.case.id: histories.get(result.case.id) for result in audit.results}
-    new = sum(is_new_failure(result, past[result.case.id]) for result in audit.results)
-    counts = Counter(found.change for found in past.values() if found)
-    failing = Counter(found.change for result in audit.results if (found := _failing(result, past)) is not None)
+    pairs = [(result, histories.get(result.case.id)) for result in audit.results]
+    new = sum(is_new_failure(result, past) for result, past in pairs)
+    still = sum(is_still_failing(result, past) for result, past in pairs)
+    counts = Counter(past.change for _, past in pairs if past)
     if new:
         yield f"{new} new failure{'s' if new > 1 else ''}"
     if counts[Change.WORSE]:
         yield f"{counts[Change.WORSE]} worse"
-    if failing[Change.STILL]:
-        yield f"{failing[Change.STILL]} still failing"
+    if still:
+        yield f"{still} still failing"
     if counts[Change.FIXED]:
         yield f"{counts[Change.FIXED]} fixed"
-
-
-def _failing(result: Result, past: Mapping[str, CaseHistory | None]) -> CaseHistory | None:
-    return past[result.case.id] if result.verdict.status in FAILING else None
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,6 @@ _ICONS = {
     Status.XPASS: "❗",
     Status.INCONCLUSIVE: "❔",
     Status.XFAIL: "➖",
-    Status.PASS: "✅",
 }
 # What Markdown could read as markup, a mention, a link or the end of a cell, inside an HTML element too. "#" means
 # something only at the start of a line, where no user text stands.
