@@ -115,13 +115,29 @@ def _spoiled(claim: Function, *, at: int, by: float) -> Function:
     return spoiled
 
 
+def _sum(xp: Any) -> Function:
+    return lambda x: xp.sum(x * xp.sin(x))
+
+
 def _of_sum(x: Any) -> Any:
     return np.sin(x) + x * np.cos(x)
+
+
+def _product(xp: Any) -> Function:
+    return lambda x, w: xp.tanh(x * w)
 
 
 def _of_product(x: Any, w: Any, cotangent: Any) -> Any:
     slope = cotangent * (1 - np.tanh(x * w) ** 2)
     return slope * w, slope * x
+
+
+def _scaled(xp: Any) -> Function:
+    return lambda x, shift, *, scale: xp.sum(xp.sin(x) * scale) + shift
+
+
+def _two_outputs(xp: Any) -> Function:
+    return lambda x: (xp.sin(x), xp.sum(x * x))
 
 
 def _of_saturating(x: Any, tangent: Any) -> Any:
@@ -137,23 +153,18 @@ def _of_picked(x: Any, rows: Any) -> Any:
 
 #: Functions of ``namespace`` as small as can be: what differs between engines is how they are called.
 SCENARIOS = (
-    Scenario("a right gradient passes", lambda xp: lambda x: xp.sum(x * xp.sin(x)), claims={"gradient": _of_sum}),
+    Scenario("a right gradient passes", _sum, claims={"gradient": _of_sum}),
     Scenario(
         "a wrong element of a gradient is named",
-        lambda xp: lambda x: xp.sum(x * xp.sin(x)),
+        _sum,
         claims={"gradient": _spoiled(_of_sum, at=2, by=1.01)},
         status=Status.FAIL,
         wrong=frozenset({"x[2]"}),
     ),
-    Scenario(
-        "a right vjp over two inputs passes",
-        lambda xp: lambda x, w: xp.tanh(x * w),
-        (X, W),
-        {"vjp": _of_product},
-    ),
+    Scenario("a right vjp over two inputs passes", _product, (X, W), {"vjp": _of_product}),
     Scenario(
         "a wrong element of a vjp is named in its input",
-        lambda xp: lambda x, w: xp.tanh(x * w),
+        _product,
         (X, W),
         {"vjp": _spoiled(_of_product, at=1, by=-1.0)},
         status=Status.FAIL,
@@ -166,7 +177,7 @@ SCENARIOS = (
     ),
     Scenario(
         "a cotangent has the form of several outputs",
-        lambda xp: lambda x: (xp.sin(x), xp.sum(x * x)),
+        _two_outputs,
         claims={"vjp": lambda x, u: np.cos(x) * u[0] + 2 * x * u[1]},
     ),
     Scenario(
@@ -190,17 +201,12 @@ SCENARIOS = (
     ),
     Scenario(
         "options and further arguments reach the function and the claim",
-        lambda xp: lambda x, shift, *, scale: xp.sum(xp.sin(x) * scale) + shift,
+        _scaled,
         claims={"gradient": lambda x, shift, *, scale: scale * np.cos(x)},
         options={"scale": 2.5},
         args=(1.0,),
     ),
-    Scenario(
-        "float32 stays float32 and is judged as such",
-        lambda xp: lambda x: xp.sum(x * xp.sin(x)),
-        (X.astype(np.float32),),
-        {"gradient": _of_sum},
-    ),
+    Scenario("float32 stays float32 and is judged as such", _sum, (X.astype(np.float32),), {"gradient": _of_sum}),
     Scenario(
         "a jvp in float32 is judged as such",
         lambda xp: lambda x: xp.tanh(xp.sin(x) * x * 2),
@@ -208,21 +214,12 @@ SCENARIOS = (
         {"jvp": _of_saturating},
     ),
     Scenario("what the function raises is an error", _raising, claims={"gradient": _of_sum}, status=Status.ERROR),
-    Scenario("own derivatives of a sum pass", lambda xp: lambda x: xp.sum(x * xp.sin(x))),
-    Scenario("own derivatives of two inputs pass", lambda xp: lambda x, w: xp.tanh(x * w), (X, W)),
-    Scenario("own derivatives of several outputs pass", lambda xp: lambda x: (xp.sin(x), xp.sum(x * x))),
+    Scenario("own derivatives of a sum pass", _sum),
+    Scenario("own derivatives of two inputs pass", _product, (X, W)),
+    Scenario("own derivatives of several outputs pass", _two_outputs),
     Scenario("own derivatives beside integers pass", lambda xp: lambda x, rows: xp.sin(x[rows]), (X, ROWS)),
-    Scenario("own derivatives beside a constant pass", lambda xp: lambda x, w: xp.tanh(x * w), (X, W), constants=(1,)),
+    Scenario("own derivatives beside a constant pass", _product, (X, W), constants=(1,)),
     Scenario("own derivatives of a number pass", lambda xp: lambda x: xp.exp(x) * x, (np.array(0.75),)),
-    Scenario(
-        "own derivatives with options pass",
-        lambda xp: lambda x, shift, *, scale: xp.sum(xp.sin(x) * scale) + shift,
-        options={"scale": 2.5},
-        args=(1.0,),
-    ),
-    Scenario(
-        "own derivatives in float32 pass",
-        lambda xp: lambda x: xp.sum(x * xp.sin(x)),
-        (X.astype(np.float32),),
-    ),
+    Scenario("own derivatives with options pass", _scaled, options={"scale": 2.5}, args=(1.0,)),
+    Scenario("own derivatives in float32 pass", _sum, (X.astype(np.float32),)),
 )

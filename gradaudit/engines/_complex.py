@@ -5,10 +5,12 @@ part counts a times and its imaginary part b times. Compared are ∂f/∂re + i�
 along a last axis.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from gradaudit.engines._trees import converted
 
 
 def is_complex(leaf: Any) -> bool:
@@ -31,7 +33,7 @@ def parted(leaf: Any, numpy: Any) -> Any:
     return numpy.stack([numpy.real(leaf), numpy.imag(leaf)], axis=-1) if is_complex(leaf) else leaf
 
 
-def cotangents_of(outputs: Sequence[bool], cotangents: Sequence[Any]) -> list[Any]:
-    """Cotangents of outputs as they are compared, as those of the library; ``outputs`` says which are complex."""
-    pairs = zip(outputs, cotangents, strict=True)
-    return [part[..., 0] - 1j * part[..., 1] if complex_ else part for complex_, part in pairs]
+def cotangent_of(outputs: Iterable[bool], cotangent: Any) -> Any:
+    """The cotangent of outputs as they are compared, as that of the library's; ``outputs`` says which are complex."""
+    flags = iter(outputs)
+    return converted(cotangent, lambda part: part[..., 0] - 1j * part[..., 1] if next(flags) else part)

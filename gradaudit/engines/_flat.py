@@ -37,7 +37,7 @@ class NotCompiled(Exception):
 
 
 @dataclass(frozen=True)
-class Layout:
+class Passing:
     """How the arguments of a call are cut out of the flat vector; one of several ways that may suit a function."""
 
     scalars: bool  #: inputs without axes go in as numbers, else as arrays of no axes
@@ -45,7 +45,7 @@ class Layout:
 
 
 #: In order of cost; the first that compiles and leaves x alone is taken.
-LAYOUTS = (Layout(True, False), Layout(True, True), Layout(False, False), Layout(False, True))
+PASSINGS = (Passing(True, False), Passing(True, True), Passing(False, False), Passing(False, True))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def flat_function(
 
     ``function`` is a Numba function, or a Python one that Numba can compile (with bounds checked, as Python does).
     ``base`` (m,) is what calling it at ``arguments.x`` gave: the compiled form must give the same, and must not
-    write into x. Compiled once per function, layout, options and constant inputs; kept in memory only, since a
+    write into x. Compiled once per function, way of passing, options and constant inputs; kept in memory only, since a
     function on disk goes stale when one that it calls is edited.
 
     Raises NotCompiled.
@@ -80,10 +80,10 @@ def flat_function(
     if any(array.dtype.kind == "c" for array in arguments.arrays):
         raise NotCompiled("an input is complex")
     reason, copying_helps = "", False
-    for layout in LAYOUTS:
-        if layout.copies and not copying_helps:
+    for passing in PASSINGS:
+        if passing.copies and not copying_helps:
             continue
-        source, constants = _source(arguments, options or {}, layout)
+        source, constants = _source(arguments, options or {}, passing)
         flat, problem = _compile(function, source, constants)
         if flat is not None and _leaves_alone(flat, arguments.x, base.size):
             _check_agreement(flat, arguments, base)
@@ -99,38 +99,38 @@ def is_compiled(function: object) -> bool:
     return isinstance(function, Dispatcher)
 
 
-def _source(arguments: Arguments, options: Mapping[str, object], layout: Layout) -> tuple[str, Constants]:
+def _source(arguments: Arguments, options: Mapping[str, object], passing: Passing) -> tuple[str, Constants]:
     """The flat function's source, and the values that it names."""
     names: dict[str, object] = {}
-    parts = [_constant(f"input_{i}", value, names, layout) for i, value in enumerate(arguments.inputs)]
+    parts = [_constant(f"input_{i}", value, names, passing) for i, value in enumerate(arguments.inputs)]
     for which, position in enumerate(arguments.differentiated):
-        parts[position] = _cut(arguments, which, layout)
+        parts[position] = _cut(arguments, which, passing)
     for i, (name, value) in enumerate(options.items()):
         if not name.isidentifier() or keyword.iskeyword(name):
             raise NotCompiled(f"kwargs: {name!r}, allowed are names of parameters")
-        parts.append(f"{name}=" + _constant(f"option_{i}", value, names, layout))
+        parts.append(f"{name}=" + _constant(f"option_{i}", value, names, passing))
     return TEMPLATE.format(call=", ".join(parts)), Constants.of(names)
 
 
-def _cut(arguments: Arguments, which: int, layout: Layout) -> str:
+def _cut(arguments: Arguments, which: int, passing: Passing) -> str:
     """The expression for a differentiated input."""
     array, start, stop = arguments.arrays[which], *arguments.offsets[which : which + 2]
     dtype = "" if array.dtype == np.float64 else array.dtype.name
-    if layout.scalars and not array.shape:
+    if passing.scalars and not array.shape:
         return f"{dtype}(x[{start}])"
     part = f"x[{start}:{stop}]" + (f".reshape({array.shape})" if array.ndim != 1 else "")
     if dtype:
         return f"{part}.astype({dtype})"
-    return f"{part}.copy()" if layout.copies else part
+    return f"{part}.copy()" if passing.copies else part
 
 
-def _constant(name: str, value: object, names: dict[str, object], layout: Layout) -> str:
+def _constant(name: str, value: object, names: dict[str, object], passing: Passing) -> str:
     """A value that stays fixed: spelt where it is plain, so that it is a literal to Numba; else named."""
     spelt = _spelt(value)
     if spelt is not None:
         return spelt
     names[name] = value
-    return f"{name}.copy()" if layout.copies and isinstance(value, np.ndarray) else name
+    return f"{name}.copy()" if passing.copies and isinstance(value, np.ndarray) else name
 
 
 def _spelt(value: object) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradaudit.engines._agreement import agree
-from gradaudit.engines._complex import conjugated, cotangents_of, is_complex, parted
+from gradaudit.engines._complex import conjugated, is_complex, parted
 from gradaudit.engines._trees import Tree, leaves_of
 
 
@@ -41,11 +41,11 @@ class OfParts:
         (tree,) = self._forms
         return next(leaves) if tree is None else tree.build(leaves)
 
-    def cotangents(self, parts: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        """The cotangents of the outputs as JAX has them."""
+    def complex_outputs(self, parts: Sequence[Any]) -> Sequence[bool]:
+        """Which output leaves are complex."""
         if not self._forms:
             self._evaluation(*parts)
-        return cotangents_of(self._complex, cotangents)
+        return self._complex
 
     @cached_property
     def _evaluation(self) -> Callable[..., list[Any]]:

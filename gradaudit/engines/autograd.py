@@ -10,11 +10,11 @@ from operator import mul
 from typing import Any
 
 from gradaudit.engines._code import code_of, of_package, refers_to
-from gradaudit.engines._complex import conjugate, conjugated, cotangents_of, is_complex, parted
+from gradaudit.engines._complex import conjugate, conjugated, cotangent_of, is_complex, parted
 from gradaudit.engines._differentiable import Absent, Differentiable
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._options import with_options
-from gradaudit.engines._trees import Tree, converted, leaves_of
+from gradaudit.engines._trees import converted, leaves_of
 from gradaudit.plan.case import Target
 
 DETACHED = "the function's result does not depend on its inputs by autograd's rules: every gradient is zero"
@@ -76,11 +76,7 @@ class _Traced:
 
     def _with_complex_cotangents(self, inputs_and_cotangent: Sequence[Any]) -> tuple[Any, ...]:
         *inputs, cotangent = inputs_and_cotangent
-        flags = list(map(is_complex, leaves_of(self.function(*inputs))))
-        if not any(flags):
-            return tuple(inputs_and_cotangent)
-        leaves, tree = cotangents_of(flags, leaves_of(cotangent)), Tree.of(cotangent)
-        return *inputs, leaves[0] if tree is None else tree.build(iter(leaves))
+        return *inputs, cotangent_of(map(is_complex, leaves_of(self.function(*inputs))), cotangent)
 
     def primal(self, *inputs: Any) -> object:
         """The output leaves as the way back computes them."""

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
-from gradaudit.engines._complex import conjugate, parted
+from gradaudit.engines._complex import conjugate, cotangent_of, parted
 from gradaudit.engines._differentiable import Absent, Differentiable
 from gradaudit.engines._jax_parts import OfParts
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._options import with_options
-from gradaudit.engines._trees import Tree, converted, leaves_of
+from gradaudit.engines._trees import converted, leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Target
 from gradaudit.plan.precision import is_floating
@@ -118,9 +118,8 @@ class _Transformed:
     def with_complex_cotangents(self, inputs_and_cotangent: Sequence[Any]) -> tuple[Any, ...]:
         """The same, with complex numbers in the cotangents of complex outputs."""
         *inputs, cotangent = inputs_and_cotangent
-        leaves = self._at(inputs).cotangents(self.moving.parts(inputs), leaves_of(cotangent))
-        tree = Tree.of(cotangent)
-        return *inputs, leaves[0] if tree is None else tree.build(iter(leaves))
+        outputs = self._at(inputs).complex_outputs(self.moving.parts(inputs))
+        return *inputs, cotangent_of(outputs, cotangent)
 
     @_in_64_bits
     def jvp(self, *inputs_and_tangents: Any) -> object:
