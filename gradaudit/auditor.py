@@ -112,7 +112,7 @@ def audit_function(
         return _unfit(case, Unfit(Diagnosis.SHAPE, str(problem)), differentiable)
     except UserError as problem:
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
-    if not reader and all(evidence.rulings.decided.all() for evidence in evidences):
+    if not reader and all(evidence.rulings.all_decided for evidence in evidences):
         return Verdict(case.id, Status.PASS, engine=differentiable.engine)
     at_x = CALLS_AT_X + (batch.evaluations_at_x if batch else 0)
     judged = partial(judge, case.id, engine=differentiable.engine, notes=differentiable.notes, at_x=at_x)

@@ -40,7 +40,7 @@ def others(
     most: int,
 ) -> tuple[tuple[int, Samples], ...]:
     """Curves of the next worst directions that did not pass, at ``most`` so many."""
-    if rulings.decided.all():
+    if rulings.all_decided:
         return ()
     order = _worst_first(claim, rulings)
     bad = order[rulings.outcome.ravel()[order] != Outcome.PASS] // rulings.outcome.shape[1]

@@ -72,7 +72,7 @@ class Ladder:
             if self.settings.extend and self.todo.size:
                 self.extended = True
                 self._own_steps()
-        if self.rulings.decided.all() and not self.claim.analytic.any() and not self.rulings.numeric.any():
+        if self.rulings.all_decided and not self.claim.analytic.any() and not self.rulings.numeric.any():
             self._doubt_stillness()
         return self.rulings
 

@@ -79,7 +79,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         claim = claim.take(chosen)
     rulings, climbed, extended = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None)
     evaluations = ground.evaluations + climbed
-    if settings.method == "auto" and not rulings.decided.all():
+    if settings.method == "auto" and not rulings.all_decided:
         evaluations += doubt_small_failures(rulings, claim, probe, directions)
         worth = _worth(comparison, directions)
         pass_beside_their_family(
@@ -94,7 +94,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
             evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     worst, readout = worst_element(claim, rulings)
     seen = Samples.none(claim.analytic.shape[1])
-    passed = rulings.decided.all()
+    passed = rulings.all_decided
     if ground.curve or not passed:
         steps = CURVE_OF_A_PASS if passed else CURVE
         seen = witness(probe, directions.take(np.array([worst])), settings, steps, extended=extended)
