@@ -218,6 +218,10 @@ def test_validate_says_how_many_cases_are_in_order(suite, say):
     assert say("validate", suite) == (0, "suite.yaml: in order, 3 cases\n", "")
 
 
+def test_validate_does_not_take_a_selection_of_nothing_for_success(suite, say):
+    assert say("validate", suite, "--id", "okk") == (4, "", "gradaudit: in order, but no case is selected\n")
+
+
 def test_validate_imports_only_when_asked_to(suite, say):
     status, out, _ = say("validate", suite, "--imports")
     assert status == 2

@@ -27,6 +27,8 @@ def command(
 
     suite = load_suite(suites, overrides=overrides(settings, seed=seed), profile=profile)
     cases = plan.make_plan(suite, select=selection(**chosen))
+    if not cases:
+        return speech.stop("in order, but no case is selected", status.NOTHING)
     failed = runner.check_imports(cases) if imports else []
     for result in failed:
         speech.put(terminal.import_problem(result))
