@@ -249,6 +249,14 @@ def test_a_change_of_the_error_is_counted_in_decades() -> None:
     assert index(html.render(audit))["rows"]["decades"] == [3.0]
 
 
+@pytest.mark.parametrize(("before", "now", "decades"), [(1e308, 1e-17, -325.0), (1e-308, 1e17, 325.0)])
+def test_no_change_of_the_error_is_too_large_to_be_counted(before: float, now: float, decades: float) -> None:
+    verdict = Verdict("a", Status.PASS, measures=Measures(error_over_tolerance=now))
+    earlier = CaseHistory("a", Change.BETTER, Before(Status.FAIL, None, before))
+    audit = Audit(RUN, (Result(replace(CASE, id="a"), verdict),), History(RUN, (), (earlier,)))
+    assert index(html.render(audit))["rows"]["decades"] == [decades]
+
+
 def test_past_ends_are_a_letter_and_a_level_each() -> None:
     ends = tuple(PastEnd(EARLIER.id, status, error) for status, error in _ENDS)
     audit = compared(("a", Status.PASS, past("a", Change.SAME, ends=ends)))

@@ -31,6 +31,11 @@ def nonfinite(value: float) -> str:
     return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
+def plain_number(value: object) -> object:
+    """``value`` for a JSON document: a NaN or an infinity, which JSON has not, as the word that stands for it."""
+    return nonfinite(value) if isinstance(value, float) and not isfinite(value) else value
+
+
 def may_be_a_number(text: str) -> bool:
     """Whether the words for NaN and the infinities are worth looking for: their last letters are."""
     return text.endswith(("N", "y"))

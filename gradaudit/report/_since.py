@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from math import isfinite, log10, nan
+from math import inf, log10, nan
 
 from gradaudit.judge.verdict import Status
-from gradaudit.report.text import summary
+from gradaudit.report.text import summary, unfinished
 from gradaudit.running.record import Audit, CaseHistory, Change, History, Result, Run
 
 #: What the suite did not ask for and nobody can be content with; an inconclusive case is none of them.
@@ -37,8 +37,7 @@ def headline(audit: Audit) -> str:
         return summary(audit)
     changed = ", ".join(changes(audit)) or _without_news(audit.history)
     passed = sum(result.verdict.status is Status.PASS for result in audit.results)
-    unfinished = "" if audit.run.complete else "; the run did not finish"
-    return f"{changed}; {passed} of {len(audit.results)} pass{unfinished}"
+    return f"{changed}; {passed} of {len(audit.results)} pass{unfinished(audit)}"
 
 
 def _without_news(history: History) -> str:
@@ -56,7 +55,8 @@ def decades(result: Result, past: CaseHistory | None) -> float:
     """By how many powers of ten error over tolerance grew since the baseline; NaN where either is not a number."""
     before = past.before.error_over_tolerance if past and past.before else nan
     now = result.verdict.measures.error_over_tolerance
-    return log10(now / before) if before > 0 and now > 0 and isfinite(before) and isfinite(now) else nan
+    # their quotient may be too small or too large for a number
+    return log10(now) - log10(before) if 0 < before < inf and 0 < now < inf else nan
 
 
 def surroundings(audit: Audit) -> list[tuple[str, str, str]]:

@@ -38,13 +38,13 @@ def one_line(result: Result) -> str:
 def summary(audit: Audit) -> str:
     """The run in a sentence without a full stop: ``37 of 40 pass; 2 fail, 1 inconclusive``."""
     if not audit.results:
-        return "no case was run" + _unfinished(audit)
+        return "no case was run" + unfinished(audit)
     counts = count_by_status(audit)
     passed = counts.pop(Status.PASS, 0)
     others = ", ".join(f"{count} {_ONE_AND_MANY[status][count > 1]}" for status, count in counts.items())
     verb = "passes" if passed == 1 else "pass"
     sentence = f"{passed} of {len(audit.results)} {verb}"
-    return "; ".join(filter(None, (sentence, others))) + _unfinished(audit)
+    return "; ".join(filter(None, (sentence, others))) + unfinished(audit)
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -60,5 +60,6 @@ def _measured(result: Result) -> str:
     return ratio if isnan(measures.bound) else f"{ratio}, bound {number(measures.bound, 2)}"
 
 
-def _unfinished(audit: Audit) -> str:
+def unfinished(audit: Audit) -> str:
+    """What follows the counts of a run that was interrupted; empty for others."""
     return "" if audit.run.complete else "; the run did not finish"
