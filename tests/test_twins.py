@@ -83,6 +83,21 @@ def test_the_second_nursery_starts_no_interpreter(started: list[str]):
     assert len(started) == 1
 
 
+def test_all_jobs_of_a_run_have_one_interpreter():
+    code = (
+        "from gradaudit import backends\n"
+        "from gradaudit.isolation import nursery, spare\n"
+        "from stand_in import AUDIT, a_case\n"
+        "original, started = nursery._command, []\n"
+        "nursery._command = lambda *arguments: started.append(arguments) or original(*arguments)\n"
+        "with spare.started(AUDIT):\n"
+        "    found = list(backends.run([a_case('ok', i) for i in range(6)], jobs=3, audit=AUDIT))\n"
+        "assert len(found) == 6 and len(started) == 1, started"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
 def test_a_twin_is_a_child_of_the_same_process_with_a_session_of_its_own(started: list[str]):
     with a_twin() as both:
         processes = [comes_up(one) for one in both]

@@ -18,6 +18,9 @@ ONE_THREAD = dict.fromkeys(
     "1",
 )
 
+#: what joblib sets in the process that imports it, which is ours with several jobs: workers must not depend on that
+AS_JOBLIB_LEAVES_IT = {"KMP_INIT_AT_FORK": "FALSE"}
+
 #: read by Python, the loader, the C library or NumPy when they start: a fork of a running process is too late for them
 EARLY = (
     *("PYTHON", "LD_", "DYLD_", "GLIBC_", "MALLOC_", "LC_", "LANG", "TZ", "NPY_", "NUMPY_", "OMP_", "GOMP_", "KMP_"),
@@ -38,4 +41,4 @@ def late(env: Iterable[tuple[str, str]]) -> dict[str, str]:
 def of_nursery(env: Mapping[str, str]) -> Mapping[str, str]:
     """The whole environment of a process that workers are forked from; ``env`` wins over what is set for all."""
     # a fixed hash seed: iteration over a set of strings must not change the order of a sum from run to run
-    return {**os.environ, **ONE_THREAD, "PYTHONHASHSEED": "0", **env}
+    return {**AS_JOBLIB_LEAVES_IT, **os.environ, **ONE_THREAD, "PYTHONHASHSEED": "0", **env}
