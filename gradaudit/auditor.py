@@ -15,8 +15,9 @@ from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._ground import Ground
 from gradaudit.checks._identity import Compared, Identity, weigh
 from gradaudit.checks._limits import Limits
+from gradaudit.checks._shortcuts import batched, compiled_kernel
 from gradaudit.checks._stale import EARLIER, Points, asked_again
-from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
+from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
 from gradaudit.engines._differentiable import Absent, Differentiable, EngineError, Misfit

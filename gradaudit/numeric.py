@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit import engines
-from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit, batched, compiled_kernel
+from gradaudit.checks._shortcuts import batched, compiled_kernel
+from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit
 from gradaudit.engines._arguments import Arguments
 from gradaudit.perturb.estimate import Estimate, estimate
 from gradaudit.perturb.noise import measure_noise

@@ -8,7 +8,7 @@ from scipy.optimize import rosen, rosen_der
 
 import gradaudit as ga
 from gradaudit import engines
-from gradaudit.checks._subject import FEWEST
+from gradaudit.checks._shortcuts import FEWEST
 from gradaudit.engines._differentiable import Differentiable
 
 
