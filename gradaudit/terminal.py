@@ -10,6 +10,7 @@ from textwrap import indent
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Case
 from gradaudit.report import _power, formats, one_line, summary
+from gradaudit.report._encoding import plain_number
 from gradaudit.report._queues import ends_soon
 from gradaudit.report._reproduce import command
 from gradaudit.report._since import changes
@@ -79,7 +80,7 @@ def cases_json(planned: Sequence[Case]) -> str:
             "claims": dict(case.target.claims),
             "engine": case.target.engine,
             "checks": case.checks,
-            "axes": dict(case.axes),
+            "axes": {axis: plain_number(value) for axis, value in case.axes},
             "point": case.point,
             "tags": case.tags,
             "owner": case.owner,

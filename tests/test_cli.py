@@ -200,6 +200,12 @@ def test_list_as_json(suite, say):
     assert listed["cases"][0]["axes"] == {"n": 1}
 
 
+def test_list_as_json_holds_no_number_that_json_has_not(suite, say):
+    Path(suite).write_text(SUITE.replace("{n: [1, 2]}", "{n: [1], scale: [.inf, -.inf, .nan]}"))
+    listed = json.loads(say("list", suite, "--format", "json")[1], parse_constant=pytest.fail)
+    assert [case["axes"]["scale"] for case in listed["cases"][:3]] == ["Infinity", "-Infinity", "NaN"]
+
+
 def test_list_shows_where_each_setting_of_a_case_came_from(suite, say):
     _, out, _ = say("list", suite, "--set", "h=1e-4", "--show-config", "ok[n=1]")
     (line,) = [line for line in out.splitlines() if line.startswith("h ")]

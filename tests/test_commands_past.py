@@ -92,6 +92,13 @@ def test_history_lists_runs_and_the_trend_of_a_case(say):
     assert [end["status"] for end in json.loads(out)["ends"]] == ["pass", "fail"]
 
 
+def test_the_trend_as_json_holds_no_number_that_json_has_not(say):
+    kept(Path("reports/nightly"), night(3, verdict(FAIL, float("inf"))), night(4, verdict(FAIL, float("nan"))))
+    _, out, _ = say("history", "ok[i=0]", "--format", "json", "--last", "2")
+    ends = json.loads(out, parse_constant=pytest.fail)["ends"]
+    assert [end["error_over_tolerance"] for end in ends] == ["Infinity", "NaN"]
+
+
 def test_history_prunes(say):
     assert say("history", "--keep", "1d")[:2] == (0, "nightly: 2 runs deleted\n")
     assert [path.name for path in Path("reports/nightly").iterdir() if path.is_dir()] == [id_of(2)]

@@ -78,6 +78,7 @@ def _run_row(run: "StoredRun") -> tuple[str, ...]:
 
 def _trend(home: Path, index: "Index", case_id: str, last: int, style: str) -> str:
     from gradaudit import report
+    from gradaudit.report._encoding import plain_number
 
     ends = index.trend([case_id])[-last:]
     if not ends:
@@ -90,8 +91,8 @@ def _trend(home: Path, index: "Index", case_id: str, last: int, style: str) -> s
                 "started": runs[end.run].started,
                 "commit": runs[end.run].commit,
                 "status": end.status,
-                "error_over_tolerance": _number(end.error_over_tolerance),
-                "duration_s": _number(end.duration_s),
+                "error_over_tolerance": plain_number(end.error_over_tolerance),
+                "duration_s": plain_number(end.duration_s),
             }
             for end in ends
         ]
@@ -111,10 +112,6 @@ def _trend(home: Path, index: "Index", case_id: str, last: int, style: str) -> s
     ]
     head = ("run", "commit", "status", "diagnosis", "error ÷ tolerance", "seconds", "digests of the sources")
     return f"{home.name}\n{report.table([head, *rows])}\n"
-
-
-def _number(value: float) -> float | str:
-    return value if value == value and abs(value) != float("inf") else str(value)
 
 
 def _prune(homes: Sequence[Path], keep: str) -> int:
