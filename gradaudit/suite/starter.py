@@ -34,7 +34,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "hvp": ("{}_hvp", "hvp_{}", "{}_hess_prod", "{}_hessp"),
 }
 _CALLED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_CUSTOM = {"custom_vjp": "jax", "custom_jvp": "jax"}
+_CUSTOM = ("custom_vjp", "custom_jvp")  #: decorators of JAX
 
 
 class NotFound(Exception):
@@ -147,6 +147,8 @@ def _quoted(value: object) -> str:
 
 
 def _pairs(module: str, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]) -> Iterator[Found]:
+    # what is itself the derivative of another function here: f_grad has an f_grad_vjp, say
+    derivatives = {pattern.format(name) for patterns in NAMES.values() for pattern in patterns for name in functions}
     for name, node in functions.items():
         claims = _checkable(
             (kind, f"{module}:{spelt}")
@@ -154,21 +156,10 @@ def _pairs(module: str, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunct
             for spelt in [next((p.format(name) for p in patterns if p.format(name) in functions), None)]
             if spelt is not None
         )
-        if claims and not _is_a_claim(name, functions):
+        if claims and name not in derivatives:
             inputs = _parameters(node)
             options = tuple((name, default) for name, default in _options(node) if name not in inputs)
             yield Found(f"{module}:{name}", inputs, claims, line=node.lineno, options=options)
-
-
-def _is_a_claim(name: str, functions: Mapping[str, object]) -> bool:
-    """Whether ``name`` is itself the derivative of another function here: f_grad has an f_grad_vjp, say."""
-    return any(
-        name == pattern.format(other)
-        for patterns in NAMES.values()
-        for pattern in patterns
-        for other in functions
-        if other != name
-    )
 
 
 def _checkable(found: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -182,9 +173,8 @@ def _checkable(found: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 def _custom(module: str, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]) -> Iterator[Found]:
     for name, node in functions.items():
-        engines = {_CUSTOM[word] for word in map(_last_name, _words(node.decorator_list)) if word in _CUSTOM}
-        for engine in engines:
-            yield Found(f"{module}:{name}", _parameters(node), engine=engine, line=node.lineno)
+        if any(_last_name(word) in _CUSTOM for word in _words(node.decorator_list)):
+            yield Found(f"{module}:{name}", _parameters(node), engine="jax", line=node.lineno)
 
 
 def _words(decorators: Sequence[ast.expr]) -> Iterator[ast.expr]:
