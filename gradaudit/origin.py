@@ -1,7 +1,7 @@
 """The origin's numerical derivative: one h, every element of every variable shifted at once, two evaluations."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gradaudit.tape import Variable
 
@@ -21,14 +21,25 @@ def diff(f: Callable[..., object], variables: Variable | Sequence[Variable], h: 
         >>> diff(F.square, Variable(2.0))
         Variable(4.000000000004)
 
-    Raises ValueError where h is not positive and finite, TypeError where f does not return one Variable.
+    Raises ValueError where h is not positive and finite, TypeError where f does not return one Variable, or is to
+    be given something else.
     """
     if not (math.isfinite(h) and h > 0):
         raise ValueError(f"diff: h = {h}, allowed a positive finite step, such as 1e-4")
-    inputs = [variables] if isinstance(variables, Variable) else list(variables)
+    inputs = _variables(variables)
     above = _value(f, [Variable(x.data + h) for x in inputs])
     below = _value(f, [Variable(x.data - h) for x in inputs])
     return Variable((above.data - below.data) / (2 * h))
+
+
+def _variables(given: object) -> list[Variable]:
+    if isinstance(given, Variable) or not isinstance(given, Iterable):
+        given = [given]
+    variables = list(given)
+    for one in variables:
+        if not isinstance(one, Variable):
+            raise TypeError(f"diff: a variable is {type(one).__name__}, allowed Variables; wrap it: Variable(...)")
+    return variables
 
 
 def _value(f: Callable[..., object], inputs: Sequence[Variable]) -> Variable:

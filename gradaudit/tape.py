@@ -23,6 +23,9 @@ from gradaudit.pullback import Array, Pullback
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _serials = itertools.count(1)
 
+#: Parts of an index that take no element twice.
+_ONCE = (int, np.integer, slice, type(None), type(Ellipsis))
+
 
 @contextmanager
 def no_grad() -> Iterator[None]:
@@ -292,8 +295,10 @@ def _taken_vjp(x: Array, cotangent: Array, key: Any) -> Array:
 
 
 def _may_repeat(key: Any) -> bool:
+    """Whether an element may be taken twice: by integers in any sequence, tuples inside of a key included."""
     parts = key if isinstance(key, tuple) else (key,)
-    return any(isinstance(part, list | np.ndarray) and np.asarray(part).dtype.kind != "b" for part in parts)
+    sequences = (part for part in parts if not isinstance(part, _ONCE))
+    return any(np.asarray(part).dtype.kind != "b" for part in sequences)
 
 
 _take = primitive(_taken, _taken_vjp, name="getitem")

@@ -216,6 +216,15 @@ def test_gradients_of_broadcast_operands_are_summed_back(operator, shapes):
     assert_gradients(operator, a, b)
 
 
+@pytest.mark.parametrize(
+    "key",
+    [((0, 0),), ((0, 0, 1), (2, 2, 0)), (slice(None), (1, 1)), range(2), (0, range(2)), np.array(1), (None, 0, ...)],
+    ids=str,
+)
+def test_what_an_index_takes_twice_gets_both_gradients_however_it_is_written(key):
+    assert_gradients(lambda v: v[key] * v[key], normal(2, 3))
+
+
 def test_a_result_of_indexing_does_not_change_with_its_source():
     x = Variable([1.0, 2.0, 3.0])
     head = x[:2]

@@ -128,3 +128,9 @@ def test_a_function_that_leaves_the_tape_is_named():
 
     with pytest.raises(TypeError, match=r"diff: plain returned .*, allowed one Variable; wrap it"):
         diff(plain, Variable(1.0))
+
+
+@pytest.mark.parametrize("variables", [np.ones(2), [1.0], 1.0])
+def test_what_is_no_variable_is_refused_with_the_fix(variables):
+    with pytest.raises(TypeError, match=r"diff: .* allowed Variables; wrap"):
+        diff(F.sin, variables)
