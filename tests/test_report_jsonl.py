@@ -358,6 +358,19 @@ def test_results_of_the_first_format_are_read_in_plan_order(tmp_path: Path) -> N
     assert (audit.run, audit.results) == (RUN, (RESULT, OTHER))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "No such file or directory; the results beside it need it"), ("{}", "'kind'.*run the suite again")],
+)
+def test_a_run_that_cannot_be_read_beside_results_of_the_first_format_is_named(
+    tmp_path: Path, text: str | None, said: str
+) -> None:
+    path = _first_format(tmp_path)
+    (tmp_path / "run.json").write_text(text) if text else (tmp_path / "run.json").unlink()
+    with pytest.raises(OutputError, match=f"run.json: .*{said}"):
+        read_stored(path)
+
+
 def test_a_torn_last_line_of_the_first_format_is_passed_over(tmp_path: Path) -> None:
     path = _first_format(tmp_path)
     path.write_bytes(path.read_bytes()[:-40])

@@ -11,12 +11,12 @@ Format history: 1 — the first; ``power.csv``, a row a case and known fault, ca
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from math import isfinite
 from operator import attrgetter
 
-from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted
+from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted, Verdict
 from gradaudit.report import _certificates, _printable
 from gradaudit.report._codec import nonfinite
 from gradaudit.running.record import Audit, Result
@@ -46,34 +46,29 @@ def render(audit: Audit) -> str:
 
 def elements(audit: Audit) -> str:
     """``elements.csv``: the worst elements of each case, worst first."""
-    row = attrgetter(*_ELEMENT)
-    rows = ((result.case.id, *row(item)) for result in audit.results for item in result.verdict.elements)
-    return _table(("id", *_ELEMENT), rows)
+    return _details(audit, _ELEMENT, lambda verdict: verdict.elements)
 
 
 def curves(audit: Audit) -> str:
     """``curves.csv``: the central difference at each step, for the worst element of each check."""
-    row = attrgetter(*_POINT)
-    rows = ((result.case.id, *row(item)) for result in audit.results for item in result.verdict.curves)
-    return _table(("id", *_POINT), rows)
+    return _details(audit, _POINT, lambda verdict: verdict.curves)
 
 
 def power(audit: Audit) -> str:
     """``power.csv``: what became of each known fault in each case that passed, where the self-test was asked for."""
-    row = attrgetter(*_PLANTED)
-    rows = ((result.case.id, *row(item)) for result in audit.results for item in result.verdict.power)
-    return _table(("id", *_PLANTED), rows)
+    return _details(audit, _PLANTED, lambda verdict: verdict.power)
 
 
 def certificates(audit: Audit) -> str:
     """``certificates.csv``: a row a certificate and decade of |g|·s, where elements were certified along directions."""
-    row = attrgetter(*_STRATUM)
-    rows = (
-        (result.case.id, *row(item))
-        for result in _certificates.certified(audit)
-        for item in _certificates.strata(result.verdict)
-    )
-    return _table(("id", *_STRATUM), rows)
+    return _details(audit, _STRATUM, _certificates.strata)
+
+
+def _details(audit: Audit, columns: tuple[str, ...], of: Callable[[Verdict], Iterable[object]]) -> str:
+    """A table of what verdicts hold, a row each, which begins with the id of its case."""
+    row = attrgetter(*columns)
+    rows = ((result.case.id, *row(item)) for result in audit.results for item in of(result.verdict))
+    return _table(("id", *columns), rows)
 
 
 def _case_row(result: Result) -> tuple[object, ...]:

@@ -44,6 +44,9 @@ def read_run(path: Path) -> Run:
         if data["kind"] != KIND or data["format"] > FORMAT:
             raise ValueError(f"{data['kind']!r} of format {data['format']}, allowed {KIND!r} up to {FORMAT}")
         run: Run = _codec.from_plain(Run, data["run"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise OutputError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise OutputError(f"cannot read {path}: {error.strerror}; the results beside it need it") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        problem = f"{path}: not what a run of format {FORMAT} or older left: {error!r}"
+        raise OutputError(f"{problem}; run the suite again") from error
     return run
