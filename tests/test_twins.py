@@ -83,14 +83,15 @@ def test_the_second_nursery_starts_no_interpreter(started: list[str]):
     assert len(started) == 1
 
 
-def test_all_jobs_of_a_run_have_one_interpreter():
+@pytest.mark.parametrize("early", ["spare.started(AUDIT)", "contextlib.nullcontext()"])
+def test_all_jobs_of_a_run_have_one_interpreter(early: str):
     code = (
-        "from gradaudit import backends\n"
+        "import contextlib; from gradaudit import backends\n"
         "from gradaudit.isolation import nursery, spare\n"
         "from stand_in import AUDIT, a_case\n"
         "original, started = nursery._command, []\n"
         "nursery._command = lambda *arguments: started.append(arguments) or original(*arguments)\n"
-        "with spare.started(AUDIT):\n"
+        f"with {early}:\n"
         "    found = list(backends.run([a_case('ok', i) for i in range(6)], jobs=3, audit=AUDIT))\n"
         "assert len(found) == 6 and len(started) == 1, started"
     )

@@ -54,10 +54,10 @@ class Nursery:
         self._over = False
         self._ordering = threading.Lock()  #: other keepers' threads order twins
         self._process: subprocess.Popen[bytes] | Sibling | None = None  #: None: a twin that has not said who it is
-        with self._connected() as ends:
+        with _choosing, self._connected() as ends:
             if not _orders_twin(self.setting, self._temporary, ends):
                 self._start(*ends)
-        _living.append(self)
+            _living.append(self)
 
     def fork(self, env: Mapping[str, str], descriptors: Sequence[int]) -> "Worker":
         """A worker with ``env`` beside the environment of the nursery. Raises NurseryFailed."""
@@ -249,6 +249,7 @@ class Worker:
 
 
 _living: list[Nursery] = []  #: of this process
+_choosing = threading.Lock()  #: several keepers begin at the same time, and one interpreter is enough for them
 
 
 def setting_of(audit: str, env: Mapping[str, str], *, folder: str | None) -> tuple[object, ...]:
