@@ -204,3 +204,14 @@ def test_curves_that_are_too_dear_are_not_begun():
 def test_parts_of_many_indices_are_those_that_single_ones_are_located_in():
     axis = Axis((("a", (2, 3)), ("none", (0, 4)), ("b", ()), ("c", (5,))))
     assert axis.parts_of(np.arange(axis.size)).tolist() == [axis.locate(k)[0] for k in range(axis.size)]
+
+
+@pytest.mark.parametrize(("factor", "status"), [(1.0, Status.PASS), (2.0, Status.PASS), (1e6, Status.FAIL)])
+def test_an_element_far_below_the_local_slope_is_held_against_that_and_counted_apart(factor, status):
+    verdict = ga.audit(
+        lambda x: math.erf(x[0]), np.array([5.5]), gradient=lambda x: factor * 2 / np.sqrt(np.pi) * np.exp(-x * x)
+    )
+    assert verdict.status is status
+    if status is Status.PASS:
+        assert (verdict.counts.bounded_by_largest, verdict.counts.resolved) == (1, 0)
+        assert "too small to be bounded relative to themselves" in " ".join(verdict.notes)

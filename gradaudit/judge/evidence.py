@@ -87,9 +87,10 @@ class Evidence:
 
     @cached_property
     def bound(self) -> Array:
-        """(D, R) the smallest relative error that would have failed, where an element passed; a proven zero has none.
+        """(D, R) the least error that would have failed, where an element passed; a proven zero has none.
 
-        Where all elements were certified together, each has the bound of the certificate.
+        It is relative to the scale of the acceptance formula: the element itself, or where it is ``floored`` the larger
+        one that it is held against. Where all elements were certified together, each has the bound of the certificate.
         """
         rulings = self.rulings
         passed = rulings.outcome == Outcome.PASS

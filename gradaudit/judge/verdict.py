@@ -30,7 +30,7 @@ class Measures:
     max_abs_error: float = nan  #: largest |analytic − numeric|, in units of f / x
     max_rel_error: float = nan  #: the same over max(|analytic|, |numeric|)
     uncertainty: float = nan  #: error bar of the numeric value at the worst element, in units of f / x
-    bound: float = nan  #: the largest relative error that a pass could have missed
+    bound: float = nan  #: the largest error that a pass could have missed, relative to what bounds the element
     h_best: float = nan  #: step with the smallest error bar at the worst element, in units of x
     slope: float = nan  #: observed order in h of the truncation error (2 for a smooth function)
     evaluations: int = 0  #: evaluations of f, all of them
@@ -47,7 +47,7 @@ class Counts:
     passed: int = 0
     failed: int = 0
     inconclusive: int = 0
-    bounded_by_largest: int = 0  #: passes bounded relative to the largest sensitivity only, not to themselves
+    bounded_by_largest: int = 0  #: passes bounded by the local slope or the largest sensitivity only, not by themselves
     resolved: int = 0  #: those that could be checked at the asked tolerance: failures, and all other passes
 
 
@@ -67,7 +67,7 @@ class Element:
     error_over_tolerance: float
     h: float  #: the step whose entry of the table was taken, in units of x
     reason: str = ""  #: one sentence, where the element did not pass
-    bound: float = nan  #: the smallest relative error of the claim that would have failed; NaN where it did not pass
+    bound: float = nan  #: the least error that would have failed, relative to what bounds the element; NaN if no pass
 
     @property
     def place(self) -> str:
