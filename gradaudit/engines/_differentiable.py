@@ -109,7 +109,7 @@ def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int
     Raises TypeError where an output is not a real number or array: complex, object, None, text.
     """
     if isinstance(output, float):  # most functions, millions of times
-        return np.array([output], dtype=np.float64), NUMBER
+        return np.array([output]), NUMBER
     if isinstance(output, np.ndarray):
         array = _real_array(output)
         return array.astype(np.float64).ravel(), (array.shape,)
