@@ -16,6 +16,8 @@ from stand_in import AUDIT, a_case
 from gradaudit import backends
 from gradaudit.backends import BackendError
 from gradaudit.backends._order import LARGE, elements, two_levels
+from gradaudit.isolation.broken import broken
+from gradaudit.isolation.child import Limits, Reply
 from gradaudit.isolation.keeper import Keeper, KeeperClosed, Task
 from gradaudit.isolation.nursery import NurseryFailed
 from gradaudit.judge.diagnosis import Diagnosis
@@ -72,6 +74,12 @@ def test_an_exit_is_a_crash_with_its_code_and_what_was_printed():
     assert verdict.status is Status.CRASH
     assert "exit code 7" in verdict.message
     assert verdict.printed == "last words\n"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.01234, "0.012"), (2.345, "2.3"), (123.4, "123"), (7200.0, "7,200")])
+def test_a_crash_says_after_how_long_as_people_do(seconds: float, said: str):
+    reply = Reply(None, returncode=-9, seconds=seconds)
+    assert f"(signal SIGKILL) after {said} s;" in broken(a_case("is_killed"), reply, Limits()).message
 
 
 def test_a_process_that_is_killed_is_a_crash_with_the_signal():

@@ -46,8 +46,13 @@ def _reason(case: Case, reply: Reply, limits: Limits, how: str) -> _Reason:
             f"raise --max-memory, or use smaller inputs"
         )
         return _Reason(Status.CRASH, Diagnosis.MEMORY, message, f"it held {held}")
-    how = how or f"its process died ({died_of(reply.returncode)}) after {reply.seconds:.2g} s"
+    how = how or f"its process died ({died_of(reply.returncode)}) after {_rounded(reply.seconds)} s"
     return _Reason(Status.CRASH, Diagnosis.DIED, f"{how}; run {case.target.function} alone to see why", how)
+
+
+def _rounded(seconds: float) -> str:
+    """To two digits, and no less than the whole seconds."""
+    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
 def _innermost(trace: str) -> str:

@@ -8,8 +8,7 @@ from hashlib import blake2b
 from gradaudit.plan.shard import Shard
 from gradaudit.report import OutputError, Stored, resumption
 from gradaudit.running.record import Audit, Run
-
-NAMED = 5  #: shards that a message names
+from gradaudit.running.resume import first_few
 
 
 def merged(stored: Sequence[Stored], *, partial: bool = False) -> Audit:
@@ -85,7 +84,7 @@ def _require_all(absent: Sequence[Shard], stored: Sequence[Stored]) -> None:
     if absent:
         raise OutputError(
             f"{len(absent)} of {_count(stored[0])} shards {'is' if len(absent) == 1 else 'are'} missing:"
-            f" {_some(absent)}; give all of them, {partial}"
+            f" {first_few(absent)}; give all of them, {partial}"
         )
     for one in stored:
         if not one.run.complete:
@@ -103,11 +102,6 @@ def _absent(stored: Sequence[Stored]) -> list[Shard]:
 
 def _count(stored: Stored) -> int:
     return stored.run.shard.count if stored.run.shard else 1
-
-
-def _some(shards: Sequence[Shard]) -> str:
-    more = f" and {len(shards) - NAMED} more" if len(shards) > NAMED else ""
-    return ", ".join(map(str, shards[:NAMED])) + more
 
 
 def _joined(runs: Sequence[Run]) -> Run:

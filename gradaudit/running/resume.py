@@ -13,7 +13,7 @@ from gradaudit.report import OutputError, Stored
 from gradaudit.running.record import Result, Run
 
 LAST = "last"  #: in place of a run's id: the last run of the suite that did not finish
-NAMED = 5  #: cases that a sentence names
+NAMED = 5  #: cases or shards that a sentence names
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Resumed:
         head = f"resuming {self.stored.run.id}: {len(self.kept)} of {total} cases are there"
         lines = [f"{head}, {left} to run" if left else f"{head}; nothing is missing, the reports are rendered again"]
         if self.changed:
-            lines.append(f"changed since then, and run again: {_some(self.changed)}")
+            lines.append(f"changed since then, and run again: {first_few(self.changed)}")
         if self.gone:
-            lines.append(f"no longer selected, and left out: {_some(self.gone)}")
+            lines.append(f"no longer selected, and left out: {first_few(self.gone)}")
         if left and self.kept and self.asked.git != self.stored.run.git:
             lines.append("the git state is not that of the first part: kept results tell nothing of what changed since")
         return lines
@@ -123,6 +123,7 @@ def _has_lapsed(result: Result, today: date) -> bool:
     return result.verdict.status is Status.XFAIL and expect is not None and not expect.holds_on(today)
 
 
-def _some(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-    return ", ".join(ids[:NAMED]) + more
+def first_few(things: Sequence[object]) -> str:
+    """``a, b, c, d, e and 7 more``."""
+    more = f" and {len(things) - NAMED} more" if len(things) > NAMED else ""
+    return ", ".join(map(str, things[:NAMED])) + more

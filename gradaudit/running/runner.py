@@ -90,18 +90,21 @@ def run(
 ) -> Audit:
     """Audit the suite in ``files`` and write its reports to ``folder/<suite>/<run id>/``.
 
-    ``overrides`` are settings by key that win over those of the suite (``{"timeout": "10s"}``). ``jobs`` None is one
-    for each core, ``backend`` None is chosen by ``jobs``; ``scheduler`` is the address of a cluster to run on.
-    ``power`` plants known faults into every claim that passes.
-    ``shard`` is this machine's part of the selected cases. ``retries`` are further attempts at a case that ends badly.
-    ``max_memory`` is how many bytes the process of a case may hold, with all that it starts.
-    The first case that ends with a status in ``stop_at`` ends the run. ``resume`` names a run to finish instead of a
-    new one: its folder, its id, or ``resume.LAST``; what it measured and the suite still asks for is kept.
-    ``only_failed`` runs what was not good in the last run, and lets its other verdicts stand. ``baseline`` is the run
-    to compare with: its folder or id, NOTHING, or, if None, the last complete run of the whole suite.
-    ``outputs`` are files to write besides, their format chosen by their ending. ``arguments`` is the command line, kept
-    to run it again. ``tell`` gets sentences about what is kept of an earlier run, and about
-    workers of a cluster that are not used.
+    What runs: ``select`` narrows the cases; ``overrides`` are settings by key that win over those of the suite
+    (``{"timeout": "10s"}``), ``profile`` is one of its own. ``shard`` is this machine's part of the selected cases.
+    ``resume`` names a run to finish instead of a new one: its folder, its id, or ``resume.LAST``; what it measured and
+    the suite still asks for is kept. ``only_failed`` runs what was not good in the last run, and lets its other
+    verdicts stand. The first case that ends with a status in ``stop_at`` ends the run.
+
+    How: ``jobs`` cases at once, None is one for each core; ``backend`` None is chosen by ``jobs``; ``scheduler`` is the
+    address of a cluster to run on. ``retries`` are further attempts at a case that ends badly. ``max_memory`` is how
+    many bytes the process of a case may hold, with all that it starts. ``power`` plants known faults into every claim
+    that passes.
+
+    What comes of it: ``baseline`` is the run to compare with: its folder or id, NOTHING, or, if None, the last complete
+    run of the whole suite. ``outputs`` are files to write besides, their format chosen by their ending. ``arguments``
+    is the command line, kept to run it again. ``observe`` gets the progress before the first case and after each;
+    ``tell`` gets sentences about what is kept of an earlier run, and about workers of a cluster that are not used.
 
     Raises SuiteError, BackendError, NothingSelected or OutputError before anything is measured; RunInterrupted or
     RunBroken afterwards, with the partial audit, whose reports are written where they can be.
