@@ -16,8 +16,6 @@ from gradaudit.suite import load_suite  # noqa: E402
 CONFIGS = Path(__file__).parent.parent / "configs"
 SUITE = CONFIGS / "torch_opinfo.yaml"
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning", "ignore:.*:DeprecationWarning")
-
 
 @pytest.fixture
 def opinfo(monkeypatch):
