@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import replace
 from io import FileIO, TextIOWrapper
+from typing import Any
 
 from gradaudit.isolation import answer, wire
 from gradaudit.isolation.residue import Clean
@@ -174,7 +175,7 @@ def _open_streams(printed: int) -> None:
     """Text streams over descriptors 1 and 2, whatever the case before has made of them."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         os.dup2(printed, descriptor)
-        stream = getattr(sys, name, None)
+        stream: Any = getattr(sys, name, None)
         if not _leads_to(descriptor, stream):
             # no buffer: what was printed before the process died is what tells why
             stream = TextIOWrapper(FileIO(descriptor, "w", closefd=False))
