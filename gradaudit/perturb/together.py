@@ -50,6 +50,17 @@ class Movers:
         twin = np.arange(coordinate.size) - np.searchsorted(coordinate, coordinate)
         return cls(coordinate, colour[coordinate] + len(colour) * twin, reader, entries.output), first
 
+    def by_colour(self) -> tuple[list[Indices], list[Indices]]:
+        """For each colour in turn, its movers and their readers."""
+        colours, number = np.unique(self.colour, return_inverse=True)
+        return _grouped(number, colours.size), _grouped(number[self.reader], colours.size)
+
+
+def _grouped(number: Indices, count: int) -> list[Indices]:
+    """The places at which each of the numbers 0 … count − 1 stands; sorted once, as there may be a colour for each."""
+    ends = np.cumsum(np.bincount(number, minlength=count))
+    return np.split(np.argsort(number, kind="stable"), ends[:-1])
+
 
 def _alike(a: Array, b: Array) -> bool:
     return bool(np.array_equal(a, b, equal_nan=True))
@@ -89,8 +100,7 @@ class Together:
         """
         change = np.full((len(landed), movers.reader.size), np.nan)
         foreign = self._foreign(movers)
-        by_colour = [np.flatnonzero(movers.colour == c) for c in np.unique(movers.colour)]
-        readers = [np.flatnonzero(movers.colour[movers.reader] == c) for c in np.unique(movers.colour)]
+        by_colour, readers = movers.by_colour()
         for k, values in enumerate(landed):
             self.alone += int(np.isfinite(values).sum())
             for mine, read in zip(by_colour, readers, strict=True):
