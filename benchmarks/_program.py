@@ -38,12 +38,16 @@ def least(contestants: Mapping[str, Callable[[], object]], *, rounds: int) -> di
     return {name: Spent(min(s.seconds for s in all_), min(s.busy for s in all_)) for name, all_ in found.items()}
 
 
+def environment() -> dict[str, str]:
+    """That of every contestant; whatever its first call compiles, the second finds."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | ONE_THREAD
+
+
 def program(folder: Path, *words: str, module: str = "gradaudit") -> Callable[[], None]:
-    """``python -m module words`` in ``folder``; whatever its first call compiles, the second finds."""
+    """``python -m module words`` in ``folder``."""
 
     def call() -> None:
         line = [sys.executable, "-m", module, *words]
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        subprocess.run(line, cwd=folder, env=environment | ONE_THREAD, check=True, capture_output=True)
+        subprocess.run(line, cwd=folder, env=environment(), check=True, capture_output=True)
 
     return call

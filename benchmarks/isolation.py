@@ -4,7 +4,6 @@ By the clock, and in processor time of all processes together, which other users
 of the rounds, which contestants take in turns: what disturbs only ever adds.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks._program import Spent, least
+from benchmarks._program import Spent, environment, least
 from benchmarks._table import table
-from gradaudit.isolation.environment import ONE_THREAD
+from gradaudit.cli import PATIENCE
 
 CASES = 1_000
 ROUNDS = 5
@@ -43,7 +42,10 @@ CASE = """
 
 #: Whole programs, interpreter and imports included: read the suite, plan it, audit it. Only the last part differs.
 PROGRAM = """
+import gc
 import sys
+
+gc.set_threshold({patience}, *gc.get_threshold()[1:])  # as the command line has it
 
 
 def cases():
@@ -89,9 +91,10 @@ class Contestant:
         assert {one.wait() for one in started} == {0}, "a contestant failed; its traceback is above"
 
     def _start(self, suite: Path, part: int) -> "subprocess.Popen[bytes]":
-        text = PROGRAM.format(suite=str(suite), count=self.count, part=f"{part}::{self.processes}", audit=self.audit)
+        share = f"{part}::{self.processes}"
+        text = PROGRAM.format(suite=str(suite), count=self.count, part=share, audit=self.audit, patience=PATIENCE)
         # the plain loop has one thread for its linear algebra too, as every worker has
-        return subprocess.Popen([sys.executable, "-c", text], env=os.environ | ONE_THREAD)
+        return subprocess.Popen([sys.executable, "-c", text], env=environment())
 
 
 ONE, TWO = "one plain process", "two plain processes, half of them each"
