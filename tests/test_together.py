@@ -351,3 +351,18 @@ def test_the_hessian_of_a_linear_function_is_zero():
     x = np.linspace(0.5, 2.0, 64)
     verdict = ga.audit(np.sum, x, gradient=np.ones_like, hessian=lambda x: np.zeros((x.size, x.size)))
     assert verdict.status is Status.PASS
+
+
+def test_what_finding_a_structure_took_is_counted_once_where_hidden_noise_calls_for_another_measurement():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.exp(-x).astype(np.float32) * np.sin(3 * x) + x
+
+    def jacobian(x):
+        return np.diag(np.exp(-x) * (3 * np.cos(3 * x) - np.sin(3 * x)) + 1)
+
+    verdict = ga.audit(f, np.linspace(0.5, 1.5, 64), jacobian=jacobian)
+    assert verdict.status is Status.PASS
+    assert verdict.measures.evaluations == len(calls)

@@ -44,7 +44,9 @@ def measure(ground: Ground, settings: Settings, rng: np.random.Generator) -> Evi
     louder, spent = ground.louder(rng)
     if louder is not ground:
         again = _measure_by_structure(louder, settings, chosen, rng)
-        evidence = again.after(evidence.evaluations - ground.evaluations, evidence.surroundings - ground.evaluations)
+        known = ground.probe.together or ground.comparison.sparse  # both count the search that it was found by
+        twice = ground.evaluations + (known.evaluations if known else 0)
+        evidence = again.after(evidence.evaluations - twice, evidence.surroundings - ground.evaluations)
     return evidence.after(spent, spent)
 
 
