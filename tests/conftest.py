@@ -1,4 +1,5 @@
-"""What every test runs under: property tests without clock or chance, compiled code that is hardly optimised.
+"""What every test runs under: property tests without clock or chance, compiled code that is hardly optimised; and the
+fixtures of the command line.
 
 Optimising takes most of the time of compiling here, and changes no result that a test looks at. The compiled code is
 cached apart from the user's, whose kernels are optimised.
@@ -6,8 +7,10 @@ cached apart from the user's, whose kernels are optimised.
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("NUMBA_OPT", "1")
@@ -22,3 +25,30 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("gradaudit", deadline=None, derandomize=True)
 settings.register_profile("long", deadline=None, max_examples=2_000)
 settings.load_profile("gradaudit")
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line: (exit status, stdout, stderr)."""
+    from gradaudit import cli
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        status = cli.invoke(arguments)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return invoke
+
+
+@pytest.fixture
+def stood_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, empty; what runs here is audited by the stand-in, at a commit that is always the same."""
+    from stand_in import AUDIT
+
+    from gradaudit.isolation import keeper
+    from gradaudit.running import provenance
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
+    monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
+    return tmp_path

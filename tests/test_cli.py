@@ -14,7 +14,7 @@ from statistics import median
 import pytest
 from stand_in import AUDIT, a_case
 
-from gradaudit import cli, commands, terminal
+from gradaudit import commands, terminal
 from gradaudit.commands import _progress
 from gradaudit.commands._speech import STYLES
 from gradaudit.commands._status import exit_status
@@ -23,7 +23,6 @@ from gradaudit.isolation import keeper
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Expectation, Source
-from gradaudit.running import provenance
 from gradaudit.running.record import Audit, Result
 from gradaudit.running.runner import Progress, describe
 
@@ -41,25 +40,10 @@ functions:
 
 
 @pytest.fixture
-def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def suite(stood_in: Path) -> str:
     """A suite in the current folder, audited by the stand-in."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
-    monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
-    Path("suite.yaml").write_text(SUITE)
+    (stood_in / "suite.yaml").write_text(SUITE)
     return "suite.yaml"
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]):
-    """Run a command line: (exit status, stdout, stderr)."""
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        status = cli.invoke(arguments)
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return invoke
 
 
 def verdicts(*given: Verdict, place: str = "suite.yaml:3:5") -> Audit:

@@ -8,7 +8,6 @@ import pytest
 from nights import kept, night, verdict
 from report_audit import CASE, FAILED, HOSTILE
 
-from gradaudit import cli
 from gradaudit.judge.verdict import CurvePoint, Status
 from gradaudit.report._plot import HEIGHT, WIDTH, v_curve
 
@@ -16,17 +15,11 @@ PASS, FAIL = Status.PASS, Status.FAIL
 
 
 @pytest.fixture
-def say(tmp_path, monkeypatch, capsys):
+def say(tmp_path, monkeypatch, say):
     """Runs a command line over three nights: (exit status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
     kept(Path("reports/nightly"), night(0, PASS, FAIL), night(1, PASS, FAIL, PASS), night(2, verdict(FAIL, 7.0), PASS))
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        status = cli.invoke(arguments)
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return invoke
+    return say
 
 
 def id_of(number: int) -> str:

@@ -30,7 +30,6 @@ def dies(x):
 SUITE = """\
 version: 1
 path: [.]
-defaults: {inputs: {}}
 functions:
   - {name: right, function: "m:square", gradient: "m:right", inputs: {x: {shape: [2]}}, tags: [fast]}
   - {name: wrong, function: "m:square", gradient: "m:wrong", inputs: {x: {shape: [n]}}, matrix: {n: [1, 2]}}
@@ -41,7 +40,7 @@ functions:
     gradient: m:wrong
     inputs: {x: {shape: [2]}}
     expect: {status: fail, reason: a known bug, until: 2999-01-01}
-""".replace("defaults: {inputs: {}}\n", "")
+"""
 
 
 @pytest.fixture

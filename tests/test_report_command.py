@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_audit import HOSTILE, RUN, literal_audit
 
-from gradaudit import cli, report
+from gradaudit import report
 from gradaudit.history import looked_back
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.fingerprint import planned
@@ -25,13 +25,12 @@ GOOD = tuple(result for result in literal_audit().results if result.verdict.stat
 
 
 @pytest.fixture
-def say(tmp_path, monkeypatch, capsys):
-    """Run a command line in an empty folder: (exit status, stdout, stderr)."""
+def say(tmp_path, monkeypatch, say):
+    """Runs a command line in an empty folder, and never to a traceback of ours: (exit status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
 
     def invoke(*arguments: str) -> tuple[int, str, str]:
-        status = cli.invoke(arguments)
-        out, err = capsys.readouterr()
+        status, out, err = say(*arguments)
         assert "Traceback (most recent call last)" not in err
         return status, out, err
 

@@ -2,13 +2,12 @@
 
 import json
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
-from stand_in import AUDIT
 
 from gradaudit import cli, report
-from gradaudit.isolation import keeper
 from gradaudit.running import resume, runner
 from gradaudit.running.record import Change
 
@@ -22,18 +21,10 @@ functions:
 
 
 @pytest.fixture
-def say(tmp_path, monkeypatch, capsys):
-    """Runs a command line on the suite, audited by the stand-in: (exit status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
-    Path("suite.yaml").write_text(SUITE)
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        status = cli.invoke(("run", "suite.yaml", "-j", "1", *arguments))
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return invoke
+def say(stood_in, say):
+    """Runs the suite with further options, audited by the stand-in: (exit status, stdout, stderr)."""
+    (stood_in / "suite.yaml").write_text(SUITE)
+    return partial(say, "run", "suite.yaml", "-j", "1")
 
 
 def last():

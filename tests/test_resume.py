@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stand_in import AUDIT
 
 from gradaudit import report
-from gradaudit.isolation import keeper
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.shard import Shard
 from gradaudit.report import OutputError
@@ -28,12 +26,9 @@ IDS = ["process[n=1]", "process[n=2]", "process[n=3]", "raises"]
 
 
 @pytest.fixture
-def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def suite(stood_in: Path) -> str:
     """A suite in the current folder; its cases say in which process they ran."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
-    monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
-    Path("suite.yaml").write_text(SUITE)
+    (stood_in / "suite.yaml").write_text(SUITE)
     return "suite.yaml"
 
 

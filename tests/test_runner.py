@@ -5,7 +5,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from stand_in import AUDIT
 
 from gradaudit import backends, report
 from gradaudit.isolation import keeper
@@ -26,12 +25,9 @@ functions:
 
 
 @pytest.fixture
-def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def suite(stood_in: Path) -> str:
     """A suite in the current folder, audited by the stand-in."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(keeper, "AUDIT", AUDIT)
-    monkeypatch.setattr(provenance, "git", lambda: {"commit": "c0ffee", "branch": "main", "dirty": "no"})
-    Path("suite.yaml").write_text(SUITE)
+    (stood_in / "suite.yaml").write_text(SUITE)
     return "suite.yaml"
 
 
