@@ -1,14 +1,15 @@
-"""What tests of clusters share: a small suite, runs and processes that are started and must be gone at the end."""
+"""What tests of clusters share: a small suite, and runs that are started and must leave nothing at the end."""
 
 import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+
+from processes import environment, family, is_alive, wait_until
 
 from gradaudit.judge.verdict import Verdict
 
@@ -53,18 +54,6 @@ def timeless(verdict: Verdict) -> str:
     return repr(replace(verdict, measures=replace(verdict.measures, duration_s=0.0)))
 
 
-def wait_until(true: Callable[[], bool], *, limit: float = 20.0) -> bool:
-    deadline = time.monotonic() + limit
-    while not (found := true()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Of a process that imports what this one does."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **more}
-
-
 @contextlib.contextmanager
 def a_process(command: list[str], *, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """``python -m command``, killed at the end."""
@@ -84,20 +73,6 @@ def other_versions(folder: Path, **versions: str) -> str:
         home.mkdir(parents=True)
         (home / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
     return str(folder / "other")
-
-
-def family(process: int) -> list[int]:
-    """Descendants of ``process`` that live."""
-    children = [
-        int(child) for file in Path(f"/proc/{process}/task").glob("*/children") for child in file.read_text().split()
-    ]
-    return [one for child in children for one in (child, *family(child)) if is_alive(one)]
-
-
-def is_alive(process: int) -> bool:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    return False
 
 
 def stored() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import clusters
 import pytest
+from processes import environment, family, wait_until
 from stand_in import AUDIT
 
 from gradaudit import backends
@@ -75,7 +76,7 @@ def processes_of(cluster: object) -> list[int]:
 
 
 def children_of(cluster: object) -> list[int]:
-    return [child for process in processes_of(cluster) for child in clusters.family(process)]
+    return [child for process in processes_of(cluster) for child in family(process)]
 
 
 @contextlib.contextmanager
@@ -83,8 +84,8 @@ def a_scheduler(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A process of its own, and its address."""
     file = folder / "scheduler.json"
     options = ["--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
-    with clusters.a_process(["distributed.cli.dask_scheduler", *options], env=clusters.environment()) as process:
-        assert clusters.wait_until(lambda: file.exists() and '"address"' in file.read_text(), limit=60)
+    with clusters.a_process(["distributed.cli.dask_scheduler", *options], env=environment()) as process:
+        assert wait_until(lambda: file.exists() and '"address"' in file.read_text(), limit=60)
         yield process, json.loads(file.read_text())["address"]
 
 
@@ -93,7 +94,7 @@ def a_worker(address: str, *, folder: str = "") -> Iterator[subprocess.Popen[byt
     """A worker in a process of its own, that imports from ``folder`` first."""
     command = ["distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]
     path = os.pathsep.join([folder, *sys.path])
-    with clusters.a_process(command, env=clusters.environment(PYTHONPATH=path)) as process:
+    with clusters.a_process(command, env=environment(PYTHONPATH=path)) as process:
         yield process
 
 

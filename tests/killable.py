@@ -1,9 +1,10 @@
 """A suite that takes a second or two, run in a session of its own: for tests that kill or interrupt it."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from processes import environment
 
 MARK = "GA_CRASH_TEST"  #: in the environment of every process of a run
 
@@ -44,10 +45,15 @@ functions:
 
 def start(folder: Path, *options: str, **how: object) -> subprocess.Popen[str]:
     """A run of the suite, in a session of its own."""
-    environment = {**os.environ, MARK: str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "gradaudit", "run", "suite.yaml", "-j", "2", "--format", "quiet", *options]
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, start_new_session=True, stderr=subprocess.PIPE, **how
+        command,
+        cwd=folder,
+        env=environment(**{MARK: str(folder)}),
+        text=True,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        **how,
     )
     _started.append(process)
     return process

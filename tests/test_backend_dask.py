@@ -5,8 +5,9 @@ import signal
 from pathlib import Path
 
 import dask_cluster
-from clusters import STATUSES, ends_at_ctrl_c, timeless, wait_until
+from clusters import STATUSES, ends_at_ctrl_c, timeless
 from dask_cluster import a_cluster, children_of, processes_of, run
+from processes import wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends

@@ -20,15 +20,12 @@ from clusters import (
     STATUSES,
     SUITE,
     ends_at_ctrl_c,
-    environment,
-    family,
-    is_alive,
     other_versions,
     stored,
     timeless,
-    wait_until,
     write_suite,
 )
+from processes import environment, family, is_alive, wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends, cli, report

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from processes import environment, is_alive, wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
@@ -19,7 +20,7 @@ from gradaudit.backends._order import LARGE, elements, two_levels
 from gradaudit.isolation.broken import broken
 from gradaudit.isolation.child import Limits, Reply
 from gradaudit.isolation.keeper import Keeper, KeeperClosed, Task
-from gradaudit.isolation.nursery import NurseryFailed
+from gradaudit.isolation.nursery import NurseryFailed, children_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Given, Input, Settings, Stored, Target
@@ -36,25 +37,6 @@ def keep(name: str, *, limit: float | None = 20.0) -> Verdict:
         verdict = keeper.audit(Task(0, a_case(name, place="s.yaml:1:1"), limit=limit, audit=AUDIT))
         assert keeper.audit(Task(1, a_case("ok"), limit=20.0, audit=AUDIT)).status is Status.PASS
     return verdict
-
-
-def children_of(process: int) -> list[int]:
-    listed = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(child) for file in listed for child in file.read_text().split()]
-
-
-def is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_until(true, *, limit: float = 10.0) -> bool:
-    deadline = time.monotonic() + limit
-    while not (found := true()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 # one case
@@ -176,8 +158,7 @@ def test_a_child_dies_with_its_keeper_even_inside_a_native_call():
         "from stand_in import a_case\n"
         "Keeper().audit(Task(0, a_case('holds_the_interpreter'), audit='stand_in:audit'))"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    keeper = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    keeper = subprocess.Popen([sys.executable, "-c", code], env=environment())
     assert wait_until(lambda: children_of(keeper.pid) and children_of(children_of(keeper.pid)[0]))
     (nursery,) = children_of(keeper.pid)
     (child,) = children_of(nursery)
@@ -263,8 +244,7 @@ def test_one_job_needs_no_pool():
         "assert len(list(backends.run([a_case()], audit=AUDIT))) == 1\n"
         "assert 'joblib' not in sys.modules and 'numpy' not in sys.modules"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment())
 
 
 def test_an_unknown_backend_is_refused_with_those_that_exist():

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from processes import environment
 from stand_in import AUDIT, a_case
 
 from gradaudit import commands, terminal
@@ -265,10 +266,9 @@ def started(*arguments: str, **options) -> subprocess.Popen[str]:
         "import sys; from gradaudit import cli; from gradaudit.isolation import keeper\n"
         f"keeper.AUDIT = {AUDIT!r}; sys.argv[0] = 'gradaudit'; cli.main()"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), **options
     )
 
 

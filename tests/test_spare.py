@@ -8,6 +8,7 @@ from stand_in import AUDIT, a_case
 from gradaudit import backends
 from gradaudit.isolation import keeper, spare
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.nursery import children_of
 from gradaudit.judge.verdict import Status, Verdict
 
 
@@ -19,11 +20,6 @@ def no_other(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a second nursery was started")
 
     monkeypatch.setattr(keeper, "Nursery", refused)
-
-
-def children() -> set[str]:
-    with open(f"/proc/{os.getpid()}/task/{os.getpid()}/children") as listed:
-        return set(listed.read().split())
 
 
 def audited(name: str = "ok", **kept) -> Verdict:
@@ -64,10 +60,10 @@ def test_it_is_left_alone_where_the_surroundings_have_changed_since(monkeypatch:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="only Linux tells whose children there are")
 def test_what_nobody_has_taken_is_ended_on_leaving():
-    before = children()
+    before = children_of(os.getpid())
     with spare.started(AUDIT):
-        assert children() != before
-    assert children() == before
+        assert children_of(os.getpid()) != before
+    assert children_of(os.getpid()) == before
 
 
 @pytest.mark.parametrize("asked", [{"backend": "loky"}, {"backend": "dask"}, {"scheduler": "tcp://x"}])

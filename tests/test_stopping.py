@@ -120,8 +120,8 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_goes_on(fo
 def test_shards_on_three_machines_merge_into_the_run_of_one(folder: Path):
     for index in (1, 2, 3):
         finish(folder, "--shard", f"{index}/3")
-    shards = sorted(map(str, homes(folder)))
-    assert [json.loads(Path(one, "run.json").read_text())["run"]["shard"]["index"] for one in shards] == [1, 2, 3]
+    shards = list(map(str, homes(folder)))  # in no order: two that began in the same second are told apart by chance
+    assert {json.loads(Path(one, "run.json").read_text())["run"]["shard"]["index"] for one in shards} == {1, 2, 3}
     command = [sys.executable, "-m", "gradaudit", "report", *shards, "--format", "concise"]
     found = subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
     assert found.returncode == 1, found.stderr

@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from processes import environment, wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit.isolation import nursery, sibling
@@ -70,13 +70,6 @@ def is_gone(process: int) -> bool:
     return not Path(f"/proc/{process}").exists()
 
 
-def wait_until(true: Callable[[], bool], *, limit: float = 10.0) -> bool:
-    deadline = time.monotonic() + limit
-    while not (found := true()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
-
-
 def test_the_second_nursery_starts_no_interpreter(started: list[str]):
     with Keeper() as first, Keeper() as second, Keeper() as third:
         assert [audited(one).status for one in (first, second, third)] == [Status.PASS] * 3
@@ -95,8 +88,7 @@ def test_all_jobs_of_a_run_have_one_interpreter(early: str):
         "    found = list(backends.run([a_case('ok', i) for i in range(6)], jobs=3, audit=AUDIT))\n"
         "assert len(found) == 6 and len(started) == 1, started"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment())
 
 
 def test_a_twin_is_a_child_of_the_same_process_with_a_session_of_its_own(started: list[str]):
@@ -215,8 +207,7 @@ def test_all_twins_end_with_the_process_of_their_keepers():
         "from stand_in import AUDIT, a_case\n"
         "list(backends.run([a_case('hangs', i) for i in range(3)], jobs=3, audit=AUDIT))"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    run = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    run = subprocess.Popen([sys.executable, "-c", code], env=environment())
     assert wait_until(lambda: len(workers := list(map(children_of, children_of(run.pid)))) == 3 and all(workers))
     nurseries = children_of(run.pid)
     all_of_them = {*nurseries, *(worker for one in nurseries for worker in children_of(one))}
