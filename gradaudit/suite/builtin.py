@@ -34,6 +34,6 @@ def located(name: str | Path) -> Path:
 
 
 def beside(includer: str, name: str) -> str:
-    """What to call a file that is included as ``name``: ``configs/ops/loss.yaml``, ``builtin:ops/loss.yaml``."""
+    """What to call a file that is included as ``name``: ``configs/ops/neural.yaml``, ``builtin:ops/neural.yaml``."""
     prefix = PREFIX if includer.startswith(PREFIX) else ""
     return prefix + normpath(join(dirname(includer.removeprefix(prefix)), name))
