@@ -19,7 +19,6 @@ from gradaudit.suite.schema import CLAIMS
 from gradaudit.suite.shelves import declared
 
 X = np.array([0.3, -1.1, 0.8, 2.0, -0.6])
-DEFAULT = ("gradient", "vjp", "jvp", "jacobian", "hessian", "hvp")
 
 
 def waves(x):

@@ -179,7 +179,7 @@ def test_list_shows_the_selected_ids_and_imports_nothing(suite, say):
     assert "m" not in sys.modules
 
 
-def test_list_as_json(suite, say):
+def test_list_as_json_names_each_case_and_its_place_on_the_axes(suite, say):
     listed = json.loads(say("list", suite, "--format", "json")[1])
     assert listed["cases"][0]["id"] == "ok[n=1]"
     assert listed["cases"][0]["axes"] == {"n": 1}

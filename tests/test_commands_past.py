@@ -44,7 +44,7 @@ def test_compare_fails_on_a_regression_alone(say):
     assert say("compare", id_of(0), id_of(1), "--fail-on", "regression")[0] == 0
 
 
-def test_compare_as_json(say):
+def test_compare_as_json_names_both_runs_and_each_change(say):
     status, out, _ = say("compare", id_of(1), "latest", "--format", "json")
     document = json.loads(out)
     assert (status, document["baseline"], document["run"]) == (0, id_of(1), id_of(2))
@@ -92,7 +92,7 @@ def test_the_trend_as_json_holds_no_number_that_json_has_not(say):
     assert [end["error_over_tolerance"] for end in ends] == ["Infinity", "NaN"]
 
 
-def test_history_prunes(say):
+def test_history_deletes_old_runs_and_keeps_the_last(say):
     assert say("history", "--keep", "1d")[:2] == (0, "nightly: 2 runs deleted\n")
     assert [path.name for path in Path("reports/nightly").iterdir() if path.is_dir()] == [id_of(2)]
 

@@ -18,7 +18,6 @@ from gradaudit.running.merge import merged
 from gradaudit.running.record import Audit, Result
 
 CASES = [Case(f"f[n={n}]", "f", Target("m:f"), (Input("x", Given((1.0,))),), ("gradient",)) for n in range(20)]
-PLAN = planned(CASES)
 
 
 def stored(folder: Path, shard: Shard | None, *, cases=CASES, lost: int = 0, **fields: object) -> StoredRun:

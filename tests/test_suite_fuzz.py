@@ -134,13 +134,13 @@ VALUES = st.one_of(
 
 @QUIET
 @given(st.binary(max_size=400))
-def test_random_bytes(folder: Path, content: bytes) -> None:
+def test_random_bytes_are_survived(folder: Path, content: bytes) -> None:
     survives(folder, content)
 
 
 @QUIET
 @given(st.data())
-def test_a_suite_with_one_value_exchanged(folder: Path, data: st.DataObject) -> None:
+def test_a_suite_with_one_value_exchanged_is_survived(folder: Path, data: st.DataObject) -> None:
     suite = yaml.safe_load(SUITE)
     holder, key = data.draw(st.sampled_from(places(suite)))
     holder[key] = data.draw(VALUES)
@@ -149,7 +149,7 @@ def test_a_suite_with_one_value_exchanged(folder: Path, data: st.DataObject) -> 
 
 @QUIET
 @given(st.data())
-def test_a_suite_with_one_key_renamed(folder: Path, data: st.DataObject) -> None:
+def test_a_suite_with_one_key_renamed_is_survived(folder: Path, data: st.DataObject) -> None:
     suite = yaml.safe_load(SUITE)
     holder, key = data.draw(st.sampled_from([place for place in places(suite) if isinstance(place[0], dict)]))
     holder[data.draw(st.sampled_from(HOSTILE) | st.text(max_size=9))] = holder.pop(key)
@@ -158,13 +158,17 @@ def test_a_suite_with_one_key_renamed(folder: Path, data: st.DataObject) -> None
 
 @QUIET
 @given(st.integers(0, len(SUITE)), st.integers(0, 40), st.sampled_from(HOSTILE) | st.text(max_size=9))
-def test_a_suite_with_a_piece_of_its_text_exchanged(folder: Path, start: int, length: int, piece: str) -> None:
+def test_a_suite_with_a_piece_of_its_text_exchanged_is_survived(
+    folder: Path, start: int, length: int, piece: str
+) -> None:
     survives(folder, SUITE[:start] + piece + SUITE[start + length :])
 
 
 @QUIET
 @given(st.sampled_from(sorted(CONFIGS.glob("*/*.yaml"))), st.data())
-def test_a_suite_of_ours_with_a_line_lost_doubled_or_moved(folder: Path, file: Path, data: st.DataObject) -> None:
+def test_a_suite_of_ours_with_a_line_lost_doubled_or_moved_is_survived(
+    folder: Path, file: Path, data: st.DataObject
+) -> None:
     lines = file.read_text(encoding="utf-8").splitlines()[:60]
     line = data.draw(st.integers(0, len(lines) - 1))
     other = data.draw(st.integers(0, len(lines) - 1))
