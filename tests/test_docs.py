@@ -13,7 +13,7 @@ from workflow import run_workflow
 
 from gradaudit.libraries import LIBRARIES
 
-DOCS = ROOT / "docs"
+DOCS, BENCHMARKS = ROOT / "docs", ROOT / "benchmarks"
 PAGES = sorted(page.stem for page in DOCS.glob("*.md"))
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
 #: Engines have pages of their names. What findings.md shows is done by test_findings.py, version by version.
@@ -35,7 +35,10 @@ def test_a_guide_shows_a_file_and_a_suite_a_command_and_a_session(guide):
     assert any(body.startswith(">>>") for _, body in shown)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))])
+@pytest.mark.parametrize(
+    "page",
+    [*(folder / "README.md" for folder in (ROOT, BENCHMARKS)), ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))],
+)
 def test_every_link_leads_to_a_file_that_is_there(page):
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
@@ -45,6 +48,11 @@ def test_every_page_is_named_in_the_index_and_the_index_in_the_readme():
     named = {Path(link).stem for link in LINK.findall((DOCS / "README.md").read_text(encoding="utf-8"))}
     assert set(PAGES) - {"README"} <= named
     assert "docs/README.md" in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_every_benchmark_has_a_section_in_the_page_of_its_figures():
+    told = re.findall(r"^## .*\(`(\w+)\.py`\)$", (BENCHMARKS / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted(file.stem for file in BENCHMARKS.glob("[!_]*.py"))
 
 
 def test_what_is_shown_must_be_what_is_printed():
