@@ -2,8 +2,8 @@
 
 It runs no user code and has no threads, so that a fork of it is safe: one by itself, as the nursery of another keeper
 in the same process, too. On Linux it adopts every process that its worker started, also those that detached themselves,
-and ends all of them with the worker. It ends itself when its keeper does. Where forking is not safe it becomes the first
-worker that is asked for.
+and ends all of them with the worker. It ends itself when its keeper does. Where forking is not safe it becomes the
+first worker that is asked for.
 """
 
 import contextlib
