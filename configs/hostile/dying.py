@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import time
 
 import numpy as np
 from numpy.typing import NDArray
