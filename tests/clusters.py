@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from processes import environment, family, is_alive, wait_until
+from processes import environment, family, wait_until
 
+from gradaudit.isolation.processes import is_gone
 from gradaudit.judge.verdict import Verdict
 
 SUITE = """\
@@ -93,4 +94,4 @@ def ends_at_ctrl_c(suite: str, *, backend: str) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "Traceback" not in said
-    assert wait_until(lambda: not any(map(is_alive, started)))
+    assert wait_until(lambda: all(map(is_gone, started)))

@@ -1,14 +1,12 @@
 """What tests of processes share: starting ones that import what this one does, and waiting until they are gone."""
 
-import contextlib
 import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
-from gradaudit.isolation.nursery import children_of
+from gradaudit.isolation.processes import children_of, is_gone
 
 Found = TypeVar("Found")
 
@@ -26,13 +24,6 @@ def wait_until(true: Callable[[], Found], *, limit: float = 20.0) -> Found:
     return found
 
 
-def is_alive(process: int) -> bool:
-    """Whether it runs; one that has ended and that nobody has buried does not."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    return False
-
-
 def family(process: int) -> list[int]:
     """Descendants of ``process`` that live."""
-    return [one for child in children_of(process) for one in (child, *family(child)) if is_alive(one)]
+    return [one for child in children_of(process) for one in (child, *family(child)) if not is_gone(one)]

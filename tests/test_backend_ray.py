@@ -25,10 +25,11 @@ from clusters import (
     timeless,
     write_suite,
 )
-from processes import environment, family, is_alive, wait_until
+from processes import environment, family, wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends, cli, report
+from gradaudit.isolation.processes import is_gone
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.running import runner
@@ -124,7 +125,7 @@ def test_a_worker_that_freezes_in_the_middle_is_ended_and_changes_no_verdict(mon
             os.kill(frozen, signal.SIGSTOP)
     assert {verdict.status for verdict in found.values()} == {Status.PASS}
     assert len(found) == 40
-    assert not is_alive(frozen)
+    assert is_gone(frozen)
 
 
 def a_worker_of(process: int) -> int:

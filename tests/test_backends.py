@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from processes import environment, is_alive, wait_until
+from processes import environment, wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
@@ -20,7 +20,8 @@ from gradaudit.backends._order import LARGE, elements, two_levels
 from gradaudit.isolation.broken import broken
 from gradaudit.isolation.child import Limits, Reply
 from gradaudit.isolation.keeper import Keeper, KeeperClosed, Task
-from gradaudit.isolation.nursery import NurseryFailed, children_of
+from gradaudit.isolation.nursery import NurseryFailed
+from gradaudit.isolation.processes import children_of, is_gone
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Given, Input, Settings, Stored, Target
@@ -165,7 +166,7 @@ def test_a_child_dies_with_its_keeper_even_inside_a_native_call():
     time.sleep(0.3)
     keeper.send_signal(signal.SIGKILL)
     keeper.wait()
-    assert wait_until(lambda: not is_alive(child) and not is_alive(nursery))
+    assert wait_until(lambda: is_gone(child) and is_gone(nursery))
 
 
 # many cases

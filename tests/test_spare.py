@@ -8,7 +8,7 @@ from stand_in import AUDIT, a_case
 from gradaudit import backends
 from gradaudit.isolation import keeper, spare
 from gradaudit.isolation.keeper import Keeper, Task
-from gradaudit.isolation.nursery import children_of
+from gradaudit.isolation.processes import children_of
 from gradaudit.judge.verdict import Status, Verdict
 
 

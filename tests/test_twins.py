@@ -15,7 +15,8 @@ from stand_in import AUDIT, a_case
 
 from gradaudit.isolation import nursery, sibling
 from gradaudit.isolation.keeper import Keeper, Task
-from gradaudit.isolation.nursery import Nursery, NurseryFailed, children_of
+from gradaudit.isolation.nursery import Nursery, NurseryFailed
+from gradaudit.isolation.processes import children_of
 from gradaudit.judge.verdict import Status, Verdict
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks a sibling, and tells whose child is")

@@ -11,10 +11,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from gradaudit.backends import library
+from gradaudit.isolation.processes import born
 
 ray = library("ray", "ray")
 
@@ -57,7 +57,7 @@ def a_listener() -> Any:
 @contextlib.contextmanager
 def living(listener: Any, *, limit: float | None) -> Iterator[None]:
     """Give signs of life from this worker, but not for longer than ``limit`` seconds: then it should be done."""
-    worker = (ray.get_runtime_context().get_node_id(), os.getpid(), _born(os.getpid()))
+    worker = (ray.get_runtime_context().get_node_id(), os.getpid(), born(os.getpid()))
     done = threading.Event()
     pulse = threading.Thread(target=_pulse, args=(listener, worker, done, limit), daemon=True)
     listener.hear.remote(worker)
@@ -90,16 +90,8 @@ def _end(listener: Any, worker: Worker) -> None:
 
 
 def _end_here(listener: Any, worker: Worker) -> None:
-    _, process, born = worker
-    if born and _born(process) == born:
+    _, process, birth = worker
+    if birth and born(process) == birth:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     listener.rest.remote(worker)
-
-
-def _born(process: int) -> str:
-    """When it was, in the system's own count; nothing where there is no such process, or the system does not say."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""

@@ -62,6 +62,7 @@ def _measure_by_structure(
 ) -> Evidence:
     """Where f has a structure, many directions at once; where f does not keep to it at every step, one by one."""
     known = ground.probe.together
+    # a copy of what is known: it goes on counting
     together = replace(known) if known else together_for(ground.comparison, ground.probe, chosen.size, rng)
     try:
         return measure_along(ground.measured_by(together), settings, chosen)

@@ -1,7 +1,7 @@
 """What a check looks at: a loaded function at one point, called safely, with its claims in canonical shape."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,10 @@ from gradaudit.perturb.axis import Axis
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.steps import Coordinates, Moves, Point
 from gradaudit.perturb.structure import directions_on
-from gradaudit.plan.precision import epsilon_of, is_floating, is_real, is_real_floating
+from gradaudit.plan.precision import EPSILONS, epsilon_of, is_floating, is_real, is_real_floating
 
 #: f is called this often at x: twice to see that it repeats itself, once more after the claims were called.
 CALLS_AT_X = 3
-#: Spacing of float64 at 1.
-DOUBLE = 2.0**-52
 
 
 class Unfit(Exception):
@@ -85,7 +83,7 @@ class Subject:
     @property
     def narrow(self) -> bool:
         """An input or an output is float32 or narrower: tolerances follow."""
-        return self.epsilon > DOUBLE
+        return self.epsilon > EPSILONS["float64"]
 
     @property
     def epsilon(self) -> float:
@@ -145,10 +143,8 @@ class Subject:
         """A gradient in canonical form: flat (n,). Raises Unfit for a wrong count, shape or dtype, and for None."""
         arrays = self.arguments.arrays
         parts = _parts(returned, len(arrays))
-        if len(parts) != len(arrays):
-            count = f"{len(parts)} array" + "s" * (len(parts) != 1)
-            fix = "return a tuple with one for each, or hold an input fixed by 'differentiate: false'"
-            raise Unfit(Diagnosis.SHAPE, f"{kind} returned {count} for {len(arrays)} differentiated inputs; {fix}")
+        fix = "; return a tuple with one for each, or hold an input fixed by 'differentiate: false'"
+        require_one_each(kind, parts, arrays, fix=fix)
         for name, part, array in zip(self._names(), parts, arrays, strict=True):
             require_array(f"{kind} for {name}", part, array.shape, complex_=array.dtype.kind == "c")
         return self.arguments.flatten(parts)
@@ -185,6 +181,13 @@ class Subject:
 
     def _names(self) -> list[str]:
         return [self.arguments.names[i] for i in self.arguments.differentiated]
+
+
+def require_one_each(what: str, parts: Sized, arrays: Sized, *, fix: str = "") -> None:
+    """Raises Unfit where ``parts``, what a claim gave, are not as many as the differentiated ``arrays``."""
+    if len(parts) != len(arrays):
+        count = f"{len(parts)} array" + "s" * (len(parts) != 1)
+        raise Unfit(Diagnosis.SHAPE, f"{what} returned {count} for {len(arrays)} differentiated inputs{fix}")
 
 
 def require_array(what: str, value: object, shape: tuple[int, ...], *, complex_: bool = False) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from gradaudit.checks._comparison import random_directions
 from gradaudit.checks._identity import Identity
-from gradaudit.checks._subject import Subject, Unfit, require_array
+from gradaudit.checks._subject import Subject, require_array, require_one_each
 from gradaudit.engines._boundary import guarded
 from gradaudit.engines._differentiable import Absent
 from gradaudit.engines._trees import leaves_of
@@ -59,9 +59,7 @@ def _together(subject: Subject, kind: str, points: Array, cotangents: Array | No
     returned = guarded(f"batched {kind}", subject.differentiable.batched[kind], *values, *extra)
     arrays = subject.arguments.arrays
     parts = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
-    if len(parts) != len(arrays):
-        count = f"{len(parts)} array" + "s" * (len(parts) != 1)
-        raise Unfit(Diagnosis.SHAPE, f"batched {kind} returned {count} for {len(arrays)} differentiated inputs")
+    require_one_each(f"batched {kind}", parts, arrays)
     for part, array in zip(parts, arrays, strict=True):
         require_array(f"batched {kind}", part, (POINTS, *array.shape))
     return np.stack([subject.arguments.flatten([np.asarray(part)[k] for part in parts]) for k in range(POINTS)])

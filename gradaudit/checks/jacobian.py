@@ -1,6 +1,5 @@
 """Check ``jacobian``: every entry of a claimed Jacobian, dense or SciPy sparse; or an operator, by its products."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._matrix import Claimed, matrix_block, written_out
 from gradaudit.checks._products import compare_jacobian, products_of
-from gradaudit.checks._subject import Subject, Unfit
+from gradaudit.checks._subject import Subject, Unfit, require_one_each
 from gradaudit.judge.diagnosis import Diagnosis
 
 claims = ("jacobian",)
@@ -20,7 +19,7 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     _require_one_output(subject)
     blocks = products_of(returned)
     if blocks is not None:
-        _require_blocks(subject, blocks)
+        require_one_each("jacobian", blocks, subject.arguments.arrays)
         return compare_jacobian(subject, blocks, rng)
     claimed = Claimed(
         check="jacobian",
@@ -41,20 +40,13 @@ def _require_one_output(subject: Subject) -> None:
         )
 
 
-def _require_blocks(subject: Subject, blocks: Sequence[object]) -> None:
-    count = len(subject.arguments.arrays)
-    if len(blocks) != count:
-        arrays = f"{len(blocks)} array" + "s" * (len(blocks) != 1)
-        raise Unfit(Diagnosis.SHAPE, f"jacobian returned {arrays} for {count} differentiated inputs")
-
-
 def _matrix(subject: Subject, returned: object) -> Any:
     """The claim as (m, n), one block of columns per differentiated input: an array, or sparse where each block is."""
     arrays = subject.arguments.arrays
     if any(array.dtype.kind == "c" for array in arrays):
         raise Unfit(Diagnosis.DTYPE, "a jacobian by a complex input is not supported; allowed: claim a vjp or jvp")
     returned = returned if isinstance(returned, tuple | list) and len(arrays) > 1 else (returned,)
-    _require_blocks(subject, returned)
+    require_one_each("jacobian", returned, arrays)
     output = subject.shapes[0]
     blocks = [matrix_block("jacobian", one, output, a.shape) for one, a in zip(returned, arrays, strict=True)]
     if len(blocks) == 1:

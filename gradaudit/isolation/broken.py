@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gradaudit.isolation.child import Limits, Reply
-from gradaudit.isolation.nursery import died_of
+from gradaudit.isolation.processes import died_of
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gradaudit.isolation import memory, wire
-from gradaudit.isolation.nursery import START_LIMIT, Nursery, died_of
+from gradaudit.isolation.nursery import START_LIMIT, Nursery
 from gradaudit.isolation.outlet import Outlet
+from gradaudit.isolation.processes import died_of
 
 TICK = 0.25  #: s between looks at whether the process lives: a forked copy may hold its pipes open
 MEMORY_TICK = 0.02  #: s between looks at its memory, where that is limited

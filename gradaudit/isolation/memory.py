@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from gradaudit.isolation.nursery import children_of
+from gradaudit.isolation.processes import children_of
 
 PAGE = os.sysconf("SC_PAGE_SIZE")  #: bytes
 

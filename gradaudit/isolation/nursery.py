@@ -12,9 +12,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from gradaudit.isolation import environment, scratch
+from gradaudit.isolation.processes import died_of, is_gone
 from gradaudit.isolation.sibling import Sibling
 
 START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
@@ -224,7 +224,7 @@ class Worker:
         """Whether it is gone, or only waits to be buried."""
         if self.ending is not None:
             return self.awaited(0)
-        return _is_gone(self.process) if self._forked else self._nursery.has_ended()
+        return is_gone(self.process) if self._forked else self._nursery.has_ended()
 
     def awaited(self, seconds: float) -> bool:
         """Give it ``seconds`` to end: its pipes close a moment before it has. Whether it did."""
@@ -261,32 +261,6 @@ def _orders_twin(setting: tuple[object, ...], folder: str, ends: tuple[int, int]
     """Whether a living nursery was found that is to fork another one."""
     elders = (elder for elder in tuple(_living) if elder.setting == setting)
     return sys.platform == "linux" and any(elder.gives_twin(folder, ends) for elder in elders)
-
-
-def children_of(process: int) -> list[int]:
-    """The child processes of one; empty where it is gone, or the system does not say."""
-    found: list[int] = []
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += map(int, task.read_text().split())
-    return found
-
-
-def died_of(returncode: int | None) -> str:
-    """``signal SIGSEGV`` or ``exit code 3``."""
-    if returncode is None or returncode >= 0:
-        return f"exit code {returncode}"
-    try:
-        return f"signal {signal.Signals(-returncode).name}"
-    except ValueError:  # a real-time signal has no name
-        return f"signal {-returncode}"
-
-
-def _is_gone(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def _command(control: int, audit: str, folder: str) -> list[str]:

@@ -163,8 +163,7 @@ def _relative(evidence: Evidence) -> Array:
 
 def _slope(evidence: Evidence) -> float:
     """The observed order in h along the worst direction."""
-    r, samples = evidence.witness_readout, evidence.witness
-    return observed_order(*(column[:, 0, r].tolist() for column in (samples.h, samples.central, samples.central_noise)))
+    return observed_order(*_central(evidence.witness, evidence.witness_readout))
 
 
 def _counts(evidences: Sequence[Evidence]) -> Counts:
@@ -214,10 +213,14 @@ def _curve(evidence: Evidence, d: int, r: int, samples: Samples) -> Iterator[Cur
     analytic = float(evidence.claim.analytic[d, r])
     direction = int(evidence.directions[d])
     names = evidence.check, evidence.output_label(direction, r), evidence.input_label(direction)
-    columns = (column[:, 0, r].tolist() for column in (samples.h, samples.central, samples.central_noise))
-    for h, numeric, noise in zip(*columns, strict=True):
+    for h, numeric, noise in zip(*_central(samples, r), strict=True):
         if isfinite(h):
             yield CurvePoint(*names, h, numeric, abs(numeric - analytic), noise)
+
+
+def _central(samples: Samples, r: int) -> Iterator[list[float]]:
+    """Steps, plain central differences, and the noise of each, of one readout along a single direction."""
+    return (column[:, 0, r].tolist() for column in (samples.h, samples.central, samples.central_noise))
 
 
 def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
-from gradaudit.plan.case import Case, Drawn, Given, Input, Settings, Stored, Tolerance
+from gradaudit.plan.case import TIMEOUT, Case, Drawn, Given, Input, Settings, Stored, Tolerance
 
 # What a setting that the suite left out means.
-_LEFT_OUT = {"h": "auto", "timeout": "5m", "rtol": "by precision", "resolution": "by precision"}
+_LEFT_OUT = {"h": "auto", "timeout": f"{TIMEOUT / 60:g}m", "rtol": "by precision", "resolution": "by precision"}
 _LONGEST = 400
 
 
