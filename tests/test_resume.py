@@ -80,6 +80,28 @@ def test_the_resumed_run_is_the_same_run_in_the_same_folder_and_complete(suite: 
     assert json.loads((home / "run.json").read_text())["run"]["complete"]
 
 
+def test_a_run_that_was_killed_and_resumed_took_as_long_as_all_its_parts(suite: str):
+    first = interrupted(suite, 2)
+    path = runner.run_folder(first.run) / "results.jsonl"
+    with report.ResultsFile.resume(path, first.run, first.plan) as killed:  # which has no end
+        killed.append(first.results[1], elapsed_s=1000.0)
+    assert report.read(path.parent).run.duration_s == 1000.0
+    second = interrupted(suite, 3, resume=LAST)
+    assert 1000.0 < second.run.duration_s < 1100.0
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))  # killed again
+    assert 1000.0 < report.read(path.parent).run.duration_s <= second.run.duration_s
+    audit, _ = resumed(suite)
+    assert second.run.duration_s < audit.run.duration_s < 1200.0
+    assert report.read(path.parent).run.duration_s == audit.run.duration_s
+
+
+def test_a_part_that_was_killed_before_its_first_case_takes_nothing_from_the_parts_before(suite: str):
+    first = interrupted(suite, 2)
+    path = runner.run_folder(first.run) / "results.jsonl"
+    report.ResultsFile.resume(path, first.run, first.plan).close()
+    assert report.read(path.parent).run.duration_s == first.run.duration_s
+
+
 def test_progress_counts_what_is_there(suite: str):
     interrupted(suite, 3)
     seen: list[runner.Progress] = []

@@ -83,9 +83,11 @@ class ResultsFile:
             raise
         return file
 
-    def append(self, result: Result) -> None:
-        """Write one finished case; of a case that is written twice, the last line counts."""
-        self._write(_lines.sealed(result_line(result, self._fingerprints.get(result.case.id, ""))))
+    def append(self, result: Result, *, elapsed_s: float | None = None) -> None:
+        """Write one finished case, ``elapsed_s`` after the beginning of the run; of a case that is written twice, the
+        last line counts."""
+        fingerprint = self._fingerprints.get(result.case.id, "")
+        self._write(_lines.sealed(result_line(result, fingerprint, elapsed_s=elapsed_s)))
 
     def end(self, run: Run) -> None:
         """Write how long the run took, and whether it is complete."""

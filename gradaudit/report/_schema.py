@@ -58,7 +58,7 @@ def _results() -> dict[str, Any]:
     ended = _object({"duration_s": _NUMBER, "complete": {"type": "boolean"}})
     lines = [
         _object({**kind, "run": definitions.of(Run), "plan": definitions.of(tuple[Planned, ...]), **crc}),
-        _object({"fingerprint": {"type": "string"}, **result, **crc}),
+        _object({"fingerprint": {"type": "string"}, **result, **crc}, optional={"elapsed_s": _NUMBER}),
         _object({"ended": ended, **crc}),
     ]
     return definitions.document("A line of results.jsonl of gradaudit", {"oneOf": lines})

@@ -6,11 +6,13 @@ Every line is a JSON object that ends with a checksum (``_lines``). The first sa
 
 with everything that is known of the run, and every selected case, those of other shards too. A line like it stands
 wherever the run was resumed, and replaces it. A finished case is ``{"fingerprint":…,"case":…,"verdict":…,"crc":…}``; it
-counts while the plan has its id with its fingerprint, and of two such lines the last one counts. Where the run was
-not killed, ``{"ended":{"duration_s":…,"complete":…},"crc":…}`` is the last line.
+counts while the plan has its id with its fingerprint, and of two such lines the last one counts. Its ``"elapsed_s"``
+is how long the run had taken by then, in all its parts: a run that is killed has no other word for that. Where it was
+not, ``{"ended":{"duration_s":…,"complete":…},"crc":…}`` is the last line.
 
 Format history: 1 — the first: no checksums, ``position`` for the order, and the run in ``run.json`` alone;
-2 — checksums, run and plan in the file itself, so that it can be resumed, merged and rendered again.
+2 — checksums, run and plan in the file itself, so that it can be resumed, merged and rendered again; ``elapsed_s``
+came later.
 """
 
 import json
@@ -70,9 +72,10 @@ def head(run: Run, plan: Sequence[Planned]) -> dict[str, object]:
     return {"format": FORMAT, "kind": KIND, "run": run, "plan": tuple(plan)}
 
 
-def result_line(result: Result, fingerprint: str) -> dict[str, object]:
-    """The line of a finished case."""
-    return {"fingerprint": fingerprint, "case": result.case, "verdict": result.verdict}
+def result_line(result: Result, fingerprint: str, *, elapsed_s: float | None = None) -> dict[str, object]:
+    """The line of a case that had finished ``elapsed_s`` after the beginning of its run; None: nobody knows."""
+    line: dict[str, object] = {"fingerprint": fingerprint, "case": result.case, "verdict": result.verdict}
+    return line if elapsed_s is None else {**line, "elapsed_s": round(elapsed_s, 3)}
 
 
 def end_line(run: Run) -> dict[str, object]:
@@ -125,6 +128,7 @@ class _Reading:
     plan: tuple[Planned, ...] = ()
     results: dict[tuple[str, str], Result] = field(default_factory=dict)  #: by id and fingerprint
     ended: Mapping[str, Any] | None = None
+    elapsed_s: float = 0.0  #: by the last line that knows
     damaged: list[tuple[int, str]] = field(default_factory=list)
 
     def take(self, number: int, line: bytes) -> None:
@@ -140,11 +144,12 @@ class _Reading:
         if "run" in data:
             run = _codec.from_plain(Run, data["run"])
             plan = _codec.from_plain(tuple[Planned, ...], data["plan"])
-            self.run, self.plan, self.ended = run, plan, None
+            self.run, self.plan, self.ended, self.elapsed_s = run, plan, None, run.duration_s
         elif "ended" in data:
             self.ended = _ended(data["ended"])
         else:
             result: Result = _codec.from_plain(Result, _without_evidence(data) if self.brief else data)
+            self.elapsed_s = _codec.from_plain(float, data.get("elapsed_s", self.elapsed_s))
             self.results[result.case.id, str(data["fingerprint"])] = result
 
     def stored(self, length: int) -> Stored:
@@ -153,7 +158,7 @@ class _Reading:
         found = {one.id: self.results.get((one.id, one.fingerprint)) for one in self.plan}
         results = {id_: result for id_, result in found.items() if result is not None}
         stored = Stored(self.path, self.run, self.plan, results, tuple(self.damaged), length)
-        ended = self.ended or {"duration_s": self.run.duration_s, "complete": True}
+        ended = self.ended or {"duration_s": self.elapsed_s, "complete": True}
         complete = ended["complete"] and not stored.missing()
         return replace(stored, run=replace(self.run, duration_s=ended["duration_s"], complete=complete))
 

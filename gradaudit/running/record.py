@@ -28,7 +28,7 @@ class Run:
     suite: str  #: name of the suite
     files: tuple[str, ...]  #: suite files, as the user named them
     started: str  #: ISO 8601, UTC
-    duration_s: float
+    duration_s: float  #: in all its parts, where it was cut off and gone on with
     complete: bool  #: every case that was to run has a verdict: it was neither interrupted, nor stopped, nor broke
     seed: int
     arguments: tuple[str, ...]  #: the command line, to run it again

@@ -137,13 +137,13 @@ def run(
         tell=tell,
     )
     with opening.results_file() as stored:
-        audited = _Audited(len(mine))
+        audited = _Audited(len(mine), began=started - opening.run.duration_s)
         for result in opening.kept.values():
             audited.add(result)
             if opening.rerun:
-                stored.append(result)
+                stored.append(result, elapsed_s=audited.seconds)
         _audit(rest, start, audited, stored=stored, observe=observe, stop_at=stop_at)
-        audit = _gathered(opening, audited, mine, seconds=time.monotonic() - started)
+        audit = _gathered(opening, audited, mine)
         return _finish(audit, audited.stop, before, stored=stored, home=opening.home, outputs=outputs)
 
 
@@ -216,9 +216,15 @@ class _Audited:
     """What has come out so far."""
 
     total: int  #: cases that are to come out
+    began: float  #: by the monotonic clock, as if the run had never been cut off
     results: dict[str, Result] = field(default_factory=dict)  #: by id
     tally: Counter[str] = field(default_factory=Counter)  #: by status
     stop: KeyboardInterrupt | Exception | None = None  #: why it ended before its end
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken, in all its parts."""
+        return time.monotonic() - self.began
 
     def add(self, result: Result) -> None:
         self.results[result.case.id] = result
@@ -246,7 +252,7 @@ def _audit(
             for index, verdict in verdicts:
                 judged = judge_expectation(cases[index].expect, verdict, today=today)
                 result = Result(cases[index], judged)
-                stored.append(result)
+                stored.append(result, elapsed_s=audited.seconds)
                 audited.add(result)
                 observe(audited.progress(result))
                 if judged.status in stop_at:
@@ -255,10 +261,9 @@ def _audit(
         audited.stop = problem
 
 
-def _gathered(opening: Opening, audited: _Audited, cases: Sequence[Case], *, seconds: float) -> Audit:
+def _gathered(opening: Opening, audited: _Audited, cases: Sequence[Case]) -> Audit:
     results = tuple(audited.results[case.id] for case in cases if case.id in audited.results)
-    before = opening.earlier.stored.run.duration_s if opening.earlier else 0.0
-    run = replace(opening.run, duration_s=before + seconds, complete=len(results) == len(cases))
+    run = replace(opening.run, duration_s=audited.seconds, complete=len(results) == len(cases))
     return Audit(run=run, results=results, plan=opening.plan)
 
 
