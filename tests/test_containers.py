@@ -95,7 +95,7 @@ def test_a_gradient_of_another_form_fails_with_both_forms():
     assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")
     assert "what gradient returned is ndarray; allowed: a dict of 'w', 'b'" in verdict.message
     verdict = ga.audit(loss, {"w": W, "b": B}, X, gradient=lambda p, x: p)
-    assert "gradient returned 1 values for 2 differentiated inputs" in verdict.message
+    assert "gradient returned 1 value for 2 differentiated inputs" in verdict.message
 
 
 def test_integers_in_a_container_do_not_move_and_their_place_in_a_gradient_is_not_read():
@@ -154,6 +154,13 @@ def test_a_wrong_output_is_named_by_its_path():
 def test_a_tangent_without_one_of_the_outputs_fails():
     verdict = ga.audit(state, X, jvp=lambda x, v: {"loss": 2 * x @ v})
     assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")
+    assert "jvp returned 1 array for 4 outputs" in verdict.message
+
+
+def test_two_tangents_for_one_output_fail_by_their_number():
+    verdict = ga.audit(lambda x: (np.sin(x),), X, jvp=lambda x, v: (np.cos(x) * v, v))
+    assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")
+    assert "jvp returned 2 arrays for 1 output" in verdict.message
 
 
 SUITE = """\

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
+from gradaudit.engines._count import counted
 from gradaudit.engines._differentiable import Absent, Differentiable, flatten_output
 from gradaudit.engines._trees import Tree, WrongForm, leaves_of
 from gradaudit.judge.diagnosis import Diagnosis
@@ -153,7 +154,8 @@ class Subject:
         """An output's tangent in canonical form: flat (m,). Raises Unfit as ``per_input``."""
         parts = self._leaves(returned)
         if len(parts) != len(self.shapes):
-            raise Unfit(Diagnosis.SHAPE, f"{kind} returned {len(parts)} arrays for {len(self.shapes)} outputs")
+            found, outputs = counted(len(parts), "array"), counted(len(self.shapes), "output")
+            raise Unfit(Diagnosis.SHAPE, f"{kind} returned {found} for {outputs}")
         for index, (part, shape) in enumerate(zip(parts, self.shapes, strict=True)):
             require_array(f"{kind} for output {index}" if self.several else kind, part, shape)
         return np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in parts])
@@ -186,8 +188,8 @@ class Subject:
 def require_one_each(what: str, parts: Sized, arrays: Sized, *, fix: str = "") -> None:
     """Raises Unfit where ``parts``, what a claim gave, are not as many as the differentiated ``arrays``."""
     if len(parts) != len(arrays):
-        count = f"{len(parts)} array" + "s" * (len(parts) != 1)
-        raise Unfit(Diagnosis.SHAPE, f"{what} returned {count} for {len(arrays)} differentiated inputs{fix}")
+        found, inputs = counted(len(parts), "array"), counted(len(arrays), "differentiated input")
+        raise Unfit(Diagnosis.SHAPE, f"{what} returned {found} for {inputs}{fix}")
 
 
 def require_array(what: str, value: object, shape: tuple[int, ...], *, complex_: bool = False) -> None:

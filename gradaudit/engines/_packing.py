@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradaudit.engines._count import counted
 from gradaudit.engines._differentiable import Misfit
 from gradaudit.engines._moving import Moving, is_foreign_floating
 from gradaudit.engines._trees import Layout, Tree, WrongForm, leaves_of
@@ -104,7 +105,8 @@ class _Moves:
         parts = (returned,) if wrapped else returned
         if not isinstance(parts, tuple | list) or len(parts) != len(self._arguments):
             count = len(parts) if isinstance(parts, tuple | list) else 1
-            raise Misfit(f"{kind} returned {count} values for {len(self._arguments)} differentiated inputs")
+            inputs = counted(len(self._arguments), "differentiated input")
+            raise Misfit(f"{kind} returned {counted(count, 'value')} for {inputs}")
         return tuple(
             leaf
             for argument, part in zip(self._arguments, parts, strict=True)
