@@ -5,8 +5,8 @@ from datetime import date
 from typing import Literal
 
 from gradaudit.plan.precision import EPSILONS
+from gradaudit.suite.scalars import Scalar
 
-Scalar = bool | int | float | str | None
 #: The way to a leaf: the position of an argument, then keys of dicts (text) and indices of lists (numbers).
 Route = tuple[str | int, ...]
 #: How the elements of an input hang together: such an input is drawn, checked and perturbed as a whole.

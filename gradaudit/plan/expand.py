@@ -6,14 +6,14 @@ from functools import cache, partial
 from itertools import product
 from typing import TypeVar
 
-from gradaudit.plan.case import Case, Expectation, Input, Scalar, Settings, Target
+from gradaudit.plan.case import Case, Expectation, Input, Settings, Target
 from gradaudit.plan.checks import checks_of
 from gradaudit.plan.inputs import InputProblem, inputs_of, precision, routes_of
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
 from gradaudit.plan.settings import Found, configuration, origins, setting_problems, settings_of
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
-from gradaudit.suite.scalars import written
+from gradaudit.suite.scalars import Scalar, written
 from gradaudit.suite.suite import Entry, Suite
 
 Step = TypeVar("Step", str, int)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from gradaudit.plan.case import Avoid, Drawn, Given, Input, Route, Scalar, Stored, Structure
+from gradaudit.plan.case import Avoid, Drawn, Given, Input, Route, Stored, Structure
 from gradaudit.plan.precision import lacking
 from gradaudit.plan.structure import cannot_be_drawn, usual
 from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
@@ -13,6 +13,7 @@ from gradaudit.suite.distributions import DISCRETE
 from gradaudit.suite.input_keys import CONTAINERS, InputKeys
 from gradaudit.suite.problem import Problem
 from gradaudit.suite.quantities import FLOATING, INTEGRAL, is_number
+from gradaudit.suite.scalars import Scalar
 from gradaudit.suite.suite import Entry
 
 _Path = tuple[str | int, ...]

@@ -7,6 +7,7 @@ import re
 import sys
 from math import inf, isinf, nan
 
+#: What a value without parts can be, in a suite file and in a case.
 Scalar = bool | int | float | str | None
 
 _WORDS: dict[str, Scalar] = {
