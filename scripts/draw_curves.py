@@ -1,13 +1,15 @@
 """V-curves of a report as pictures: ``python scripts/draw_curves.py REPORT.html FOLDER CASE...`` writes CASE.svg each.
 
 They are the report's own drawings, taken out of the page in Chromium (which must be on the path), with the part of its
-style sheet that concerns them. The pictures of docs/verdicts.md were made by it.
+style sheet that concerns them. The pictures of docs/verdicts.md were made by it. What a file name cannot hold of a
+case's id is written as in an address: the picture of ``a/b`` is ``a%2Fb.svg``.
 """
 
 import argparse
 import re
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from screenshot import browse
 
@@ -29,6 +31,11 @@ def picture(page: str) -> str:
     )
 
 
+def file_name(case: str) -> str:
+    """Of the picture of a case, whose id may hold any printable character; two ids have two names."""
+    return f"{quote(case, safe='[]=,@ ')}.svg"
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -39,7 +46,7 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     for case in given.cases:
         page = browse(given.report, "--dump-dom", size="1400x900", case=case)
-        (given.folder / f"{case}.svg").write_text(picture(page) + "\n", encoding="utf-8")
+        (given.folder / file_name(case)).write_text(picture(page) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
