@@ -18,7 +18,7 @@ def verdict(status=Status.PASS, ratio=0.01, *, text="1", name="ok[i=0]"):
     return Verdict(name, status, measures=Measures(error_over_tolerance=ratio), sources=sources)
 
 
-def night(number, *ends, case=None, **fields):
+def night(number, *ends, case=None, seed=RUN.seed, **fields):
     """The audit of one night, a case for each of ``ends``: a verdict, or a status."""
     started = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
     run = replace(
@@ -26,13 +26,14 @@ def night(number, *ends, case=None, **fields):
         id=f"{started:%Y%m%d-%H%M%S}-{number:06x}",
         started=started.isoformat(),
         git={"commit": f"c{number}"},
+        seed=seed,
         **fields,
     )
     results = []
     for i, given in enumerate(ends):
         if given is None:
             continue
-        found = case or a_case("ok", i)
+        found = replace(case or a_case("ok", i), seed=seed)
         made = given if isinstance(given, Verdict) else verdict(given)
         results.append(Result(found, replace(made, id=found.id)))
     return Audit(run, tuple(results))

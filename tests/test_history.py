@@ -11,7 +11,7 @@ from math import nan
 
 import pytest
 from nights import kept, night, verdict
-from report_audit import CASE
+from report_audit import CASE, RUN
 from stand_in import a_case
 
 from gradaudit.history import Index, change_of, compared, looked_back, prune, regressions, remember
@@ -296,3 +296,14 @@ def test_another_seed_changes_errors_by_chance_and_is_no_news():
     assert compared(after, before).cases[0].change is Change.WORSE
     assert compared(night(1, verdict(ratio=0.9), seed=1), before).cases[0].change is Change.SAME
     assert compared(night(1, FAIL, seed=1), before).cases[0].change is Change.NEW
+
+
+def test_errors_are_compared_where_the_case_has_its_seed_whatever_seeds_ran_beside_it():
+    # 'run a.yaml b.yaml': each file may have a seed of its own
+    before, after = night(0, verdict(ratio=0.01)), night(1, verdict(ratio=0.9))
+    for seeds in (7, (RUN.seed, 7)):
+        beside = replace(after, run=replace(after.run, seed=seeds))
+        assert compared(beside, before).cases[0].change is Change.WORSE
+    another = night(1, verdict(ratio=0.9), seed=1)
+    hidden = replace(another, run=replace(another.run, seed=RUN.seed))
+    assert compared(hidden, before).cases[0].change is Change.SAME

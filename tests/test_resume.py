@@ -9,6 +9,7 @@ import pytest
 
 from gradaudit import report
 from gradaudit.judge.verdict import Status
+from gradaudit.plan import Selection
 from gradaudit.plan.shard import Shard
 from gradaudit.report import OutputError
 from gradaudit.running import provenance, runner
@@ -100,6 +101,16 @@ def test_a_part_that_was_killed_before_its_first_case_takes_nothing_from_the_par
     path = runner.run_folder(first.run) / "results.jsonl"
     report.ResultsFile.resume(path, first.run, first.plan).close()
     assert report.read(path.parent).run.duration_s == first.run.duration_s
+
+
+def test_a_resumed_run_is_whole_where_the_command_that_finishes_it_asks_for_all(suite: str):
+    interrupted(suite, 1, select=Selection(keyword="process"))
+    audit, _ = resumed(suite)
+    assert [result.case.id for result in audit.results] == IDS
+    assert audit.run.whole
+    part = interrupted(suite, 3)
+    audit, _ = resumed(suite, part.run.id, select=Selection(keyword="process"))
+    assert not audit.run.whole
 
 
 def test_progress_counts_what_is_there(suite: str):

@@ -160,6 +160,20 @@ def test_an_expectation_that_comes_true_is_xfail(suite: str):
     assert statuses(runner.run(suite, jobs=1)) == {**EXPECTED, "raises": "xfail"}
 
 
+def test_a_run_over_suites_with_several_seeds_records_those_of_its_cases(suite: str):
+    entry = '{name: other, function: "m:f", gradient: "m:g", inputs: {x: {shape: [2]}}}'
+    Path("other.yaml").write_text(f"version: 1\nseed: 8\nfunctions: [{entry}]\n")
+    audit = runner.run([suite, "other.yaml"], jobs=1)
+    assert audit.run.seed == (0, 8)
+    home = runner.run_folder(audit.run)
+    assert json.loads((home / "run.json").read_text())["run"]["seed"] == [0, 8]
+    assert "seeds 0, 8" in (home / "report.html").read_text()
+    assert report.read(home).run.seed == (0, 8)
+    assert '<property name="seed" value="0, 8"' in report.formats()[".junit.xml"].render(audit)
+    assert runner.run([suite, "other.yaml"], select=Selection(ids=("other",)), jobs=1).run.seed == 8
+    assert runner.run([suite, "other.yaml"], overrides={"seed": 5}, jobs=1).run.seed == 5
+
+
 def test_a_suites_name_cannot_lead_out_of_the_folder_of_reports():
     run = runner.describe("../../etc/passwd", files=["s"], seed=0, arguments=())
     assert runner.run_folder(run, Path("reports")) == Path("reports/_.._etc_passwd") / run.id

@@ -65,8 +65,7 @@ def compared(audit: Audit, baseline: Audit | None) -> History:
     if baseline is None:
         return History(cases=tuple(CaseHistory(result.case.id) for result in audit.results))
     before = {result.case.id: result for result in baseline.results}
-    seeded_alike = audit.run.seed == baseline.run.seed
-    cases = [_compared_case(result, _found(before, result.case), seeded_alike) for result in audit.results]
+    cases = [_compared_case(result, _found(before, result.case)) for result in audit.results]
     known = {id_ for result in audit.results for id_ in _ids(result.case)}
     removed = [_removed(result) for id_, result in before.items() if id_ not in known]
     return History(baseline=baseline.run, cases=(*cases, *(removed if _same_extent(audit, baseline) else ())))
@@ -77,10 +76,11 @@ def _same_extent(audit: Audit, baseline: Audit) -> bool:
     return audit.run.complete and audit.run.covers_suite and audit.run.files == baseline.run.files
 
 
-def _compared_case(result: Result, before: Result | None, seeded_alike: bool) -> CaseHistory:
+def _compared_case(result: Result, before: Result | None) -> CaseHistory:
     verdict = result.verdict
     if before is None:
         return CaseHistory(result.case.id, change_of(None, _before(verdict)))
+    seeded_alike = result.case.seed == before.case.seed
     change = change_of(_before(before.verdict), _before(verdict), same_numbers=seeded_alike)
     old, new = digests(before.verdict.sources), digests(verdict.sources)
     changed = tuple(role for role in new if role in old and new[role] != old[role])

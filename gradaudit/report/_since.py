@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import inf, log10, nan
 
 from gradaudit.judge.verdict import Status
-from gradaudit.report.text import summary, unfinished
+from gradaudit.report.text import seeds, summary, unfinished
 from gradaudit.running.record import Audit, CaseHistory, Change, History, Result, Run
 
 #: What the suite did not ask for and nobody can be content with; an inconclusive case is none of them.
@@ -86,7 +86,7 @@ def changes(audit: Audit) -> Iterator[str]:
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:
-    yield "seed", str(run.seed)
+    yield "seed", seeds(run)
     yield "command line", " ".join(run.arguments)
     yield from run.versions.items()
     yield from run.git.items()

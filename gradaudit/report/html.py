@@ -31,7 +31,7 @@ from gradaudit.report._order import worst_first
 from gradaudit.report._payload import PER_PART, as_script, packed, parts
 from gradaudit.report._queues import queues
 from gradaudit.report._since import case_histories, headline, removed, surroundings
-from gradaudit.report.text import number
+from gradaudit.report.text import number, seeded
 from gradaudit.running.record import Audit, Result
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def _render(material: _Material, *, folder: str) -> str:
         .render(
             format=FORMAT,
             run=audit.run,
+            seed=seeded(audit.run),
             baseline=audit.history.baseline if audit.history else None,
             sentence=_COUNT.sub("\\1\N{NO-BREAK SPACE}", headline(audit)),
             bound=_bound_sentence(audit),

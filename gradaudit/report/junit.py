@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from gradaudit.judge.verdict import Status
 from gradaudit.report import _printable
-from gradaudit.report.text import number
+from gradaudit.report.text import number, seeds
 from gradaudit.running.record import Audit, Result
 
 SUFFIX = ".junit.xml"
@@ -33,7 +33,7 @@ def render(audit: Audit) -> str:
     root = ElementTree.Element("testsuites", {"name": "gradaudit"} | _totals(audit))
     suite = ElementTree.SubElement(root, "testsuite", _suite_attributes(audit))
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("gradaudit.format", FORMAT), ("run", audit.run.id), ("seed", audit.run.seed)):
+    for name, value in (("gradaudit.format", FORMAT), ("run", audit.run.id), ("seed", seeds(audit.run))):
         ElementTree.SubElement(properties, "property", name=name, value=_line(str(value)))
     for result in audit.results:
         _test_case(suite, audit.run.suite, result)

@@ -12,7 +12,7 @@ from gradaudit.report import _power, _printable
 from gradaudit.report._certificates import certified
 from gradaudit.report._order import worst_first
 from gradaudit.report._since import headline
-from gradaudit.report.text import number
+from gradaudit.report.text import number, seeded
 from gradaudit.running.record import Audit, Result
 
 SUFFIX = ".md"
@@ -50,7 +50,7 @@ def within(audit: Audit, limit: int) -> str:
 
 def _document(audit: Audit, *, rows_at_most: int | None) -> str:
     run = audit.run
-    about = f"Suite {_code(run.suite)}, run {_code(run.id)}, {number(run.duration_s)} s, seed {run.seed}."
+    about = f"Suite {_code(run.suite)}, run {_code(run.id)}, {number(run.duration_s)} s, {seeded(run)}."
     about = " ".join(filter(None, (about, _power.sentence(audit))))
     head = f"<!-- gradaudit markdown, format {FORMAT} -->\n## {headline(audit)}\n\n{about}\n"
     remarkable = [result for result in worst_first(audit.results) if result.verdict.status is not Status.PASS]

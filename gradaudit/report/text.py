@@ -5,7 +5,7 @@ from math import isnan
 from gradaudit.judge.verdict import Status
 from gradaudit.report import _printable
 from gradaudit.report._order import count_by_status
-from gradaudit.running.record import Audit, Result
+from gradaudit.running.record import Audit, Result, Run
 
 SUFFIX = ".txt"
 
@@ -45,6 +45,16 @@ def summary(audit: Audit) -> str:
     verb = "passes" if passed == 1 else "pass"
     sentence = f"{passed} of {len(audit.results)} {verb}"
     return "; ".join(filter(None, (sentence, others))) + unfinished(audit)
+
+
+def seeded(run: Run) -> str:
+    """``seed 7``, or ``seeds 7, 8`` where suites of several ran together."""
+    return f"seed{'s' if len(run.seeds) > 1 else ''} {seeds(run)}"
+
+
+def seeds(run: Run) -> str:
+    """``7``, or ``7, 8``."""
+    return ", ".join(map(str, run.seeds))
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -30,7 +30,7 @@ class Run:
     started: str  #: ISO 8601, UTC
     duration_s: float  #: in all its parts, where it was cut off and gone on with
     complete: bool  #: every case that was to run has a verdict: it was neither interrupted, nor stopped, nor broke
-    seed: int
+    seed: int | tuple[int, ...]  #: of all its cases; every one there is, where it ran suites of several
     arguments: tuple[str, ...]  #: the command line, to run it again
     versions: Mapping[str, str]
     git: Mapping[str, str]  #: commit, branch, dirty; empty outside a repository
@@ -38,6 +38,11 @@ class Run:
     shard: Shard | None = None  #: which part of the selected cases this run has; None: all of them
     resumed: tuple[str, ...] = ()  #: when it was gone on with, ISO 8601, UTC
     whole: bool = True  #: every case of the suite was selected, in all shards together: one that is missing is gone
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Every seed that a case of it has."""
+        return self.seed if isinstance(self.seed, tuple) else (self.seed,)
 
     @property
     def covers_suite(self) -> bool:

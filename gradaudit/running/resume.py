@@ -33,10 +33,10 @@ class Resumed:
 
     @property
     def run(self) -> Run:
-        """The run as it goes on from now: its id, its beginning and its command line stay."""
+        """The run as it goes on from now: its id, its beginning and its command line stay; its cases are today's."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         run = self.stored.run
-        return replace(run, complete=False, resumed=(*run.resumed, now))
+        return replace(run, complete=False, resumed=(*run.resumed, now), seed=self.asked.seed, whole=self.asked.whole)
 
     def told(self, total: int) -> list[str]:
         """What a user should know before it goes on; ``total`` cases are asked for."""

@@ -15,7 +15,7 @@ from gradaudit import backends, history, report
 from gradaudit.isolation import keeper
 from gradaudit.judge.expectation import judge_expectation
 from gradaudit.judge.verdict import Status, Verdict
-from gradaudit.plan import Selection, choose
+from gradaudit.plan import Choice, Selection, choose
 from gradaudit.plan.case import TIMEOUT, Case
 from gradaudit.plan.fingerprint import planned
 from gradaudit.plan.shard import Shard
@@ -111,8 +111,11 @@ def run(
     """
     started = time.monotonic()
     suite = load_suite(_listed(files), overrides=overrides or {}, profile=profile)
-    described = describe(suite.name, files=_listed(files), seed=suite.seed, arguments=arguments, shard=shard)
-    described, cases = _chosen(described, suite, select or Selection())
+    choice = _chosen(suite, select or Selection())
+    cases = choice.cases
+    described = describe(
+        suite.name, files=_listed(files), seed=_seed(cases), arguments=arguments, shard=shard, whole=choice.whole
+    )
     del suite  # what was read of its files takes as much memory as the plan, and is not needed again
     backends.check(cases, backend=backend, scheduler=scheduler)
     for output in outputs:
@@ -162,9 +165,10 @@ def describe(
     name: str,
     *,
     files: Sequence[str | Path],
-    seed: int,
+    seed: int | tuple[int, ...],
     arguments: Sequence[str],
     shard: Shard | None = None,
+    whole: bool = True,
 ) -> Run:
     """What is known of a run before its first case: not yet how long it took, nor whether it was completed."""
     now = datetime.now(UTC)
@@ -181,6 +185,7 @@ def describe(
         git=provenance.git(),
         machine=provenance.machine(),
         shard=shard,
+        whole=whole,
     )
 
 
@@ -190,14 +195,20 @@ def run_folder(run: Run, folder: Path = REPORTS) -> Path:
     return folder / (suite or "suite") / (name or "run")
 
 
-def _chosen(described: Run, suite: Suite, select: Selection) -> tuple[Run, tuple[Case, ...]]:
-    """The run, which knows now whether it is whole, and its cases. Raises NothingSelected where there are none."""
+def _chosen(suite: Suite, select: Selection) -> Choice:
+    """The cases of a run. Raises NothingSelected where there are none."""
     choice = choose(suite, select)
     if not choice.cases:
         named = f"'gradaudit list {suite.files[0]}' names the cases"
         nothing = f"no case of {', '.join(suite.files)} is selected; {named}"
         raise NothingSelected("; ".join(choice.unknown) or nothing)
-    return replace(described, whole=choice.whole), choice.cases
+    return choice
+
+
+def _seed(cases: Sequence[Case]) -> int | tuple[int, ...]:
+    """That of all cases, or all of theirs: each suite file may have its own."""
+    seeds = tuple(dict.fromkeys(case.seed for case in cases))
+    return seeds[0] if len(seeds) == 1 else seeds
 
 
 def _baseline(named: str | None, folder: Path) -> LookBack:

@@ -180,7 +180,6 @@ def _joined(names: Sequence[str], files: Sequence[SuiteFile], entries: Sequence[
     titles = [root.keys.name or Path(name).stem for root, name in zip(roots, names, strict=True)]
     return Suite(
         name="+".join(dict.fromkeys(titles)),
-        seed=entries[0].seed.value,
         files=tuple(names),
         entries=tuple(entries),
     )

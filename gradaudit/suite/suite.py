@@ -168,7 +168,6 @@ class Suite:
     """Validated suite files: what ``make_plan`` expands to cases."""
 
     name: str
-    seed: int
     files: tuple[str, ...]  #: as the user named them
     entries: tuple[Entry, ...] = field(repr=False)
 
