@@ -157,6 +157,41 @@ def test_a_tangent_without_one_of_the_outputs_fails():
     assert "jvp returned 1 array for 4 outputs" in verdict.message
 
 
+def test_none_among_outputs_holds_nothing_and_the_leaves_that_are_there_are_audited():
+    def vjp(x, cotangent):
+        assert cotangent[0] is None
+        return np.cos(x) * cotangent[1]["y"]
+
+    def outputs(x):
+        return None, {"y": np.sin(x), "z": None}
+
+    assert ga.audit(outputs, X, vjp=vjp).status == "pass"
+    verdict = ga.audit(outputs, X, jvp=lambda x, v: (None, {"y": 1.01 * np.cos(x) * v, "z": None}))
+    assert verdict.status == "fail"
+    assert {element.output for element in verdict.elements if element.status == "fail"} == {
+        f"out.1.y[{k}]" for k in range(3)
+    }
+
+
+@pytest.mark.parametrize(
+    ("output", "said"), [(None, "returned None;"), ((None, None), "returned a tuple that holds nothing;")]
+)
+def test_a_function_that_gives_nothing_but_none_fails(output, said):
+    verdict = ga.audit(lambda x: output, X, gradient=lambda x: x)
+    assert (verdict.status, verdict.diagnosis) == ("fail", "dtype mismatch")
+    assert said in verdict.message
+
+
+def test_none_in_an_input_has_no_gradient_and_what_stands_in_its_place_is_not_read():
+    def norm(params):
+        return float((params["w"] ** 2).sum())
+
+    for nothing in (None, 0.0):
+        claim = ga.audit(norm, {"w": W, "b": None}, gradient=lambda p, b=nothing: {"w": 2 * p["w"], "b": b})
+        assert claim.status == "pass"
+    assert ga.audit(norm, {"w": W, "b": None}, gradient=lambda p: {"w": None, "b": None}).status == "fail"
+
+
 def test_two_tangents_for_one_output_fail_by_their_number():
     verdict = ga.audit(lambda x: (np.sin(x),), X, jvp=lambda x, v: (np.cos(x) * v, v))
     assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")

@@ -188,6 +188,21 @@ def test_trees_of_parameters_go_in_and_trees_of_outputs_come_out():
     assert verdict.counts.elements > 0
 
 
+def beside_nothing(rule):
+    """Outputs of which one depends on the rule, among others that are None."""
+    return lambda params, x: {"y": backwards(rule)(x, params["w"]), "state": None, "more": (None, x**2)}
+
+
+def test_outputs_among_which_some_are_none_are_audited_on_those_that_are_there():
+    params, checks = {"w": W, "bias": None}, ["vjp", "gradient", "hvp"]
+    right = beside_nothing(lambda kept, g: (g * kept[1], g * kept[0]))
+    verdict = ga.audit(right, params, X, engine="jax", checks=checks)
+    assert verdict.status == "pass", verdict.message
+    wrong = beside_nothing(lambda kept, g: (g * kept[1], (g * kept[0]).at[1].mul(-1)))
+    verdict = ga.audit(wrong, params, X, engine="jax", checks=checks)
+    assert "x0.w[1]" in failed(verdict)
+
+
 @pytest.mark.parametrize("check", ["vjp", "jvp"])
 def test_float32_is_judged_as_float32(check):
     verdict = ga.audit(network, parameters(np.float32), X.astype(np.float32), engine="jax", checks=[check])

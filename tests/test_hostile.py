@@ -59,7 +59,7 @@ FOUND: dict[str, tuple[Diagnosis, str]] = {
     "catches everything": (Diagnosis.TIMED_OUT, "past its limit of 0.3 s"),
     "loops compiled": (Diagnosis.TIMED_OUT, "past its limit of 1 s"),
     "returns generator": (Diagnosis.DTYPE, "returned generator"),
-    "returns nothing": (Diagnosis.DTYPE, "returned NoneType"),
+    "returns nothing": (Diagnosis.DTYPE, "returned None;"),
     "returns text": (Diagnosis.DTYPE, "returned <U"),
     "returns plain object": (Diagnosis.DTYPE, "returned object"),
     "returns array of objects": (Diagnosis.DTYPE, "returned ndarray"),

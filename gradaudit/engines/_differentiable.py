@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
-from gradaudit.engines._trees import leaves_of
+from gradaudit.engines._trees import hollow, leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Source
 from gradaudit.plan.precision import is_real
@@ -53,8 +53,8 @@ class Compiled:
 class Differentiable:
     """A function and what is claimed about its derivative.
 
-    ``function(*inputs)`` returns a number, an array, or several in a tuple, list or dict, nested as they are. The
-    claims are
+    ``function(*inputs)`` returns a number, an array, or several in a tuple, list or dict, nested as they are; None
+    among them holds nothing. The claims are
 
         gradient(*inputs), value_and_gradient(*inputs)      an array, or a tuple, one per differentiated input
         vjp(*inputs, cotangent)                             likewise; cotangent as the output: array or container
@@ -106,7 +106,7 @@ class Differentiable:
 def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int, ...], ...]]:
     """All outputs as one flat float64 vector (a copy), and their shapes.
 
-    Raises TypeError where an output is not a real number or array: complex, object, None, text.
+    Raises TypeError where an output is not a real number or array: complex, object, text; and where there is none.
     """
     if isinstance(output, float):  # most functions, millions of times
         return np.array([output]), NUMBER
@@ -116,7 +116,7 @@ def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int
     parts = leaves_of(output)
     if not parts:
         allowed = "a number, an array, or a container of arrays"
-        raise TypeError(f"the function returned an empty {type(output).__name__}; allowed: {allowed}")
+        raise TypeError(f"the function returned {hollow(output)}; allowed: {allowed}")
     arrays = [_real_array(part) for part in parts]
     flat = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
     return flat, tuple(array.shape for array in arrays)

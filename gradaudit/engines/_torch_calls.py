@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._torch_forward import forwards_alone
-from gradaudit.engines._trees import leaves_of
+from gradaudit.engines._trees import hollow, leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Target
 
@@ -198,4 +198,4 @@ def array_of(tensor: Tensor) -> NDArray[Any]:
 
 def _kinds(output: Any) -> str:
     kinds = [str(getattr(leaf, "dtype", type(leaf).__name__)).removeprefix("torch.") for leaf in leaves_of(output)]
-    return ", ".join(kinds) or f"an empty {type(output).__name__}"
+    return ", ".join(kinds) or hollow(output)

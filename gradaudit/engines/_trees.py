@@ -1,9 +1,10 @@
 """Containers among inputs and outputs: dicts, lists, tuples, and what is registered with JAX; taken apart into leaves
-and built again."""
+and built again. None holds nothing: it is a container without leaves, as it is for JAX."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Optional
 
 import numpy as np
@@ -19,6 +20,11 @@ def leaves_of(value: object) -> list[Any]:
     """The leaves of any value; a value that is no container is its own only leaf."""
     tree = Tree.of(value)
     return [value] if tree is None else list(tree.leaves(value, ""))
+
+
+def hollow(value: object) -> str:
+    """What a value without leaves is called."""
+    return "None" if value is None else f"a {type(value).__name__} that holds nothing"
 
 
 def converted(value: object, convert: Callable[[Any], Any]) -> Any:
@@ -38,6 +44,8 @@ class Tree:
     @classmethod
     def of(cls, value: object) -> "Tree | None":
         """The tree that ``value`` is; None where it is no container."""
+        if value is None:
+            return cls(NoneType, ())
         if not isinstance(value, dict | list | tuple):
             node = _opened(value)
             if node is None:
@@ -48,7 +56,12 @@ class Tree:
         return cls(type(value), tuple((k, cls.of(part)) for k, part in enumerate(value)))
 
     def leaves(self, value: object, what: str) -> Iterator[Any]:
-        """The leaves of a value of this form; a list may stand for a tuple. Raises WrongForm where it has another."""
+        """The leaves of a value of this form; a list may stand for a tuple, and anything for None, which has none.
+
+        Raises WrongForm where it has another.
+        """
+        if self.container is NoneType:
+            return
         for (key, tree), part in zip(self.parts, self._children(value, what), strict=True):
             yield from [part] if tree is None else tree.leaves(part, f"{what}{self._suffix(key)}")
 
@@ -59,6 +72,8 @@ class Tree:
             return self.rebuild(list(built.values()))
         if self.container is dict:
             return built
+        if self.container is NoneType:
+            return None
         named = hasattr(self.container, "_fields")
         return self.container(*built.values()) if named else self.container(built.values())
 
