@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import indent
 
 from gradaudit.judge.verdict import Status
-from gradaudit.plan.case import Case
+from gradaudit.plan.case import UNSAID, Case
 from gradaudit.report import _power, formats, one_line, summary
 from gradaudit.report._encoding import plain_number
 from gradaudit.report._queues import ends_soon
@@ -92,12 +92,14 @@ def cases_json(planned: Sequence[Case]) -> str:
 
 
 def configuration(rows: Sequence[tuple[str, object, str]]) -> str:
-    """``key  value  origin`` in columns."""
-    texts = [
-        (key, _safe(json.dumps(value, default=str, ensure_ascii=False)), _safe(origin)) for key, value, origin in rows
-    ]
+    """``key  value  origin`` in columns; words without quotes say what holds where the suite says nothing."""
+    texts = [(key, _safe(_setting(key, value)), _safe(origin)) for key, value, origin in rows]
     widths = [max((len(row[column]) for row in texts), default=0) for column in (0, 1)]
     return "".join(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}\n" for key, value, origin in texts)
+
+
+def _setting(key: str, value: object) -> str:
+    return UNSAID.get(key, "null") if value is None else json.dumps(value, default=str, ensure_ascii=False)
 
 
 def configuration_json(rows: Sequence[tuple[str, object, str]]) -> str:

@@ -197,6 +197,17 @@ def test_list_shows_where_each_setting_of_a_case_came_from(suite, say):
     assert line.split() == ["h", "[0.0001]", "--set", "h"]
 
 
+def test_what_no_setting_says_is_said_in_words_and_is_null_for_scripts(suite, say):
+    _, out, _ = say("list", suite, "--show-config", "ok[n=1]")
+    assert "null" not in out
+    found = {line.split("  ")[0]: line for line in out.splitlines()}
+    assert "chosen when the function is loaded" in found["engine"]
+    assert "nobody" in found["owner"]
+    _, out, _ = say("list", suite, "--show-config", "ok[n=1]", "--format", "json")
+    (engine,) = [row for row in json.loads(out)["settings"] if row["key"] == "engine"]
+    assert engine == {"key": "engine", "value": None, "origin": "built in"}
+
+
 def test_validate_reports_every_problem_at_its_place_and_exits_2(suite, say):
     Path(suite).write_text(SUITE.replace("gradient: m:g\n", "gradeint: m:g\n").replace("[3]", "[-3]"))
     status, _, err = say("validate", suite)

@@ -385,7 +385,7 @@ def test_show_config_knows_no_precision_where_a_module_holds_all_inputs(
     monkeypatch.setattr("gradaudit.suite.available.missing", lambda engine: None)
     text = suite("function: m:f, engine: torch, inputs: {}")
     found = {key: (value, origin) for key, value, origin in show_config(load(tmp_path, text), "f")}
-    assert found["tolerance.rtol"] == (None, "built in, by precision")
+    assert found["tolerance.rtol"] == (None, "built in")
 
 
 @pytest.mark.parametrize(

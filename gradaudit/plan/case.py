@@ -12,6 +12,15 @@ Route = tuple[str | int, ...]
 #: How the elements of an input hang together: such an input is drawn, checked and perturbed as a whole.
 Structure = Literal["symmetric", "positive_definite", "simplex"]
 TIMEOUT = 300.0  #: s, for a case of which the suite says nothing: an unattended run must end
+#: What holds where a suite says nothing, as far as that is known before functions are loaded and inputs drawn.
+UNSAID = {
+    "h": "auto",
+    "timeout": f"{TIMEOUT / 60:g}m",
+    "engine": "chosen when the function is loaded",
+    "owner": "nobody",
+    "tolerance.rtol": "by precision",
+    "tolerance.resolution": "by precision",
+}
 #: rtol and resolution where the suite says nothing, the finest dtype first.
 _BY_PRECISION = {"float64": (1e-5, 1e-3), "float32": (1e-4, 1e-2), "float16": (1e-2, 1e-1), "bfloat16": (5e-2, 2.5e-1)}
 

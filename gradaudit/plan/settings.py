@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gradaudit.plan.case import TIMEOUT, Case, Settings, Tolerance
+from gradaudit.plan.case import TIMEOUT, UNSAID, Case, Settings, Tolerance
 from gradaudit.plan.inputs import precision
 from gradaudit.plan.precision import EPSILONS
 from gradaudit.suite.problem import Problem
@@ -54,7 +54,10 @@ def origins(entry: Entry, found: Found) -> tuple[tuple[str, str], ...]:
 
 
 def configuration(case: Case, entry: Entry, found: Found) -> list[tuple[str, object, str]]:
-    """(key, value, origin) of every setting, in the words of the suite file; where it says nothing, what is used."""
+    """(key, value, origin) of every setting, in the words of the suite file; where it says nothing, what is used.
+
+    None is the value of what is not known yet: ``UNSAID`` has words for it.
+    """
     values = {
         "function": case.target.function,
         **dict(case.target.claims),
@@ -88,7 +91,7 @@ def _used(case: Case, key: str, value: object) -> object:
 
 def _left_out(case: Case) -> dict[str, object]:
     """What null means. Outputs may be narrower than inputs; they, and what a module holds, are not known yet."""
-    found: dict[str, object] = {"h": "auto", "timeout": TIMEOUT}
+    found: dict[str, object] = {"h": UNSAID["h"], "timeout": TIMEOUT}
     if dtype := precision(case.inputs):
         rtol, resolution = case.settings.tolerance.at_precision(EPSILONS[dtype])
         found |= {"tolerance.rtol": rtol, "tolerance.resolution": resolution}
@@ -96,7 +99,5 @@ def _left_out(case: Case) -> dict[str, object]:
 
 
 def _note(case: Case, key: str) -> str:
-    if key not in ("tolerance.rtol", "tolerance.resolution"):
-        return ""
-    dtype = precision(case.inputs)
-    return f", by precision ({dtype})" if dtype else ", by precision"
+    dtype = precision(case.inputs) if key in ("tolerance.rtol", "tolerance.resolution") else None
+    return f", by precision ({dtype})" if dtype else ""

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
-from gradaudit.plan.case import TIMEOUT, Case, Drawn, Given, Input, Settings, Stored, Tolerance
+from gradaudit.plan.case import UNSAID, Case, Drawn, Given, Input, Settings, Stored, Tolerance
 
-# What a setting that the suite left out means.
-_LEFT_OUT = {"h": "auto", "timeout": f"{TIMEOUT / 60:g}m", "rtol": "by precision", "resolution": "by precision"}
 _LONGEST = 400
 
 
@@ -15,7 +13,7 @@ def configuration(case: Case, *, engine: str) -> Iterator[tuple[str, str]]:
     target = case.target
     yield "function", target.function
     yield from target.claims
-    yield "engine", engine or target.engine or "chosen when it is loaded"
+    yield "engine", engine or target.engine or UNSAID["engine"]
     if target.args:
         yield "args", _text(target.args)
     yield from ((f"kwargs.{name}", _text(value)) for name, value in target.kwargs)
@@ -44,7 +42,8 @@ def _settings(settings: Settings | Tolerance, *, prefix: str = "") -> Iterator[t
         elif isinstance(settings, Settings) and field.name == "elements":
             yield "elements", _elements(settings)
         elif field.name not in ("directions", "auto"):  # what the suite says in 'elements'
-            yield prefix + field.name, _LEFT_OUT.get(field.name, "null") if value is None else _text(value)
+            key = prefix + field.name
+            yield key, UNSAID.get(key, "null") if value is None else _text(value)
 
 
 def _elements(settings: Settings) -> str:
