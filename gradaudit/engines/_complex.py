@@ -5,7 +5,8 @@ part counts a times and its imaginary part b times. Compared are ∂f/∂re + i�
 along a last axis.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,25 @@ def parted(leaf: Any, numpy: Any) -> Any:
     return numpy.stack([numpy.real(leaf), numpy.imag(leaf)], axis=-1) if is_complex(leaf) else leaf
 
 
-def cotangent_of(outputs: Iterable[bool], cotangent: Any) -> Any:
+def claimed(
+    kind: str, claim: Callable[..., Any], complex_outputs: Callable[[Sequence[Any]], Iterable[bool]]
+) -> Callable[..., object]:
+    """A user's claim over NumPy's arrays, with complex numbers as the library has them, as one that is compared.
+
+    ``complex_outputs`` says of a call's inputs which leaves of the output are complex.
+    """
+    turned = partial(parted, numpy=np) if kind == "jvp" else conjugate
+
+    def called(*inputs: Any) -> object:
+        if kind == "vjp":
+            *point, cotangent = inputs
+            inputs = *point, _cotangent_of(complex_outputs(point), cotangent)
+        return converted(claim(*inputs), turned)
+
+    return called
+
+
+def _cotangent_of(outputs: Iterable[bool], cotangent: Any) -> Any:
     """The cotangent of outputs as they are compared, as that of the library's; ``outputs`` says which are complex."""
     flags = iter(outputs)
     return converted(cotangent, lambda part: part[..., 0] - 1j * part[..., 1] if next(flags) else part)

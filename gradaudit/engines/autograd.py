@@ -10,7 +10,7 @@ from operator import mul
 from typing import Any
 
 from gradaudit.engines._code import code_of, of_package, refers_to
-from gradaudit.engines._complex import conjugate, conjugated, cotangent_of, is_complex, parted
+from gradaudit.engines._complex import claimed, conjugated, is_complex, parted
 from gradaudit.engines._differentiable import Absent, Differentiable
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._options import with_options
@@ -42,7 +42,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     """
     notes: list[str] = []
     traced = _Traced(with_options(function, target), Moving(frozenset(target.constants)), notes)
-    given = {kind: traced.claimed(kind, with_options(claim, target)) for kind, claim in claims.items()}
+    given = {kind: claimed(kind, with_options(claim, target), traced.complex_outputs) for kind, claim in claims.items()}
     return Differentiable(
         "autograd",
         traced.value,
@@ -65,18 +65,9 @@ class _Traced:
         """The output; a complex leaf has its real and imaginary parts along a last axis."""
         return converted(self.function(*inputs), _parted)
 
-    def claimed(self, kind: str, claim: Callable[..., Any]) -> Callable[..., object]:
-        """A user's claim, with complex numbers as autograd has them."""
-        turned = _parted if kind == "jvp" else conjugate
-
-        def called(*inputs: Any) -> object:
-            return converted(claim(*(self._with_complex_cotangents(inputs) if kind == "vjp" else inputs)), turned)
-
-        return called
-
-    def _with_complex_cotangents(self, inputs_and_cotangent: Sequence[Any]) -> tuple[Any, ...]:
-        *inputs, cotangent = inputs_and_cotangent
-        return *inputs, cotangent_of(map(is_complex, leaves_of(self.function(*inputs))), cotangent)
+    def complex_outputs(self, inputs: Sequence[Any]) -> Iterator[bool]:
+        """Which leaves of the output are complex."""
+        return map(is_complex, leaves_of(self.function(*inputs)))
 
     def primal(self, *inputs: Any) -> object:
         """The output leaves as the way back computes them."""

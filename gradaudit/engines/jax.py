@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
-from gradaudit.engines._complex import conjugate, cotangent_of, parted
+from gradaudit.engines._complex import claimed
 from gradaudit.engines._differentiable import Absent, Differentiable
 from gradaudit.engines._jax_parts import OfParts
 from gradaudit.engines._moving import Moving
@@ -53,7 +53,10 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     EngineError where ``function`` cannot be called.
     """
     own = _Transformed(with_options(function, target), Moving(frozenset(target.constants)))
-    given = {kind: _claimed(kind, with_options(claim, target), own, _is_jaxs(claim)) for kind, claim in claims.items()}
+    given = {
+        kind: claimed(kind, _plainly(with_options(claim, target), over_jax=_is_jaxs(claim)), own.complex_outputs)
+        for kind, claim in claims.items()
+    }
     return Differentiable(
         "jax",
         own.value,
@@ -115,11 +118,10 @@ class _Transformed:
         *inputs, cotangent = inputs_and_cotangent
         return _plain_all(self._at(inputs).vjp(self.moving.parts(inputs), leaves_of(cotangent)))
 
-    def with_complex_cotangents(self, inputs_and_cotangent: Sequence[Any]) -> tuple[Any, ...]:
-        """The same, with complex numbers in the cotangents of complex outputs."""
-        *inputs, cotangent = inputs_and_cotangent
-        outputs = self._at(inputs).complex_outputs(self.moving.parts(inputs))
-        return *inputs, cotangent_of(outputs, cotangent)
+    @_in_64_bits
+    def complex_outputs(self, inputs: Sequence[Any]) -> Sequence[bool]:
+        """Which leaves of the output are complex."""
+        return self._at(inputs).complex_outputs(self.moving.parts(inputs))
 
     @_in_64_bits
     def jvp(self, *inputs_and_tangents: Any) -> object:
@@ -189,17 +191,12 @@ class _Transformed:
         return self._seen[key]
 
 
-def _claimed(kind: str, claim: Callable[..., Any], own: _Transformed, over_jax: bool) -> Callable[..., Any]:
-    """A user's claim, called with arrays of its own library, and with complex numbers as JAX has them."""
+def _plainly(claim: Callable[..., Any], *, over_jax: bool) -> Callable[..., Any]:
+    """A user's claim over and to NumPy's arrays; JAX's are what one ``over_jax`` is called with."""
 
     @_in_64_bits
     def called(*inputs: Any) -> object:
-        import jax
-
-        turned = partial(parted, numpy=jax.numpy) if kind == "jvp" else conjugate
-        if kind == "vjp":
-            inputs = own.with_complex_cotangents(inputs)
-        return converted(claim(*map(_array, inputs) if over_jax else inputs), lambda leaf: _plain(turned(leaf)))
+        return converted(claim(*map(_array, inputs) if over_jax else inputs), _plain)
 
     return called
 
