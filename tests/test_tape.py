@@ -86,7 +86,7 @@ def test_a_diamond_is_walked_once_through_each_side():
     assert x.grad == pytest.approx((np.cos(0.49) + 2 * 0.49) * 2 * 0.7, rel=1e-14)
 
 
-def test_a_ladder_of_diamonds_takes_linear_time():
+def test_a_ladder_of_diamonds_is_walked_once_however_many_paths_lead_through_it():
     x = Variable(1.0)
     y = x
     for _ in range(60):  # 2^60 paths
