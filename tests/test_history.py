@@ -1,6 +1,7 @@
 """What earlier runs say: changes by rule, an index that may be lost at any time, and rows of ends."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from nights import kept, night, verdict
 from report_audit import CASE, RUN
 from stand_in import a_case
 
+from gradaudit import report
 from gradaudit.history import Index, change_of, compared, looked_back, prune, regressions, remember
+from gradaudit.history import index as history_index
 from gradaudit.history.index import NAME
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.fingerprint import planned
@@ -106,6 +109,24 @@ def test_a_renamed_case_keeps_its_row(tmp_path):
     assert case.first_bad.commit == "c0"
 
 
+def test_a_run_that_had_both_names_of_a_case_counts_once_with_the_name_of_today(tmp_path):
+    both = night(0, FAIL, case=replace(CASE, id="old"))
+    under_today = night(0, PASS, case=replace(CASE, id="new"))
+    home = kept(tmp_path, replace(both, results=(*both.results, *under_today.results)), night(1, FAIL, case=CASE))
+    renamed = replace(CASE, id="new", was=("old", CASE.id))
+    (case, *_) = looked_back(night(2, FAIL, case=renamed), home).cases
+    assert [(end.run, end.status) for end in case.ends] == [(night(0).run.id, PASS), (night(1).run.id, FAIL)]
+    assert (case.last_good.id, case.first_bad.id) == (night(0).run.id, night(1).run.id)
+
+
+def test_ends_under_two_names_are_in_the_order_of_their_runs_though_the_clock_went_back(tmp_path):
+    first, second = (night(i, FAIL, case=replace(CASE, id=name)) for i, name in ((5, "old"), (1, "new")))
+    second = replace(second, run=replace(second.run, started=night(6).run.started))
+    home = kept(tmp_path, first, second)
+    (case,) = looked_back(night(7, FAIL, case=replace(CASE, id="new", was=("old",))), home).cases
+    assert [end.run for end in case.ends] == [first.run.id, second.run.id]
+
+
 def test_what_was_not_selected_is_not_removed():
     before = night(0, PASS, PASS)
     assert [case.change for case in compared(night(1, PASS), before).cases] == [Change.SAME, Change.REMOVED]
@@ -176,6 +197,57 @@ def test_a_run_that_is_still_writing_is_left_alone(tmp_path):
         assert [run.counts for run in index.runs()] == [{"pass": 1}, {"fail": 1}]
     with Index(home) as index:
         assert [run.counts for run in index.runs()] == [{"pass": 1}, {"pass": 2}]
+
+
+def test_a_run_that_cannot_be_read_is_not_read_again_until_it_changes(tmp_path, monkeypatch):
+    home = kept(tmp_path, night(0, PASS), night(1, FAIL))
+    results = home / night(1).run.id / "results.jsonl"
+    whole = results.read_bytes()
+    results.write_bytes(whole.replace(b'"status"', b'"statos"'))
+    with Index(home) as index:
+        assert len(index.runs()) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(report, "read", lambda folder, **_: pytest.fail(f"{folder} was read again"))
+        with Index(home) as index:
+            assert len(index.runs()) == 1
+    results.write_bytes(whole)
+    os.utime(results, ns=(1, 1))
+    with Index(home) as index:
+        assert len(index.runs()) == 2
+    shutil.rmtree(results.parent)
+    with Index(home) as index:
+        assert len(index.runs()) == 1
+
+
+def test_another_version_reads_what_this_one_could_not(tmp_path, monkeypatch):
+    home = kept(tmp_path, night(0, PASS))
+
+    def refused(folder, **how):
+        raise report.OutputError("of a newer version")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(report, "read", refused)
+        with Index(home) as index:
+            assert index.runs() == []
+    with Index(home) as index:
+        assert index.runs() == []
+    monkeypatch.setattr(history_index, "__version__", "newer")
+    with Index(home) as index:
+        assert len(index.runs()) == 1
+
+
+def test_a_run_that_the_disk_did_not_give_is_asked_for_again(tmp_path, monkeypatch):
+    home = kept(tmp_path, night(0, PASS))
+
+    def away(folder, **how):
+        raise report.OutputError("cannot read it") from OSError("the network is down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(report, "read", away)
+        with Index(home) as index:
+            assert index.runs() == []
+    with Index(home) as index:
+        assert len(index.runs()) == 1
 
 
 def test_the_index_gives_whole_runs(tmp_path):

@@ -1,7 +1,8 @@
 """An index of the runs of one suite, in SQLite: ``history.db`` beside their folders.
 
 It holds nothing that the folders do not: it may be deleted, or damaged, at any time, and is made anew. What was
-indexed is known by the size and time of its results, so that a run that was resumed is read again.
+indexed is known by the size and time of its results, so that a run that was resumed is read again; so is what could
+not be read, that no opening need find it out anew.
 """
 
 import json
@@ -14,14 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gradaudit import report
+from gradaudit import __version__, report
 from gradaudit.judge.verdict import Status
 from gradaudit.plan.case import Source
 from gradaudit.running.record import Audit, Result
 
 NAME = "history.db"
-#: Version of the tables, in SQLite's user_version: another one is thrown away and made anew. History: 1 — the first.
-FORMAT = 1
+#: Version of the tables, in SQLite's user_version: another one is thrown away and made anew. History: 1 — the first;
+#: 2 — what cannot be read is remembered.
+FORMAT = 2
 PATIENCE = 30.0  #: s to wait for another run that is writing
 
 _TABLES = """
@@ -34,6 +36,7 @@ CREATE TABLE ends (
     PRIMARY KEY (id, run)
 ) WITHOUT ROWID;
 CREATE INDEX ends_by_run ON ends (run);
+CREATE TABLE unreadable (id TEXT PRIMARY KEY, stamp TEXT, reader TEXT) WITHOUT ROWID;
 """
 
 
@@ -106,11 +109,14 @@ class Index:
         return report.read(self.home / run)
 
     def trend(self, ids: Sequence[str]) -> list[StoredEnd]:
-        """Every end of the case that has, or had, one of ``ids``: oldest first."""
-        return self._ends(
-            f"WHERE ends.id IN ({_marks(ids)}) ORDER BY runs.started, runs.id",
-            [storable(id_) for id_ in ids],
-        )
+        """Every end of the case that has, or had, one of ``ids``: oldest first.
+
+        A run may have had cases of several of these names: the first name is the case's own.
+        """
+        names = [storable(id_) for id_ in ids]
+        found = self._ends(f"WHERE ends.id IN ({_marks(names)}) ORDER BY runs.started, runs.id", names)
+        chosen = {end.run: end for end in sorted(found, key=lambda end: names.index(end.id), reverse=True)}
+        return [end for end in found if chosen[end.run] is end]
 
     def ends_in(self, runs: Sequence[str]) -> list[StoredEnd]:
         """Every end in these runs, oldest run first."""
@@ -126,7 +132,11 @@ class Index:
 
     def _refresh(self) -> None:
         """Read what is new or has changed since, and forget what is gone."""
-        known = dict(self._database.execute("SELECT id, stamp FROM runs"))
+        known = dict(
+            self._database.execute(
+                "SELECT id, stamp FROM runs UNION SELECT id, stamp FROM unreadable WHERE reader = ?", [__version__]
+            )
+        )
         found = {folder.name: (folder, _stamp(folder)) for folder in _folders(self.home)}
         for runs in (known, found):
             runs.pop(self._unfinished, None)
@@ -137,9 +147,17 @@ class Index:
         with self._database:  # one transaction: another process sees all of it, or none
             self._forget([*gone, *(folder.name for folder in changed)])
             for folder in changed:
-                with suppress(report.OutputError):  # torn, or of a newer version: no reason to stop
-                    audit = self._at_hand.get(folder.name) or report.read(folder, brief=True)
-                    self._add(audit, name=folder.name, stamp=found[folder.name][1])
+                self._take(folder, found[folder.name][1])
+
+    def _take(self, folder: Path, stamp: str) -> None:
+        try:
+            audit = self._at_hand.get(folder.name) or report.read(folder, brief=True)
+        except report.OutputError as problem:  # torn, or of a newer version: no reason to stop
+            if not isinstance(problem.__cause__, OSError):  # the disk may give it next time
+                row = (folder.name, stamp, __version__)
+                self._database.execute("INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?)", row)
+        else:
+            self._add(audit, name=folder.name, stamp=stamp)
 
     def _add(self, audit: Audit, *, name: str, stamp: str) -> None:
         run = audit.run
@@ -154,8 +172,8 @@ class Index:
 
     def _forget(self, runs: Iterable[str]) -> None:
         for run in runs:
-            self._database.execute("DELETE FROM runs WHERE id = ?", (run,))
-            self._database.execute("DELETE FROM ends WHERE run = ?", (run,))
+            for table, column in (("runs", "id"), ("ends", "run"), ("unreadable", "id")):
+                self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))
 
 
 def digests(sources: Iterable[Source]) -> dict[str, str]:
@@ -192,7 +210,7 @@ def _with_tables(database: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _make_tables(database: sqlite3.Connection) -> None:
-    for table in ("runs", "ends"):
+    for table in ("runs", "ends", "unreadable"):
         database.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in _TABLES.split(";")[:-1]:
         database.execute(statement)

@@ -44,7 +44,7 @@ def _looked_back(audit: Audit, home: Path, baseline: Audit | None, compare: bool
         if baseline is None and compare:
             baseline = _baseline(earlier, index)
         shown = earlier[-LAST:]
-        ends = _Ends.of(index.ends_in([run.id for run in shown]))
+        ends = _Ends.of(index.ends_in([run.id for run in shown]), shown)
         runs = {run.id: run for run in earlier}
         history = compared(audit, baseline)
         cases = {result.case.id: result for result in audit.results}
@@ -126,18 +126,22 @@ class _Ends:
     """The ends of the last runs by case."""
 
     by_id: dict[str, list[StoredEnd]]
+    order: dict[str, int]  #: of the runs
 
     @classmethod
-    def of(cls, ends: Iterable[StoredEnd]) -> "_Ends":
+    def of(cls, ends: Iterable[StoredEnd], runs: Sequence[StoredRun]) -> "_Ends":
         found: dict[str, list[StoredEnd]] = defaultdict(list)
         for end in ends:
             found[end.id].append(end)
-        return cls(found)
+        return cls(found, {run.id: position for position, run in enumerate(runs)})
 
     def of_case(self, case: Case) -> list[StoredEnd]:
-        """Oldest first, under any name."""
+        """Oldest first, under any name; in a run that had cases of several of its names, under the first of them."""
         lists = [self.by_id[id_] for id_ in map(storable, _ids(case)) if id_ in self.by_id]
-        return lists[0] if len(lists) == 1 else sorted((end for ends in lists for end in ends), key=lambda e: e.run)
+        if len(lists) == 1:
+            return lists[0]
+        one_a_run = {end.run: end for ends in reversed(lists) for end in ends}
+        return sorted(one_a_run.values(), key=lambda end: self.order[end.run])
 
 
 def _with_past(
