@@ -4,6 +4,7 @@ Exit status: 0 all as expected · 1 audit failures · 2 usage or configuration �
 partial and kept · 4 nothing selected · 130 interrupted. stdout is results, stderr is everything else.
 """
 
+import errno
 import gc
 import os
 import signal
@@ -52,6 +53,7 @@ def gradaudit() -> None:
 def main() -> NoReturn:
     """The console script."""
     gc.set_threshold(PATIENCE, *gc.get_threshold()[1:])
+    _hold_closed_streams()
     for number in STOPPING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a job in the background of a script
             signal.signal(number, _interrupt)
@@ -59,6 +61,14 @@ def main() -> NoReturn:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a C locale, or half a surrogate pair in a name
     sys.exit(invoke(sys.argv[1:]))
+
+
+def _hold_closed_streams() -> None:
+    """After ``>&-`` the next file that is opened would be the stdout of all children: nothing stands there instead."""
+    held = os.open(os.devnull, os.O_RDWR)
+    while held <= 2:
+        held = os.open(os.devnull, os.O_RDWR)
+    os.close(held)
 
 
 def invoke(arguments: Sequence[str]) -> int:
@@ -95,6 +105,8 @@ def _refusal(problem: Exception) -> int:
         return USAGE
     if isinstance(problem, OutputError):
         return stop(problem, BROKEN if isinstance(problem, OutputBroken) else USAGE)
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        return stop(f"{problem.strerror}; make room there, and try again", BROKEN)
     say("".join(traceback.format_exception(problem)))
     return stop("this is a fault of the tool, not of your suite; please report it with the lines above", BROKEN)
 
@@ -107,7 +119,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 def _end_at_once(*_: object) -> NoReturn:
     """The second Ctrl-C: no report is worth waiting for. Results are on disk, and workers die with their keeper."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         os.write(2, b"\x1b[?25h")  # the cursor, which a live bar hides
     os.write(2, b"gradaudit: ended at once; what had finished is kept, and --resume finishes it\n")
     os._exit(INTERRUPTED)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gradaudit import libraries
+from gradaudit.commands._speech import takes_colour
 from gradaudit.running import provenance
 from gradaudit.suite.shelves import parts
 
@@ -176,7 +177,8 @@ def _git() -> Iterator[Finding]:
 def _terminal(stream: TextIO) -> Iterator[Finding]:
     encoding = stream.encoding or locale.getpreferredencoding(False)
     where = "a terminal" if stream.isatty() else "no terminal: plain text"
-    colour = "no colour, by NO_COLOR" if "NO_COLOR" in os.environ else "colour" if stream.isatty() else "no colour"
+    none = "no colour, by NO_COLOR" if os.environ.get("NO_COLOR") else "no colour"
+    colour = "colour" if takes_colour(stream) else none
     is_unicode = encoding.lower().replace("-", "").startswith("utf")
     fix = "" if is_unicode else "set PYTHONIOENCODING=utf-8: what cannot be written is escaped"
     yield Finding("terminal", State.OK if is_unicode else State.WARN, f"{where}, {colour}, {encoding}", fix)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
+from gradaudit.judge.verdict import Status
 from gradaudit.running.runner import Observe, Progress
 from gradaudit.terminal import UNREMARKABLE
 
@@ -14,9 +15,11 @@ EVERY = 5.0  #: s between lines in a log
 
 
 @contextmanager
-def shown_on(stream: TextIO) -> Iterator[Observe]:
-    """Something to ``observe`` a run with, fit for ``stream``."""
-    if stream.isatty() and os.environ.get("TERM") != "dumb":
+def shown_on(stream: TextIO | None) -> Iterator[Observe]:
+    """Something to ``observe`` a run with, fit for ``stream``; None is one that was closed before the program began."""
+    if stream is None:
+        yield lambda progress: None
+    elif stream.isatty() and os.environ.get("TERM") != "dumb":
         with _bar(stream) as observe:
             yield observe
     else:
@@ -24,7 +27,7 @@ def shown_on(stream: TextIO) -> Iterator[Observe]:
 
 
 def counter_lines(stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> Observe:
-    """``120 of 500 cases, 2 not as expected, 12 s``: at the start and the end, and every few seconds between."""
+    """``120 of 500 cases, 2 not as expected, 1 inconclusive, 12 s``: at both ends, and every few seconds between."""
     started = spoke = clock()
 
     def observe(progress: Progress) -> None:
@@ -42,13 +45,15 @@ def counter_lines(stream: TextIO, *, clock: Callable[[], float] = time.monotonic
 
 def _line(progress: Progress) -> str:
     head = f"{progress.done} of {progress.total} {'case' if progress.total == 1 else 'cases'}"
-    others = unexpected(progress.tally)
-    return f"{head}, {others} not as expected" if others else head
+    return ", ".join(filter(None, (head, remarkable(progress.tally))))
 
 
-def unexpected(tally: Mapping[str, int]) -> int:
-    """How many cases so far are neither ``pass`` nor ``xfail``."""
-    return sum(count for status, count in tally.items() if status not in UNREMARKABLE)
+def remarkable(tally: Mapping[str, int]) -> str:
+    """How many cases so far the run fails for, and how many are undecided, which it fails for only with --strict."""
+    undecided = tally.get(Status.INCONCLUSIVE, 0)
+    others = sum(count for status, count in tally.items() if status not in UNREMARKABLE) - undecided
+    counts = {"not as expected": others, "inconclusive": undecided}
+    return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
 
 
 @contextmanager
@@ -62,8 +67,7 @@ def _bar(stream: TextIO) -> Iterator[Observe]:
         task = bar.add_task("starting", total=None)
 
         def observe(progress: Progress) -> None:
-            others = unexpected(progress.tally)
-            description = f"{others} not as expected" if others else "cases"
+            description = remarkable(progress.tally) or "cases"
             bar.update(task, total=progress.total, completed=progress.done, description=description)
 
         yield observe

@@ -20,11 +20,16 @@ def show(audit: "Audit", *, style: str, folder: "Path | None") -> None:
     from gradaudit import terminal
 
     text = terminal.FORMATS[style](audit)
-    colour = style in ("full", "concise") and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    put(terminal.coloured(text) if colour else text)
+    put(terminal.coloured(text) if style in ("full", "concise") and takes_colour(sys.stdout) else text)
     if style != "quiet" and folder is not None and (folder / "report.html").is_file():
         say(f"report: {folder / 'report.html'}")
     _summarise_step(audit)
+
+
+def takes_colour(stream: TextIO | None) -> bool:
+    """Whether it is a terminal with colour, of a user who has not said NO_COLOR; empty is unset (no-color.org)."""
+    on_terminal = stream is not None and stream.isatty()
+    return on_terminal and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
 def _summarise_step(audit: "Audit") -> None:
@@ -43,13 +48,17 @@ def _summarise_step(audit: "Audit") -> None:
 
 
 def put(text: str) -> None:
-    """Write results to stdout."""
-    _write(sys.stdout, text)
+    """Write results to stdout. Raises OutputBroken where that takes no more: what was not written is no success."""
+    problem = _written(sys.stdout, text)
+    if problem is not None:
+        from gradaudit.report import OutputBroken
+
+        raise OutputBroken(f"cannot write to stdout: {problem.strerror}")
 
 
 def say(text: str) -> None:
-    """Write a line to stderr."""
-    _write(sys.stderr, text + "\n")
+    """Write a line to stderr, if anybody can read it."""
+    _written(sys.stderr, text + "\n")
 
 
 def stop(problem: object, status: int) -> int:
@@ -64,11 +73,15 @@ def arguments() -> tuple[str, ...]:
     return given
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write all of ``text``; a reader that has gone (``| head``) ends the text, never the program."""
+def _written(stream: TextIO | None, text: str) -> OSError | None:
+    """What kept ``text`` from being written; a reader that has gone (``| head``, ``>&-``) is no problem."""
+    if stream is None:  # closed before the program began
+        return None
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as problem:
         with open(os.devnull, "w") as nowhere:  # what is still buffered goes there at exit
             os.dup2(nowhere.fileno(), stream.fileno())
+        return None if isinstance(problem, BrokenPipeError) else problem
+    return None

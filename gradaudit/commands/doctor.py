@@ -1,7 +1,6 @@
 """Command ``doctor``: what this machine can do, and what is missing."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,8 +28,7 @@ def command(style: str) -> int:
     from gradaudit.running import runner
 
     found = list(_examination.examine(reports=runner.REPORTS, terminal=sys.stdout))
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    speech.put(_as_json(found) if style == "json" else _as_text(found, colour=colour))
+    speech.put(_as_json(found) if style == "json" else _as_text(found, colour=speech.takes_colour(sys.stdout)))
     return status.BROKEN if any(one.state == "fail" for one in found) else status.OK
 
 
