@@ -20,7 +20,7 @@ def still(samples: Samples, claim: Claim) -> Mask:
     """
     moved = (np.abs(samples.rise) > 0) | (np.abs(samples.fall) > 0)
     taken = np.isfinite(samples.rise) | np.isfinite(samples.fall)
-    flat = taken & ~np.logical_or.accumulate((moved | ~taken)[::-1] & taken[::-1], axis=0)[::-1]
+    flat = taken & ~np.logical_or.accumulate(moved[::-1], axis=0)[::-1]
     width = np.fmax(samples.ahead, samples.behind)[..., None]
     with np.errstate(invalid="ignore"):
         reach = np.where(flat, width, 0.0).max(axis=0)
