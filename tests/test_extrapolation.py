@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from gradaudit.perturb import extrapolation
 from gradaudit.perturb.extrapolation import extrapolate
-from gradaudit.perturb.fit import best_fit
 
 H = 2.0 ** -np.arange(4.0, 26.0, 3.0)
 
@@ -78,24 +77,6 @@ def test_a_function_noisier_than_believed_gets_a_wider_bar():
     quotient = np.cos(1.0) + rng.normal(size=H.size) * 1e-9 / H
     limit = extrapolate(H[:, None], quotient[:, None], (3e-11 / H)[:, None], order=2)
     assert abs(limit.value[0] - np.cos(1.0)) <= 3 * limit.bar[0]
-
-
-@given(seed=st.integers(0, 10_000))
-def test_a_fit_averages_noise_out_and_still_covers_the_truth(seed):
-    h = 2.0 ** -np.arange(0.0, 14.0)
-    noise = 3 * 1e-6 / h
-    rng = np.random.default_rng(seed)
-    quotient = 2.0 + 0.1 * h**2 + rng.uniform(-1, 1, h.size) * 1e-6 / h
-    fit = best_fit(h, quotient, noise)
-    assert fit is not None
-    value, bar, _, _ = fit
-    assert abs(value - 2.0) <= 3 * bar
-    assert bar < 1e-4
-
-
-def test_a_fit_refuses_what_does_not_fit():
-    h = 2.0 ** -np.arange(0.0, 8.0)
-    assert best_fit(h, np.random.default_rng(0).normal(size=h.size), np.full(h.size, 1e-12)) is None
 
 
 def test_one_sided_slopes_are_extrapolated_to_first_order():

@@ -1,4 +1,4 @@
-"""First rulings pass what two or four evaluations settle and leave open all else; only the plain rule fails anything."""
+"""First rulings pass what two or four evaluations settle and leave open the rest; only the plain rule fails."""
 
 from dataclasses import replace
 

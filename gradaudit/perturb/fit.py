@@ -49,8 +49,8 @@ def best_fit(h: Array, quotient: Array, noise: Array) -> tuple[float, float, flo
     best = float(bar[window, degree])
     if best == np.inf:
         return None
-    spread = min(float(fits.spread[window, degree]), best)
-    return float(fits.value[window, degree]), best, spread, float(h[windows.stop[window] - 1])
+    value, spread = float(fits.value[window, degree]), float(fits.spread[window, degree])
+    return value, best, spread, float(h[windows.stop[window] - 1])
 
 
 @dataclass(frozen=True)
