@@ -161,3 +161,25 @@ def test_entries_that_are_given_twice_stand_once():
     assert pattern.output.tolist() == [0, 1]
     assert pattern.coordinate.tolist() == [0, 2]
     assert pattern.place(np.array([1, 1]), np.array([2, 1])).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize("octave", [-20.0, -3.0, 0.0])
+@pytest.mark.parametrize("upwards", [True, False])
+def test_a_point_beside_x_is_a_half_to_one_times_the_step_away_in_each_coordinate(octave, upwards):
+    x = np.array([1e-3, -2.0, 1e6])
+    point = Point.of(x, np.full(3, 2.0**-52))
+    away = beside(point, octave, rng=np.random.default_rng(3), upwards=upwards) - x
+    share = away / (point.scale * 2.0**octave)
+    assert (np.sign(share) == (1 if upwards else -1)).all()
+    assert (np.abs(share) >= 0.5 - 1e-6).all()
+    assert (np.abs(share) <= 1 + 1e-6).all()
+
+
+def test_a_point_beside_x_goes_the_other_way_or_less_far_where_bounds_leave_no_room():
+    x = np.array([0.0, 0.0, 0.0])
+    point = Point(x, np.full(3, 2.0**-52), np.array([-1e-4, 0.0, 0.0]), np.array([1e-4, 9.0, 0.0]))
+    there = beside(point, 0.0, rng=np.random.default_rng(3), upwards=False)
+    assert -1e-4 <= there[0] <= 1e-4
+    assert there[0] != 0.0
+    assert 0.5 <= there[1] <= 1.0
+    assert there[2] == 0.0

@@ -62,3 +62,7 @@ def test_worse_than_expected_keeps_its_status_and_notes_the_expectation(status: 
     verdict = judged(status)
     assert verdict.status == status
     assert verdict.notes == ("the suite expects fail until 2027-01-31 (GH-412)",)
+
+
+def test_an_expectation_without_a_date_or_a_reason_speaks_of_neither():
+    assert judged("fail", Expectation("fail")).notes == ("as expected: fail",)

@@ -15,7 +15,7 @@ from gradaudit.checks._limits import Limits
 from gradaudit.checks._measure import measure
 from gradaudit.checks._subject import Subject
 from gradaudit.engines._arguments import Arguments
-from gradaudit.judge.diagnosis import Diagnosis
+from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.judging import judge
 from gradaudit.judge.verdict import Status
 from gradaudit.perturb.axis import Axis
@@ -215,3 +215,61 @@ def test_an_element_far_below_the_local_slope_is_held_against_that_and_counted_a
     if status is Status.PASS:
         assert (verdict.counts.bounded_by_largest, verdict.counts.resolved) == (1, 0)
         assert "too small to be bounded relative to themselves" in " ".join(verdict.notes)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e5])
+@pytest.mark.parametrize(
+    ("claimed", "said"),
+    [
+        (-1.0, "the claim {:.6g} is the left slope"),
+        (1.0, "the claim {:.6g} is the right slope"),
+        (0.0, "the claim {:.6g} is their mean"),
+        (0.2, "the claim is {:.6g}; "),
+    ],
+)
+def test_at_a_kink_it_is_said_which_slope_the_claim_is_in_whatever_units(size, claimed, said):
+    verdict = ga.audit(lambda x: size * np.abs(x).sum(), np.zeros(1), gradient=lambda x: np.full(1, size * claimed))
+    assert verdict.diagnosis is Diagnosis.KINK
+    assert said.format(size * claimed) in verdict.message
+
+
+@pytest.mark.parametrize(("amplitude", "status"), [(0.0, Status.PASS), (1e-3, Status.INCONCLUSIVE)])
+def test_a_kink_whose_slopes_are_hardly_known_accepts_nothing(amplitude, status):
+    def kinked(x):
+        return float(np.abs(x).sum()) + amplitude * (zlib.crc32(x.tobytes()) / 2**31 - 1)
+
+    verdict = ga.audit(kinked, np.zeros(1), gradient=lambda x: np.full(1, 0.5), settings=Settings(kinks="accept"))
+    assert (verdict.status, verdict.diagnosis) == (status, Diagnosis.KINK if amplitude else None)
+
+
+def test_what_would_help_stands_beside_what_is_undecided():
+    noisy = ga.audit(lambda x: float(np.sin(x[0]) + 0.3 * (zlib.crc32(x) % 2)), np.array([0.4]), gradient=np.cos)
+    assert noisy.status is Status.INCONCLUSIVE
+    assert noisy.message.endswith(f"{noisy.diagnosis.value}; {ADVICE[noisy.diagnosis]}")
+
+
+def test_a_curve_has_no_points_where_f_has_no_value():
+    verdict = ga.audit(np.sqrt, np.array([1e-3]), jacobian=lambda x: np.diag(0.5 / np.sqrt(x)))
+    steps = [point.h for point in verdict.curves]
+    assert steps
+    assert max(steps) <= 1e-3
+
+
+@pytest.mark.parametrize("claims", [{"jvp": lambda x, v: 3 * v}, {"gradient": np.cos, "hvp": lambda x, v: 3 * v}])
+def test_one_tangent_cannot_tell_that_tangents_are_ignored(claims):
+    verdict = ga.audit(lambda x: np.sin(x).sum(), np.array([0.5]), **claims)
+    assert verdict.status is Status.FAIL
+    assert verdict.diagnosis is not Diagnosis.TANGENT_IGNORED
+
+
+@pytest.mark.parametrize(("spoilt", "row"), [({0}, "x0"), ({1}, "x1"), ({0, 1}, None)])
+def test_a_row_is_named_only_where_all_that_is_wrong_stands_in_it(spoilt, row):
+    a = np.arange(1.0, 7.0).reshape(2, 3)
+
+    def gradient(*inputs):
+        wrong = np.array([[0.0, 0.0, 0.0], [0.5, -1.0, 2.0]])
+        return tuple(2 * x + wrong * (k in spoilt) for k, x in enumerate(inputs))
+
+    verdict = ga.audit(lambda a, b: float((a * a + b * b).sum()), a, a + 1, gradient=gradient)
+    assert (verdict.diagnosis is Diagnosis.ONE_ROW) == (row is not None)
+    assert (f"only row 1 of {row} is off (3 of 3 elements)" in verdict.message) == (row is not None)

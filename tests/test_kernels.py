@@ -248,3 +248,9 @@ def test_the_kernel_is_compiled_once_and_read_from_disk_by_later_processes(tmp_p
         for _ in range(2)
     ]
     assert [int(hit) for hit in hits] == [0, 1]
+
+
+def test_in_a_combination_an_output_that_moved_on_the_only_side_it_has_counts() -> None:
+    x, step, sigma = np.array([0.25]), 0.375, np.array([1e-3, 1e-2])  # no root below x
+    noise = sample(roots_and_square, x, [step], sigma=sigma, readout=np.ones((1, 2))).noise
+    assert noise[0, 0, 0] == pytest.approx(np.hypot(1e-3, 1e-2), rel=1e-12)

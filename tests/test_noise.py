@@ -148,3 +148,23 @@ def test_a_jvp_with_float32_inside_is_decided_by_steps_that_its_noise_allows():
     verdict = ga.audit(weighted, X6, jvp=jvp)
     assert verdict.status == "pass", verdict.message
     assert ga.audit(weighted, X6, jvp=lambda v, t: 1.01 * jvp(v, t)).status == "fail"
+
+
+def test_a_line_is_left_where_the_function_has_no_value():
+    called = []
+
+    def ends(v):
+        called.append(v[0])
+        return None if len(called) > 3 else np.sin(v)
+
+    point = Point.of(np.ones(1), np.full(1, 2.0**-52))
+    found = measure_noise(ends, point, base=np.sin(point.x), rng=np.random.default_rng(0))
+    rungs, sides, first = 6, 2, 3
+    assert found.evaluations == len(called) == rungs * sides + first
+
+
+@pytest.mark.parametrize(("x", "at_most"), [([0.99999991], 1e-12), ([1.0 - 3e-8], 1e-12)])
+def test_a_flat_stretch_that_ends_in_a_steep_curve_is_no_noise(x, at_most):
+    """Its smallest movement is far below its largest."""
+    found = sigma(lambda v: np.where(v > 1.0, (v - 1.0) ** 3 * 1e9 + (v - 1.0), 0.0), x)
+    assert found.sigma[0] < at_most

@@ -293,3 +293,25 @@ def test_a_case_that_fails_every_time_says_how_often(suite: str):
     audit = runner.run(suite, jobs=1, retries=2)
     assert audit.results[3].verdict.notes == ("3 attempts, same",)
     assert audit.results[0].verdict.notes == ()
+
+
+@pytest.mark.parametrize("which", ["last", "id"])
+def test_a_run_that_was_stopped_before_its_first_case_is_resumed(suite: str, which: str):
+    first = interrupted(suite, 0)
+    assert not first.results
+    audit, told = resumed(suite, LAST if which == "last" else first.run.id)
+    assert (audit.run.id, audit.run.complete) == (first.run.id, True)
+    assert told == [f"resuming {first.run.id}: 0 of 4 cases are there, 4 to run"]
+
+
+def test_a_finished_run_of_fewer_cases_is_not_taken_for_an_unfinished_one(suite: str):
+    part = runner.run(suite, jobs=1, select=Selection(keyword="process"))
+    assert part.run.complete
+    with pytest.raises(OutputError, match="no unfinished run of this suite"):
+        resumed(suite)
+
+
+def test_without_an_unfinished_run_of_the_shard_it_is_said_which_was_looked_for(suite: str):
+    interrupted(suite, 1)
+    with pytest.raises(OutputError, match=r"no unfinished run \(shard 1/2\) of this suite in reports"):
+        resumed(suite, shard=Shard(1, 2))

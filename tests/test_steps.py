@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradaudit.perturb.steps import RESIDUE, Coordinates, Point, Tangents, everywhere, octaves
+from gradaudit.perturb.steps import RESIDUE, Coordinates, Moves, Point, Tangents, everywhere, octaves
 from gradaudit.perturb.steps import given as given_steps
 
 
@@ -86,3 +86,20 @@ def test_one_number_everywhere_takes_the_room_of_one_and_cannot_be_written_to():
     assert array[-1] == array[0] == -np.inf
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 1.0
+
+
+def test_a_move_has_the_least_scale_of_what_moves_with_it_and_ignores_what_fills_it_up():
+    at = point([1e-8, 1.0, 2.0**26])
+    moves = Moves(at, np.array([[2, 1, 0], [2, 1, 2]]), np.array([[1.0, -1.0, 0.0], [1.0, 1.0, 1.0]]))
+    pair = Coordinates(at, np.array([1, 2]))
+    assert (moves.natural == pair.natural.min()).all()
+    assert (moves.scale == pair.scale.min()).all()
+    assert (moves.smallest_step == pair.smallest_step.max()).all()
+
+
+@pytest.mark.parametrize("largest", [0, 1, 2])
+def test_a_tangent_goes_as_far_as_the_coordinate_that_it_moves_most(largest):
+    v = np.ones((1, 3))
+    v[0, largest] = 64.0
+    directions = Tangents(point([1.0, 1.0, 1.0]), v)
+    assert directions.scale == Tangents(point([1.0, 1.0, 1.0]), np.full((1, 3), 64.0)).scale
