@@ -409,6 +409,9 @@ def test_an_accepted_kink_passes_as_a_subgradient_without_a_bound_and_says_so():
     assert verdict.measures.bound < 1e-3
     assert verdict.measures.error_over_tolerance < 0.1
     assert any("subgradient" in note for note in verdict.notes)
+    bounds = {element.input: element.bound for element in verdict.elements}
+    assert np.isnan(bounds["x[0]"])
+    assert bounds["x[1]"] < 1e-3
 
 
 def test_structural_zeros_beside_linear_elements_are_no_sign_of_a_quantised_function():

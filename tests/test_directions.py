@@ -403,3 +403,17 @@ def test_where_a_combination_of_outputs_has_no_value_nothing_is_certified(value,
     assert verdict.status is Status.INCONCLUSIVE
     assert np.isnan(verdict.certificates[0].bound)
     assert "no element is off by more than an unknown part" in " ".join(verdict.notes)
+
+
+def test_a_nan_in_one_of_several_outputs_is_a_failure_of_its_element():
+    mixing = np.random.default_rng(2).normal(size=(3, 400))
+
+    def hollow(x):
+        jacobian = mixing * np.cos(x)
+        jacobian[1, 7] = np.nan
+        return jacobian
+
+    x = np.linspace(0.1, 1.0, 400)
+    verdict = ga.audit(lambda x: mixing @ np.sin(x), x, jacobian=hollow, settings=Settings(directions=8))
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.NOT_FINITE)
+    assert verdict.message.startswith("d out[1]/d x[7]: ")

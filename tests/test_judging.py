@@ -255,11 +255,18 @@ def test_a_curve_has_no_points_where_f_has_no_value():
     assert max(steps) <= 1e-3
 
 
-@pytest.mark.parametrize("claims", [{"jvp": lambda x, v: 3 * v}, {"gradient": np.cos, "hvp": lambda x, v: 3 * v}])
-def test_one_tangent_cannot_tell_that_tangents_are_ignored(claims):
-    verdict = ga.audit(lambda x: np.sin(x).sum(), np.array([0.5]), **claims)
-    assert verdict.status is Status.FAIL
-    assert verdict.diagnosis is not Diagnosis.TANGENT_IGNORED
+@pytest.mark.parametrize("points", [np.array([0.5]), np.array([0.5, 0.7])])
+def test_a_jvp_that_ignores_its_tangent_is_told_from_one_that_is_wrong_along_it(points):
+    def curve(x):
+        return np.array([np.sin(x).sum(), (x**2).sum(), np.exp(x).sum()])
+
+    deaf, wrong = (
+        ga.audit(curve, points, jvp=jvp)
+        for jvp in (lambda x, v: np.array([5.0, -2.0, 9.0]), lambda x, v: np.array([5.0, -2.0, 9.0]) * v.sum())
+    )
+    assert (deaf.status, wrong.status) == (Status.FAIL, Status.FAIL)
+    assert deaf.diagnosis is Diagnosis.TANGENT_IGNORED
+    assert wrong.diagnosis is not Diagnosis.TANGENT_IGNORED
 
 
 @pytest.mark.parametrize(("spoilt", "row"), [({0}, "x0"), ({1}, "x1"), ({0, 1}, None)])

@@ -218,3 +218,9 @@ def test_a_segment_never_leaves_the_domain():
     verdict = audit(f, X, gradient=lambda x: 1 / x)
     assert verdict.status is Status.PASS
     assert decided_by_integral(verdict)
+
+
+def test_segments_that_agree_are_not_made_finer():
+    verdict = audit(noisy, X, gradient=np.cos)
+    assert decided_by_integral(verdict)
+    assert verdict.measures.evaluations <= 100

@@ -54,3 +54,17 @@ def test_rows_of_two_are_always_on_a_line_and_show_nothing():
     x = X[:, :2].copy()
     verdict = ga.audit(bumps, x, gradient=claim_that_lacks(lambda x: ROWS + ROWS**2 * x))
     assert verdict.diagnosis is not Diagnosis.MISSING_TERM
+
+
+@pytest.mark.parametrize(
+    ("term", "said"), [(lambda x: 0.25, "is 0.25 in all 6 elements"), (lambda x: 0.25 * x, "is 0.25·x in all elements")]
+)
+def test_what_all_elements_of_a_vector_lack_alike_is_said_with_its_size(term, said):
+    verdict = ga.audit(bumps, X[0].copy(), gradient=claim_that_lacks(term))
+    assert verdict.diagnosis is Diagnosis.MISSING_TERM
+    assert f"numeric − analytic {said}" in verdict.evidence
+
+
+def test_two_elements_do_not_show_what_all_lack():
+    verdict = ga.audit(bumps, X[0, :2].copy(), gradient=claim_that_lacks(lambda x: 0.25))
+    assert verdict.diagnosis is not Diagnosis.MISSING_TERM

@@ -312,6 +312,6 @@ def test_a_finished_run_of_fewer_cases_is_not_taken_for_an_unfinished_one(suite:
 
 
 def test_without_an_unfinished_run_of_the_shard_it_is_said_which_was_looked_for(suite: str):
-    interrupted(suite, 1)
+    interrupted(suite, 3)
     with pytest.raises(OutputError, match=r"no unfinished run \(shard 1/2\) of this suite in reports"):
         resumed(suite, shard=Shard(1, 2))

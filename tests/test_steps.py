@@ -103,3 +103,14 @@ def test_a_tangent_goes_as_far_as_the_coordinate_that_it_moves_most(largest):
     v[0, largest] = 64.0
     directions = Tangents(point([1.0, 1.0, 1.0]), v)
     assert directions.scale == Tangents(point([1.0, 1.0, 1.0]), np.full((1, 3), 64.0)).scale
+
+
+@pytest.mark.parametrize("size", [2.0**-6, 1.0, 2.0**6])
+def test_a_tangent_of_any_size_goes_as_far_as_one_of_unit_size(size):
+    directions = Tangents(point([1.0, 1.0]), np.full((1, 2), size))
+    assert directions.scale * size == 1.0
+    assert directions.natural * size == pytest.approx(1.0)
+
+
+def test_a_tangent_of_nothing_has_a_step_all_the_same():
+    assert Tangents(point([1.0, 1.0]), np.zeros((1, 2))).scale == 1.0

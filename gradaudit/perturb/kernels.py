@@ -186,7 +186,6 @@ def _root_of_squares(weights, spread, moved, floor):  # type: ignore[no-untyped-
 @_compiled()
 def _read_combined(plus, minus, base, sigma, spread, moved, readout, rise, fall, noise):  # type: ignore[no-untyped-def]
     """Rows of ``readout`` combine the outputs; plus and minus become the differences, spread the noise, in place."""
-    above, below = True, True
     for j in range(base.size):
         up = plus[j] - base[j]
         down = base[j] - minus[j]
@@ -194,15 +193,14 @@ def _read_combined(plus, minus, base, sigma, spread, moved, readout, rise, fall,
         moved[j] = _moved(up, down)
         plus[j] = up
         minus[j] = down
-        above = above and math.isfinite(up)
-        below = below and math.isfinite(down)
     for r in range(readout.shape[0]):
         up, down = 0.0, 0.0
         for j in range(base.size):
             up += readout[r, j] * plus[j]
             down += readout[r, j] * minus[j]
-        rise[r] = up if above and math.isfinite(up) else np.nan
-        fall[r] = down if below and math.isfinite(down) else np.nan
+        # one output that is not finite makes the sum so, whatever its weight
+        rise[r] = up if math.isfinite(up) else np.nan
+        fall[r] = down if math.isfinite(down) else np.nan
         heard = _root_of_squares(readout[r], spread, moved, np.inf)
         noise[r] = _root_of_squares(readout[r], spread, moved, HIDING * heard)
 

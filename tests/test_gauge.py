@@ -1,0 +1,65 @@
+"""After one sweep a direction costs few steps; where they do not do, it is swept as well."""
+
+import numpy as np
+import pytest
+
+from gradaudit.perturb.gauge import FEWEST, MOST, WORSE, Gauge
+from gradaudit.perturb.sampling import Probe
+from gradaudit.perturb.steps import Point, Tangents
+
+X = np.linspace(0.1, 1.0, 5)
+
+
+def gauge_of(f, sigma=1e-17):
+    return Gauge(Probe(lambda x: np.array([f(x)]), np.array([f(X)]), np.array([sigma]), None))
+
+
+def directions(count, size=1.0):
+    rng = np.random.default_rng(0)
+    point = Point.of(X, np.full(5, 2.0**-52))
+    return [
+        Tangents(point, size * rng.choice([-1.0, 1.0], (1, 5)) * rng.uniform(0.5, 1.0, (1, 5))) for _ in range(count)
+    ]
+
+
+def spent(gauge, direction, **options):
+    before = gauge.evaluations
+    reading = gauge.read(direction, **options)
+    return gauge.evaluations - before, reading
+
+
+@pytest.mark.parametrize("steepness", [1e4, 1e5, 1e6])
+def test_later_directions_take_the_few_finest_steps_where_those_were_best(steepness):
+    gauge = gauge_of(lambda x: np.sin(steepness * x.sum()) / steepness)
+    first, second, _ = directions(3)
+    swept, reading = spent(gauge, first)
+    few, other = spent(gauge, second)
+    assert swept >= 16
+    assert 2 * FEWEST <= few <= 2 * MOST
+    assert other.bar < WORSE * reading.bar
+
+
+def test_every_reading_is_right_within_its_bar():
+    gauge = gauge_of(lambda x: np.sin(x).sum())
+    for direction in directions(8):
+        reading = gauge.read(direction)
+        assert abs(reading.value[0] - direction.v[0] @ np.cos(X)) <= 3 * reading.bar[0]
+
+
+def test_a_bar_that_is_enough_is_not_made_smaller():
+    precise, easy = (gauge_of(lambda x: np.sin(x).sum()) for _ in range(2))
+    for direction in directions(6):
+        precise.read(direction)
+        assert easy.read(direction, enough=1e-3).bar < 1e-3
+    assert easy.evaluations < precise.evaluations
+
+
+def test_a_direction_along_which_f_bends_more_is_swept_again():
+    """A window that suits the first direction is too coarse for the second, along which f goes much faster."""
+    gauge = gauge_of(lambda x: np.sin(x[0]) + np.sin(1e5 * x[1]) / 1e5)
+    point = Point.of(X, np.full(5, 2.0**-52))
+    slow, fast = (Tangents(point, np.eye(5)[[k]]) for k in (0, 1))
+    spent(gauge, slow)
+    evaluations, reading = spent(gauge, fast)
+    assert evaluations > 2 * MOST
+    assert abs(reading.value[0] - np.cos(1e5 * X[1])) <= 3 * reading.bar[0] + 1e-8
