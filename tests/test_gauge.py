@@ -14,12 +14,11 @@ def gauge_of(f, sigma=1e-17):
     return Gauge(Probe(lambda x: np.array([f(x)]), np.array([f(X)]), np.array([sigma]), None))
 
 
-def directions(count, size=1.0):
+def directions(count):
     rng = np.random.default_rng(0)
     point = Point.of(X, np.full(5, 2.0**-52))
-    return [
-        Tangents(point, size * rng.choice([-1.0, 1.0], (1, 5)) * rng.uniform(0.5, 1.0, (1, 5))) for _ in range(count)
-    ]
+    drawn = [rng.choice([-1.0, 1.0], (1, 5)) * rng.uniform(0.5, 1.0, (1, 5)) for _ in range(count)]
+    return [Tangents(point, v) for v in drawn]
 
 
 def spent(gauge, direction, **options):
