@@ -4,6 +4,7 @@ import ast
 import csv
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import patch
@@ -31,6 +32,9 @@ FRAMEWORKS = {
     "sklearn_kernels": "sklearn",
     "statsmodels": "statsmodels",
 }
+
+#: Suites of functions that their library has only from this version on.
+SINCE = {"scipy_slopes": (1, 15)}
 
 #: Every planted fault: what must be said of it, and the elements that are wrong, or whole inputs where they are many;
 #: entries of a Jacobian or Hessian as output/input. Nothing is measured where a claim has not the form of a derivative.
@@ -170,7 +174,15 @@ def test_every_right_derivative_passes(audited: Audited, name: str, least: int, 
 def test_every_derivative_of_a_framework_ends_as_its_suite_says(audited: Audited, name: str):
     if find_spec(FRAMEWORKS[name]) is None:
         pytest.skip(f"{FRAMEWORKS[name]} is not installed")
+    if name in SINCE and release(FRAMEWORKS[name]) < SINCE[name]:
+        pytest.skip(f"{FRAMEWORKS[name]} is older than {'.'.join(map(str, SINCE[name]))}")
     assert {name: why for name, why in unlike(audited(name), Status.PASS).items() if not why.startswith("xfail")} == {}
+
+
+def release(package: str) -> tuple[int, int]:
+    """(1, 17) of what is installed as 1.17.2."""
+    major, minor, *_ = version(package).split(".")
+    return int(major), int(minor)
 
 
 def test_every_planted_fault_fails_as_expected(audited: Audited):

@@ -278,3 +278,16 @@ def test_the_json_schema_lets_an_input_be_written_short_and_long() -> None:
     points = next(o for o in schema["at"]["anyOf"] if o.get("type") == "object")
     for field in (inputs["additionalProperties"], points["additionalProperties"]["additionalProperties"]):
         assert {"type": ["number", "array"]} in field["anyOf"]
+
+
+def test_a_parameter_that_is_required_has_no_default_in_the_schema():
+    """Up to pydantic 2.10 fields of one type share what is written of it, defaults too."""
+    definitions = json_schema()["$defs"]
+    both = {
+        (title, name)
+        for title, of in definitions.items()
+        for name in of.get("required", ())
+        if "default" in of["properties"][name]
+    }
+    assert both == set()
+    assert definitions["LogUniform"]["required"] == ["low", "high"]

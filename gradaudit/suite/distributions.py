@@ -6,8 +6,9 @@ Parameters are numbers, or expressions over axes of ``matrix`` (``high: n``).
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
+from gradaudit.suite.json_form import JsonForm
 from gradaudit.suite.quantities import is_number, wrong
 
 #: they give whole numbers or truth values, which are not differentiated unless a floating dtype is asked for
@@ -33,7 +34,7 @@ def _choices(value: object) -> tuple[float | int | bool, ...]:
     return tuple(value)
 
 
-Amount = Annotated[float | int | str, PlainValidator(_amount), WithJsonSchema({"type": ["number", "string"]})]
+Amount = Annotated[float | int | str, PlainValidator(_amount), JsonForm({"type": ["number", "string"]})]
 
 
 class Parameters(BaseModel):
@@ -120,7 +121,7 @@ class Choice(Parameters):
     of: Annotated[
         tuple[float | int | bool, ...],
         PlainValidator(_choices),
-        WithJsonSchema({"type": "array", "items": {"type": ["number", "boolean"]}, "minItems": 1}),
+        JsonForm({"type": "array", "items": {"type": ["number", "boolean"]}, "minItems": 1}),
     ]
 
 

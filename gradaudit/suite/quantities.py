@@ -10,8 +10,10 @@ from datetime import date
 from math import isfinite, log10
 from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainValidator
 from pydantic_core import PydanticCustomError
+
+from gradaudit.suite.json_form import JsonForm
 
 #: Narrowest first.
 FLOATING = ("bfloat16", "float16", "float32", "float64")
@@ -271,14 +273,14 @@ SHAPE = {"type": "array", "items": {"anyOf": [{"type": "integer", "minimum": 0},
 VALUES = {"type": ["number", "boolean", "array"]}
 BOUNDS = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2}
 
-Seconds = Annotated[float | None, PlainValidator(seconds), WithJsonSchema(SECONDS)]
-Steps = Annotated[tuple[float, ...] | None, PlainValidator(steps), WithJsonSchema(STEPS)]
-ElementChoice = Annotated[Elements, PlainValidator(elements), WithJsonSchema(ELEMENTS)]
-Reference = Annotated[str, PlainValidator(reference), WithJsonSchema(REFERENCE)]
-Shape = Annotated[tuple[int | str, ...], PlainValidator(shape), WithJsonSchema(SHAPE)]
-Values = Annotated[object, PlainValidator(values), WithJsonSchema(VALUES)]
-Bounds = Annotated[tuple[float | None, float | None], PlainValidator(bounds), WithJsonSchema(BOUNDS)]
-Day = Annotated[date, PlainValidator(day), WithJsonSchema({"type": "string", "format": "date"})]
-Name = Annotated[str, PlainValidator(name), WithJsonSchema({"type": "string", "minLength": 1})]
-EnvironmentName = Annotated[str, PlainValidator(environment_name), WithJsonSchema({"type": "string", "minLength": 1})]
-EnvironmentText = Annotated[str, PlainValidator(environment_text), WithJsonSchema({"type": "string"})]
+Seconds = Annotated[float | None, PlainValidator(seconds), JsonForm(SECONDS)]
+Steps = Annotated[tuple[float, ...] | None, PlainValidator(steps), JsonForm(STEPS)]
+ElementChoice = Annotated[Elements, PlainValidator(elements), JsonForm(ELEMENTS)]
+Reference = Annotated[str, PlainValidator(reference), JsonForm(REFERENCE)]
+Shape = Annotated[tuple[int | str, ...], PlainValidator(shape), JsonForm(SHAPE)]
+Values = Annotated[object, PlainValidator(values), JsonForm(VALUES)]
+Bounds = Annotated[tuple[float | None, float | None], PlainValidator(bounds), JsonForm(BOUNDS)]
+Day = Annotated[date, PlainValidator(day), JsonForm({"type": "string", "format": "date"})]
+Name = Annotated[str, PlainValidator(name), JsonForm({"type": "string", "minLength": 1})]
+EnvironmentName = Annotated[str, PlainValidator(environment_name), JsonForm({"type": "string", "minLength": 1})]
+EnvironmentText = Annotated[str, PlainValidator(environment_text), JsonForm({"type": "string"})]

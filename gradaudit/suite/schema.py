@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gradaudit.suite.described import descriptions
 from gradaudit.suite.input_keys import SOURCES, InputField, InputKeys
+from gradaudit.suite.json_form import JsonForm
 from gradaudit.suite.quantities import (
     FLOATING,
     Day,
@@ -126,7 +127,7 @@ class FunctionKeys(DefaultKeys):
     was: Annotated[
         tuple[str, ...],
         PlainValidator(_former_names),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+        JsonForm({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = ()
     """Former names: history is kept over a rename."""
     expect: ExpectKeys | None = None
