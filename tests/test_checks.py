@@ -202,7 +202,11 @@ def test_rounding_in_any_precision_breaks_no_identity_of_several_inputs_and_outp
         ("linearity", ["vjp"], "it needs vjp; there is "),
         ("primal", ["primal", "value_and_gradient"], "it needs value_and_gradient; there is "),
         ("batch", ["batched"], "engine 'python' offers no batched derivative of this function"),
-        ("taylor", ["jacobian", "vjp", "gradient", "value_and_gradient"], "it needs one of jacobian, vjp, gradient, "),
+        (
+            "taylor",
+            ["jacobian", "vjp", "gradient", "value_and_gradient"],
+            "it needs one of jacobian, vjp, gradient, value_and_gradient; there is hessian, hvp, jvp",
+        ),
     ],
 )
 def test_a_check_for_which_there_is_nothing_to_check_says_what_it_needs(check, without, said):
