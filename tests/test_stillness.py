@@ -89,9 +89,7 @@ def test_a_function_that_moves_by_its_noise_at_most_never_leaves_it_and_is_held_
 
 @pytest.mark.parametrize(("largest", "expected"), [(0.2, True), (0.1, False)])
 def test_noise_bounds_a_slope_by_the_largest_step_that_was_taken(largest, expected):
-    samples = samples_of(
-        lambda x: 0.0, H / 2, noise=1e-5
-    )  # bounded by 1.8e-4
+    samples = samples_of(lambda x: 0.0, H / 2, noise=1e-5)  # bounded by 1.8e-4
     assert never_leaves_noise(samples, claim_of(0.0, largest=largest)) == expected
 
 
