@@ -51,6 +51,27 @@ def test_only_what_failed_runs_again_and_the_verdicts_are_merged(say):
     assert again["ok[n=1]"] == notes["ok[n=1]"]  # the run that measured it, not the one that kept it
 
 
+def test_a_case_that_was_tried_by_itself_leaves_the_others_as_the_last_whole_run_found_them(say):
+    say()
+    whole = last().run.id
+    say("--id", "raises")
+    one = last().run.id
+    _, _, err = say("--last-failed")
+    assert f"2 of 4 were good in {one}, {whole} and stand as they were, 2 to run" in err
+    assert len(ends()) == 4
+    notes = {result.case.id: result.verdict.notes for result in last().results}
+    assert notes["ok[n=2]"] == (f"not run again: the verdict is that of run {whole}",)
+
+
+def test_a_case_is_as_good_as_it_was_the_last_time_that_it_ran(say):
+    say()
+    say("--id", "passes_the_second_time")
+    assert "3 of 4 were good in" in say("--last-failed")[2]
+    Path("tried").rmdir()  # from here on it fails once more
+    say("--id", "passes_the_second_time")
+    assert "2 of 4 were good in" in say("--last-failed")[2]
+
+
 def test_what_was_expected_until_yesterday_does_not_stand(say, monkeypatch):
     expected = "expect: {status: error, until: 2031-01-31}"
     Path("suite.yaml").write_text(SUITE.replace("{name: raises,", f"{{name: raises, {expected},"))

@@ -8,36 +8,46 @@ from gradaudit.history.changes import GOOD
 from gradaudit.plan.fingerprint import Planned
 from gradaudit.report import OutputError
 from gradaudit.running.record import Result, Run
-from gradaudit.running.resume import comparable, compared
+from gradaudit.running.resume import comparable, compared, first_few
 
 NOTE = "not run again: the verdict is that of run"  #: begins what is said of a result that stands; its run follows
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """The last run beside the plan of today."""
+    """What ran before, beside the plan of today."""
 
-    last: Run
+    runs: tuple[Run, ...]  #: the last one first; those before it where it ran only some of the cases
     kept: Mapping[str, Result]  #: by id: what was good, and is still the same case
 
     def told(self, total: int) -> list[str]:
         """What a user should know before it starts; ``total`` cases are asked for."""
         left = total - len(self.kept)
-        standing = f"{len(self.kept)} of {total} were good in {self.last.id} and stand as they were"
+        where = first_few([run.id for run in self.runs])
+        standing = f"{len(self.kept)} of {total} were good in {where} and stand as they were"
         return [f"{standing}, {left} to run" if left else f"{standing}; nothing had failed, so nothing runs"]
 
 
 def last_failed(asked: Run, plan: Sequence[Planned], *, suite: Path) -> Rerun:
-    """The last run of the suite in the folder ``suite``, with the shard that is ``asked`` for.
+    """What stands of the runs of the suite in the folder ``suite``, with the shard that is ``asked`` for.
 
-    A case is run again unless it was good there and neither its settings nor its inputs have changed. Raises
-    OutputError where there is no run to go by.
+    A case is run again unless it was good the last time that it ran, and neither its settings nor its inputs have
+    changed. Runs of some selected cases are looked behind, as far as the last run of the whole suite: trying one case
+    again does not make all others unknown. Raises OutputError where there is no run to go by.
     """
+    runs: list[Run] = []
+    ended: dict[str, Result | None] = {}
     for stored in comparable(asked, suite):
+        runs.append(stored.run)
         kept = compared(stored, asked, plan).kept
-        good = {id_: _carried(result, stored.run) for id_, result in kept.items() if result.verdict.status in GOOD}
-        return Rerun(stored.run, good)
-    raise OutputError(f"{suite} has no run of this suite to go by; leave --last-failed out")
+        for id_ in stored.results:
+            good = id_ in kept and kept[id_].verdict.status in GOOD
+            ended.setdefault(id_, _carried(kept[id_], stored.run) if good else None)
+        if stored.run.whole:
+            break
+    if not runs:
+        raise OutputError(f"{suite} has no run of this suite to go by; leave --last-failed out")
+    return Rerun(tuple(runs), {id_: result for id_, result in ended.items() if result is not None})
 
 
 def _carried(result: Result, run: Run) -> Result:
