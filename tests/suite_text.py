@@ -31,9 +31,16 @@ def load(
     environment: Mapping[str, str] | None = None,
     profile: str | None = None,
 ) -> Suite:
-    """The suite that ``text`` says, whatever the environment of the tests is."""
+    """The suite that ``text`` says, whatever the environment of the tests is. Raises SuiteError where it is not one."""
     path = write(folder, text)
-    return load_suite([path], overrides=overrides, environment=environment or {}, profile=profile)
+    return sound(load_suite([path], overrides=overrides, environment=environment or {}, profile=profile))
+
+
+def sound(suite: Suite) -> Suite:
+    """The suite. Raises SuiteError with what was wrong when it was read, as planning does."""
+    if suite.problems:
+        raise SuiteError(suite.problems)
+    return suite
 
 
 def problems(folder: Path, text: str | bytes, **options: Mapping[str, object]) -> list[str]:

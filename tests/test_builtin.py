@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from suite_text import sound
 
 from gradaudit.plan import make_plan
 from gradaudit.suite import SuiteError, builtin, load_suite
@@ -10,7 +11,7 @@ from gradaudit.suite import SuiteError, builtin, load_suite
 
 def refusal(name):
     with pytest.raises(SuiteError) as caught:
-        load_suite([name], environment={})
+        sound(load_suite([name], environment={}))
     return str(caught.value)
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from suite_text import sound
 
 import gradaudit as ga
 from gradaudit import engines
@@ -237,7 +238,7 @@ def test_what_is_no_engine_is_refused_with_what_is_missing(engine, said):
 def test_a_word_without_a_dot_must_be_on_the_shelf(tmp_path):
     (tmp_path / "suite.yaml").write_text(SUITE.format(engine="complex_step_engine"))
     with pytest.raises(SuiteError, match=r"unknown engine 'complex_step_engine'.*or a module of your own"):
-        load_suite([tmp_path / "suite.yaml"], environment={})
+        sound(load_suite([tmp_path / "suite.yaml"], environment={}))
 
 
 def test_scenarios_demand_passes_and_failures_and_errors():

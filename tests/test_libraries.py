@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from suite_text import sound
 
 from gradaudit import engines
 from gradaudit.engines import EngineError
@@ -32,7 +33,7 @@ def test_a_suite_that_names_such_an_engine_is_refused_at_its_place(tmp_path: Pat
     suite = tmp_path / "suite.yaml"
     suite.write_text(f"version: 1\nfunctions:\n  - {{function: 'm:f', engine: {engine}, inputs: {{x: [1]}}}}\n")
     with pytest.raises(SuiteError) as caught:
-        load_suite([suite], environment={})
+        sound(load_suite([suite], environment={}))
     (problem,) = caught.value.problems
     assert (problem.place.line, problem.message) == (3, missing(engine))
 

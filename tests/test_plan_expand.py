@@ -430,3 +430,44 @@ def test_a_choice_of_elements_goes_to_its_settings(
 ) -> None:
     (case,) = plan(tmp_path, suite(item(f"elements: {written}")))
     assert (case.settings.elements, case.settings.directions, case.settings.auto) == (None, directions, auto)
+
+
+# everything that is wrong, at once
+
+
+WRONG_IN_EVERY_STAGE = """\
+version: 1
+functions:
+  - {name: a, function: "m:f", gradient: "m:g", inputs: {x: {shape: [n]}}}
+  - {name: b, function: "m:f", gradiant: "m:g", inputs: {x: {shape: [2]}}}
+  - {name: c, function: "m:f", gradient: "m:g", inputs: {x: {file: none.npy}}}
+  - {name: d, function: "m:f", gradient: "m:g", inputs: {x: {shape: [2], normal: {std: -1}}}}
+  - {name: e, function: "m:f", gradient: "m:g", inputs: {x: {shape: [2]}}}
+  - {name: f, function: "m:f", gradient: "m:g", inputs: {x: {shape: [2]}}, checks: [vjp]}
+"""
+
+
+def test_what_is_wrong_in_its_keys_its_files_or_its_meaning_is_reported_at_once_and_by_line(tmp_path):
+    with pytest.raises(SuiteError) as caught:
+        make_plan(load_suite([write(tmp_path, WRONG_IN_EVERY_STAGE)], environment={}))
+    said = [(problem.place.line, problem.message) for problem in caught.value.problems]
+    assert [line for line, _ in said] == [3, 4, 5, 6, 8]
+    for (_, message), word in zip(
+        said, ["symbol 'n'", "'gradiant'", "none.npy", "std must be 0", "'vjp'"], strict=True
+    ):
+        assert word in message
+
+
+def test_where_a_setting_from_outside_is_wrong_nothing_is_said_of_what_follows_from_it(tmp_path):
+    text = function("method: central\nextend: false")
+    suite = load_suite([write(tmp_path, text)], environment={}, overrides={"h": "0"})
+    with pytest.raises(SuiteError) as caught:
+        make_plan(suite)
+    assert [str(problem.place) for problem in caught.value.problems] == ["--set h"]
+
+
+def test_a_function_whose_cases_are_all_there_twice_is_told_of_once(tmp_path):
+    path = write(tmp_path, HUBER.replace("[8]", "[n]") + "    matrix: {n: [1, 2, 3]}\n")
+    with pytest.raises(SuiteError, match=r"id 'huber\[n=1\]' and 2 more are made twice here") as caught:
+        make_plan(load_suite([path, path], environment={}))
+    assert len(caught.value.problems) == 1

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from suite_text import HUBER, function, load, problems, write
+from suite_text import HUBER, function, load, problems, sound, write
 
 from gradaudit.plan import make_plan
 from gradaudit.suite import Suite, SuiteError, load_suite
@@ -26,7 +26,7 @@ def test_the_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     one = write(tmp_path, HUBER + "    hh: 1\n", name="one.yaml")
     two = write(tmp_path, HUBER + "    tagz: [a]\n", name="two.yaml")
     with pytest.raises(SuiteError) as caught:
-        load_suite([one, two, tmp_path, tmp_path / "three.yaml"], environment={})
+        sound(load_suite([one, two, tmp_path, tmp_path / "three.yaml"], environment={}))
     assert str(caught.value).splitlines() == [
         f"{one}:7:5: unknown key 'hh' in functions[0]; did you mean 'h'?",
         "     7 |     hh: 1",
@@ -44,13 +44,13 @@ def test_a_file_that_is_not_there_may_be_called_otherwise(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     write(tmp_path, HUBER, name="suite.yaml")
     with pytest.raises(SuiteError) as caught:
-        load_suite([name], environment={})
+        sound(load_suite([name], environment={}))
     assert str(caught.value) == f"{name}: no such file{hint}"
 
 
 def test_a_file_in_a_folder_that_is_not_there_is_just_not_there() -> None:
     with pytest.raises(SuiteError, match=r"^nowhere/at/all.yaml: no such file$"):
-        load_suite(["nowhere/at/all.yaml"], environment={})
+        sound(load_suite(["nowhere/at/all.yaml"], environment={}))
 
 
 def test_a_module_may_hold_all_its_inputs_and_says_so_by_an_empty_mapping(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_module_may_hold_all_its_inputs_and_says_so_by_an_empty_mapping(tmp_pa
         assert [case.inputs for case in make_plan(load_suite([held], environment={}))] == [()]
         left_out = write(tmp_path, "version: 1\nfunctions: [{function: m:F, engine: torch}]\n", name="left_out.yaml")
         with pytest.raises(SuiteError, match=r"no inputs; add .*, or \{\} where a module holds them"):
-            load_suite([left_out], environment={})
+            sound(load_suite([left_out], environment={}))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,7 @@ def test_a_module_may_hold_all_its_inputs_and_says_so_by_an_empty_mapping(tmp_pa
         ("version: 1", "1:1: the suite has no functions; add 'functions:' or 'include:'"),
         ("[1]", "1:1: the suite must be a mapping (key: value), got a list"),
         ("functions: []", "1:1: missing key 'version'"),
+        ('version: "1"', "1:10: version must be 1, got '1'; write 1 without quotes"),
         ("version: 1\nfunctions: [{}]", "2:13: missing key 'function' in functions[0]"),
         (b"\xff\xfev", "0:0: the file is UTF-16 or UTF-32; save it as UTF-8"),
     ],
@@ -81,7 +82,7 @@ def test_a_file_that_is_no_suite_is_one_sentence(tmp_path: Path, text: str | byt
 
 def test_no_file_at_all_is_an_error() -> None:
     with pytest.raises(SuiteError, match="no suite file given"):
-        load_suite([], environment={})
+        sound(load_suite([], environment={}))
 
 
 def test_several_files_make_one_suite(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ Step = TypeVar("Step", str, int)
 def make_plan(suite: Suite, *, select: Selection | None = None) -> tuple[Case, ...]:
     """The selected cases, in the order of the suite; an empty tuple where nothing is selected.
 
-    Raises SuiteError where an item cannot be expanded, two ids are equal, or the selection cannot be read.
+    Raises SuiteError with everything that is wrong with the suite: what was found when it was read, what cannot be
+    expanded, ids that are equal; or where the selection cannot be read.
     """
     return choose(suite, select or Selection()).cases
 
@@ -85,7 +86,7 @@ class _Resolved:
 
 def _expand_all(suite: Suite) -> list[_Planned]:
     planned: list[_Planned] = []
-    problems: dict[Problem, None] = {}
+    problems: dict[Problem, None] = dict.fromkeys(suite.problems)
     for entry in suite.entries:
         for made in _expand(entry):
             if isinstance(made, Problem):
@@ -192,15 +193,19 @@ def _holds(excluded: Mapping[str, Scalar], combination: Mapping[str, Scalar]) ->
 
 def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
     first: dict[str, _Planned] = {}
+    twice: dict[str, list[_Planned]] = {}  #: by place: items that are there a second time, with all their cases
     for plan in planned:
         other = first.setdefault(plan.case.id, plan)
         if other is plan:
             continue
         if other.case.place == plan.case.place:
-            yield plan.entry.problem(f"id {plan.case.id!r} is made twice here; is the file named or included twice?")
+            twice.setdefault(plan.case.place, []).append(plan)
         else:
             message = f"id {plan.case.id!r} is taken by {other.case.place}; give one of them another 'name'"
             yield plan.entry.problem(message)
+    for plan, *more in twice.values():
+        are = f"and {len(more)} more are" if more else "is"
+        yield plan.entry.problem(f"id {plan.case.id!r} {are} made twice here; is the file named or included twice?")
 
 
 def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planned]:

@@ -1,4 +1,4 @@
-"""Suite files to a Suite, or a SuiteError with everything that is wrong with all of them."""
+"""Suite files to a Suite: what can be read of all of them, beside everything that is wrong with them."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from gradaudit.suite import overrides as outside
 from gradaudit.suite.available import refusals
 from gradaudit.suite.files import ARRAY_SUFFIXES, FileError, read_text
 from gradaudit.suite.input_keys import InputKeys
-from gradaudit.suite.messages import validate
+from gradaudit.suite.messages import validate_items
 from gradaudit.suite.nodes import compose
 from gradaudit.suite.problem import Place, Problem, SuiteError, did_you_mean, one_of
 from gradaudit.suite.schema import SuiteKeys
@@ -29,7 +29,8 @@ def load_suite(
 
     ``overrides`` are dotted settings (``tolerance.rtol``) from the command line, text parsed as YAML; ``environment``
     (``os.environ`` if left out) gives ``GRADAUDIT_*`` and, where ``profile`` is None, ``GRADAUDIT_PROFILE``. No user
-    code is imported. Raises SuiteError with every problem of every file.
+    code is imported. What is wrong is in the suite's ``problems``: planning finds further ones in what is sound, and a
+    user gets them all at once.
     """
     variables = os.environ if environment is None else environment
     asked = Place("--profile" if profile else f"environment {outside.PROFILE}")
@@ -41,10 +42,15 @@ def load_suite(
     loader.require_profile(profile, asked)
     entries = [entry for file in loader.files for entry in _entries(file, layers, profile)]
     loader.require_entries(files, entries)
-    problems = [*loader.problems, *(problem for entry in entries for problem in _entry_problems(entry))]
-    if problems:
-        raise SuiteError(dict.fromkeys(problems))
-    return _joined([str(file) for file in files], loader.files, entries)
+    if loader.unsettled:
+        entries = []
+    sound = tuple(entry for entry in entries if not loader.refuse(_entry_problems(entry)))
+    return Suite(
+        name="+".join(dict.fromkeys(loader.titles)),
+        files=tuple(map(str, files)),
+        entries=sound,
+        problems=tuple(dict.fromkeys(loader.problems)),
+    )
 
 
 class _Loader:
@@ -52,7 +58,9 @@ class _Loader:
 
     def __init__(self) -> None:
         self.files: list[SuiteFile] = []
+        self.titles: list[str] = []  #: of the files that the user named
         self.problems: list[Problem] = []
+        self.unsettled = False  #: what was said outside the files is wrong: what they mean with it is not known
 
     def load(self, name: str | Path, *, display: str, includer: SuiteFile | None) -> None:
         """Read one file and, after it, the files that it includes."""
@@ -65,11 +73,13 @@ class _Loader:
         except SuiteError as error:
             self.problems.extend(error.problems)
             return
-        keys, problems = validate(document, SuiteKeys)
+        keys, problems, broken = validate_items(document, SuiteKeys, "functions")
         self.problems.extend(problems)
         if keys is not None:
-            file = SuiteFile(document, keys, path.resolve(), includer)
+            file = SuiteFile(document, keys, path.resolve(), includer, broken)
             self.files.append(file)
+            if includer is None:
+                self.titles.append(keys.name or Path(name).stem)
             self.require_folders(file)
             self.include(file, path)
 
@@ -109,6 +119,7 @@ class _Loader:
         from_command_line, problems = outside.command_line(overrides)
         from_environment, more = outside.environment(variables)
         self.problems[:0] = [*problems, *more]
+        self.unsettled = bool(problems or more)
         return (*from_command_line, *from_environment)
 
     def require_profile(self, profile: str | None, asked: Place) -> None:
@@ -116,6 +127,13 @@ class _Loader:
         if profile is not None and self.files and profile not in known:
             hint = did_you_mean(profile, known) or (one_of(known) if known else "; the suite has no profiles")
             self.problems.insert(0, Problem(asked, f"unknown profile {profile!r}{hint}"))
+            self.unsettled = True
+
+    def refuse(self, problems: Iterable[Problem]) -> bool:
+        """Take note of ``problems``; whether there are any."""
+        found = list(problems)
+        self.problems.extend(found)
+        return bool(found)
 
     def require_entries(self, files: Sequence[str | Path], entries: Sequence[Entry]) -> None:
         if not files:
@@ -127,7 +145,7 @@ class _Loader:
 
 def _entries(file: SuiteFile, layers: tuple[Layer, ...], profile: str | None) -> Iterable[Entry]:
     path, env, seed = _search_path(file), _environment(file), _seed(file, layers)
-    for i, keys in enumerate(file.keys.functions):
+    for i, keys in file.functions:
         yield Entry(keys, file, i, layers, profile, seed, path, env)
 
 
@@ -173,13 +191,3 @@ def _is(kind: Callable[[Path], bool], path: Path) -> bool:
         return kind(path)
     except (OSError, ValueError):
         return False
-
-
-def _joined(names: Sequence[str], files: Sequence[SuiteFile], entries: Sequence[Entry]) -> Suite:
-    roots = [file for file in files if file.includer is None]
-    titles = [root.keys.name or Path(name).stem for root, name in zip(roots, names, strict=True)]
-    return Suite(
-        name="+".join(dict.fromkeys(titles)),
-        files=tuple(names),
-        entries=tuple(entries),
-    )

@@ -10,6 +10,7 @@ from gradaudit.suite.nodes import Document
 from gradaudit.suite.problem import Problem, did_you_mean, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
+Broken = frozenset[int]  #: positions in a list
 _Path = tuple[str | int, ...]
 
 _KINDS = {
@@ -35,8 +36,26 @@ def validate(document: Document, model: type[Model]) -> tuple[Model | None, list
     try:
         return model.model_validate(document.root.plain()), []
     except ValidationError as error:
-        found = {_problem(document, model, details) for details in error.errors(include_url=False)}
-        return None, sorted(found, key=lambda problem: (problem.place, problem.message))
+        return None, _problems(document, model, error.errors(include_url=False))
+
+
+def validate_items(document: Document, model: type[Model], items: str) -> tuple[Model | None, list[Problem], Broken]:
+    """As ``validate``; where only entries of the list ``items`` are wrong, the model without those, and which they are.
+
+    What can be read is worth being looked at further: a user wants to mend a file once.
+    """
+    plain: Any = document.root.plain()
+    try:
+        return model.model_validate(plain), [], frozenset()
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    problems = _problems(document, model, found)
+    places = [details["loc"] for details in found]
+    if any(len(place) < 2 or place[0] != items for place in places):
+        return None, problems, frozenset()
+    broken = frozenset(int(place[1]) for place in places)
+    sound = [item for i, item in enumerate(plain[items]) if i not in broken]
+    return model.model_validate({**plain, items: sound}), problems, broken
 
 
 def title(path: Sequence[str | int]) -> str:
@@ -47,6 +66,11 @@ def title(path: Sequence[str | int]) -> str:
         word = step if isinstance(step, int) or step.isprintable() else repr(step)
         text += f"[{word}]" if isinstance(step, int) else f"{'.' if text else ''}{word}"
     return text
+
+
+def _problems(document: Document, model: type[BaseModel], found: Sequence[Mapping[str, Any]]) -> list[Problem]:
+    problems = {_problem(document, model, details) for details in found}
+    return sorted(problems, key=lambda problem: (problem.place, problem.message))
 
 
 def _problem(document: Document, model: type[BaseModel], details: Mapping[str, Any]) -> Problem:
@@ -112,6 +136,8 @@ def _quote_hint(kind: str, value: object) -> str:
 
 def _literal_hint(value: object, expected: str) -> str:
     options = expected.replace("'", "").replace(" or ", ", ").split(", ")
+    if value in options:  # the text of a number
+        return f"; write {value} without quotes"
     return did_you_mean(value, options) if isinstance(value, str) else ""
 
 

@@ -34,10 +34,12 @@ class Problem:
 
 
 class SuiteError(Exception):
-    """The suite cannot be used; ``problems`` holds everything that is wrong with it, in the order of its files."""
+    """The suite cannot be used; ``problems`` holds everything that is wrong with it, by files and their lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        found = tuple(problems)
+        files = {place: number for number, place in enumerate(dict.fromkeys(problem.place.file for problem in found))}
+        self.problems = tuple(sorted(found, key=lambda problem: (files[problem.place.file], problem.place)))
         super().__init__(self.problems)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -61,6 +62,13 @@ class SuiteFile:
     keys: SuiteKeys = field(repr=False)
     location: Path  #: absolute
     includer: "SuiteFile | None" = None
+    broken: frozenset[int] = frozenset()  #: positions of items of ``functions:`` that ``keys`` leaves out: see problems
+
+    @property
+    def functions(self) -> Iterator[tuple[int, FunctionKeys]]:
+        """The items of ``functions:`` that could be read, each with its position in the file."""
+        positions = (i for i in count() if i not in self.broken)
+        return zip(positions, self.keys.functions, strict=False)
 
     @property
     def folder(self) -> Path:
@@ -165,11 +173,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Suite:
-    """Validated suite files: what ``make_plan`` expands to cases."""
+    """What could be read of suite files: what ``make_plan`` expands to cases, or refuses with all that is wrong."""
 
     name: str
     files: tuple[str, ...]  #: as the user named them
     entries: tuple[Entry, ...] = field(repr=False)
+    problems: tuple[Problem, ...] = ()  #: with what is not among ``entries``
 
 
 def _first(layers: Sequence[Layer], key: str) -> Setting[Any]:
