@@ -65,6 +65,13 @@ def test_a_crash_says_after_how_long_as_people_do(seconds: float, said: str):
     assert f"(signal SIGKILL) after {said} s;" in broken(a_case("is_killed"), reply, Limits()).message
 
 
+@pytest.mark.parametrize(("limit", "said"), [(1, "1 byte"), (4_000, "4,000 bytes"), (500_000_000, "500 MB")])
+def test_a_limit_whose_unit_was_forgotten_is_not_called_zero(limit: int, said: str):
+    reply = Reply(None, returncode=-9, seconds=1.0, memory=31_000_000)
+    message = broken(a_case("eats"), reply, Limits(memory=limit)).message
+    assert f"held 31 MB of memory, allowed {said}, and was killed" in message
+
+
 def test_a_process_that_is_killed_is_a_crash_with_the_signal():
     assert "signal SIGKILL" in keep("is_killed").message
 

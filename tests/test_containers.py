@@ -174,7 +174,12 @@ def test_none_among_outputs_holds_nothing_and_the_leaves_that_are_there_are_audi
 
 
 @pytest.mark.parametrize(
-    ("output", "said"), [(None, "returned None;"), ((None, None), "returned a tuple that holds nothing;")]
+    ("output", "said"),
+    [
+        (None, "returned None;"),
+        (None, "does it lack a return?"),
+        ((None, None), "returned a tuple that holds nothing;"),
+    ],
 )
 def test_a_function_that_gives_nothing_but_none_fails(output, said):
     verdict = ga.audit(lambda x: output, X, gradient=lambda x: x)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from report_audit import CASE, RUN, large_audit, literal_audit
+from report_audit import CASE, FAILED, RUN, large_audit, literal_audit
 from report_page import Page, details, index, unpacked
 
 from gradaudit.judge.verdict import Heat, Measures, Status, Verdict
@@ -65,6 +65,13 @@ def test_the_worst_case_stands_first() -> None:
 def test_the_evidence_keeps_every_digit_of_what_is_read() -> None:
     element = details(html.render(Audit(RUN, literal_audit().results[:1])))[0]["elements"][0]
     assert element[5:7] == [-0.4919214, -0.4919165]
+
+
+def test_what_is_allowed_has_the_two_digits_that_the_message_has() -> None:
+    allowed = 6.850249e-06  # 6.85e-06 to three digits, which a browser then shows as 6.8e-6
+    verdict = replace(FAILED, elements=(replace(FAILED.elements[0], allowed=allowed),))
+    element = details(html.render(Audit(RUN, (Result(CASE, verdict),))))[0]["elements"][0]
+    assert f"{element[8]:.1e}" == f"{allowed:.1e}" == "6.9e-06"
 
 
 def test_the_first_screen_says_what_a_pass_could_have_missed() -> None:

@@ -146,6 +146,7 @@ def test_an_output_that_cannot_be_written_costs_no_other(suite: str):
         ({"outputs": [Path("suite.yaml/out.csv")]}, report.OutputError, "cannot write"),
         ({"select": Selection(tags=("none",))}, runner.NothingSelected, "no case of suite.yaml is selected"),
         ({"select": Selection(ids=("slo",))}, runner.NothingSelected, "no case has the id 'slo'; did you mean 'slow'"),
+        ({"select": Selection(ids=("zz",))}, runner.NothingSelected, "'zz'; 'gradaudit list suite.yaml' names the"),
         ({"overrides": {"hh": "1"}}, SuiteError, "unknown key 'hh'"),
     ],
 )

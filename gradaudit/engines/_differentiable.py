@@ -115,7 +115,7 @@ def flatten_output(output: object) -> tuple[NDArray[np.float64], tuple[tuple[int
         return array.astype(np.float64).ravel(), (array.shape,)
     parts = leaves_of(output)
     if not parts:
-        allowed = "a number, an array, or a container of arrays"
+        allowed = f"a number, an array, or a container of arrays{'; does it lack a return?' if output is None else ''}"
         raise TypeError(f"the function returned {hollow(output)}; allowed: {allowed}")
     arrays = [_real_array(part) for part in parts]
     flat = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])

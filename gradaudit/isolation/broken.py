@@ -40,7 +40,7 @@ def _reason(case: Case, reply: Reply, limits: Limits, how: str) -> _Reason:
         )
         return _Reason(Status.TIMEOUT, Diagnosis.TIMED_OUT, message)
     if reply.memory is not None:
-        held, allowed = f"{reply.memory / 1e6:,.0f} MB", f"{(limits.memory or 0) / 1e6:,.0f} MB"
+        held, allowed = _size(reply.memory), _size(limits.memory or 0)
         message = (
             f"its process held {held} of memory, allowed {allowed}, and was killed; "
             f"raise --max-memory, or use smaller inputs"
@@ -48,6 +48,11 @@ def _reason(case: Case, reply: Reply, limits: Limits, how: str) -> _Reason:
         return _Reason(Status.CRASH, Diagnosis.MEMORY, message, f"it held {held}")
     how = how or f"its process died ({died_of(reply.returncode)}) after {_rounded(reply.seconds)} s"
     return _Reason(Status.CRASH, Diagnosis.DIED, f"{how}; run {case.target.function} alone to see why", how)
+
+
+def _size(count: int) -> str:
+    """A limit of ``4`` that was meant in GB must not read as none."""
+    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count:,} {'byte' if count == 1 else 'bytes'}"
 
 
 def _rounded(seconds: float) -> str:

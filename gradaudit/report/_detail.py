@@ -64,8 +64,9 @@ def _element(element: Element) -> list[Any]:
     return [
         *(element.check, element.status.value, element.output, element.input),
         *(_number(value) for value in (element.x, element.analytic, element.numeric)),
-        *(_rounded(value) for value in (element.uncertainty, element.allowed, element.error_over_tolerance)),
-        _rounded(element.h),
+        _rounded(element.uncertainty),
+        _rounded(element.allowed, 7),  # its first two digits are shown, as in the message: rounded once, not twice
+        *(_rounded(value) for value in (element.error_over_tolerance, element.h)),
         element.reason,
         _rounded(element.bound),
     ]
@@ -146,5 +147,5 @@ def _number(value: float) -> float | str:
     return value if isfinite(value) else _codec.nonfinite(value)
 
 
-def _rounded(value: float) -> float | str:
-    return float(f"{value:.3e}") if isfinite(value) else _codec.nonfinite(value)
+def _rounded(value: float, digits: int = 4) -> float | str:
+    return float(f"{value:.{digits - 1}e}") if isfinite(value) else _codec.nonfinite(value)

@@ -201,7 +201,7 @@ def _chosen(suite: Suite, select: Selection) -> Choice:
     if not choice.cases:
         named = f"'gradaudit list {suite.files[0]}' names the cases"
         nothing = f"no case of {', '.join(suite.files)} is selected; {named}"
-        raise NothingSelected("; ".join(choice.unknown) or nothing)
+        raise NothingSelected("; ".join((*choice.unknown, named)) if choice.unknown else nothing)
     return choice
 
 
