@@ -211,6 +211,18 @@ def eats_by_a_child(case: Case) -> None:
     os.wait()
 
 
+def eats_for_a_moment(case: Case) -> None:
+    held = b"x" * 500_000_000
+    assert held
+
+
+def eats_for_a_moment_by_a_child(case: Case) -> None:
+    if os.fork() == 0:
+        eats_for_a_moment(case)
+        os._exit(0)
+    os.wait()
+
+
 def kills_its_parent(case: Case) -> None:
     os.kill(os.getppid(), signal.SIGKILL)
 

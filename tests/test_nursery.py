@@ -14,7 +14,7 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
-from gradaudit.isolation import answer, environment, memory
+from gradaudit.isolation import answer, child, environment, memory
 from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Counts, Heat, Measures, Status, Verdict
@@ -185,6 +185,43 @@ def test_a_case_that_holds_too_much_memory_is_killed_and_says_how_much(name: str
     assert after.status is Status.PASS
 
 
+@pytest.fixture
+def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No keeper looks at memory while a case runs: whatever is seen was seen at its end."""
+    monkeypatch.setattr(child, "MEMORY_TICK", 1000.0)
+
+
+@on_linux
+@pytest.mark.usefixtures("no_looks")
+@pytest.mark.parametrize("name", ["eats_for_a_moment", "eats_for_a_moment_by_a_child"])
+def test_memory_that_was_given_back_before_anybody_looked_is_seen_too(name: str):
+    greedy, after = in_turn(a_case(name, place="s.yaml:1:1"), a_case("process"), max_memory=400_000_000)
+    assert (greedy.status, greedy.diagnosis) == (Status.CRASH, Diagnosis.MEMORY)
+    assert re.match(r"s.yaml:1:1: its process held [56]\d\d MB of memory, allowed 400 MB, and was ki", greedy.message)
+    assert after.status is Status.PASS
+    assert [verdict.status for verdict in in_turn(a_case(name))] == [Status.PASS]
+
+
+@on_linux
+@pytest.mark.usefixtures("no_looks")
+def test_what_an_earlier_case_held_is_not_held_against_a_later_one(tmp_path: Path):
+    counted = tmp_path / "counted"
+    env = (("COUNTED", str(counted)),)
+    moment, counts = a_case("eats_for_a_moment", env=env), a_case("counts", env=env)
+    limits = [(counts, None), (moment, None), (counts, 400_000_000), (moment, 900_000_000), (counts, 400_000_000)]
+    with Keeper() as keeper:
+        verdicts = [keeper.audit(Task(i, case, memory=limit, audit=AUDIT)) for i, (case, limit) in enumerate(limits)]
+    assert [verdict.status for verdict in verdicts] == [Status.PASS] * 5
+    assert len(counted.read_text().splitlines()) == 3  # nor was it run again, to find out
+
+
+@on_linux
+@pytest.mark.usefixtures("no_looks")
+def test_cases_below_the_limit_share_a_worker():
+    verdicts = in_turn(*(a_case("process", i) for i in range(5)), max_memory=400_000_000)
+    assert len({verdict.evidence for verdict in verdicts}) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("64k", 64_000), ("1048576", 2**20)],
@@ -210,9 +247,9 @@ def test_what_this_process_holds_is_more_than_nothing_and_less_than_all():
 
 def test_an_answer_comes_back_as_it_was():
     verdict = Verdict("a", Status.FAIL, Diagnosis.ZERO, measures=Measures(bound=1e-3), notes=("one", "two"))
-    written, left = answer.opened(answer.sealed(answer.write(verdict), ("a thread",)))
+    written, left, held = answer.opened(answer.sealed(answer.write(verdict), ("a thread",), 7))
     assert repr(answer.read(written)) == repr(verdict)
-    assert left == ("a thread",)
+    assert (left, held) == (("a thread",), 7)
 
 
 @pytest.mark.parametrize("called", [os.mkdir, eval, getattr, answer.read, pickle.loads])
@@ -254,7 +291,7 @@ def test_a_verdict_may_hold_numbers_of_numpy():
     assert (read.measures.bound, read.measures.evaluations) == (0.5, 7)
 
 
-NO_ANSWERS = [7, (b"", ("a thread",), 3), (b"", ("a thread", 7)), ("", ())]
+NO_ANSWERS = [7, (b"", ()), (b"", ("a thread",), 3.5), (b"", ("a thread", 7), None), ("", (), None)]
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", pickle.dumps((b"", ()))[:-3], *map(pickle.dumps, NO_ANSWERS)])

@@ -14,21 +14,24 @@ from gradaudit.judge.verdict import Verdict
 #: how NumPy's numbers are pickled, in version 1 and 2
 _NUMBERS = {("numpy._core.multiarray", "scalar"), ("numpy.core.multiarray", "scalar"), ("numpy", "dtype")}
 
+#: A verdict that is written, what its case left behind, and how much memory it held, where that was too much.
+Answer = tuple[bytes, tuple[str, ...], int | None]
+
 
 def write(verdict: Verdict) -> bytes:
     """The verdict as bytes. Raises whatever pickling raises where user objects stand in it."""
     return pickle.dumps(verdict)
 
 
-def sealed(verdict: bytes, left: tuple[str, ...]) -> bytes:
-    """The answer of a worker: a verdict that is written already, and what its case left behind."""
-    return pickle.dumps((verdict, left))
+def sealed(verdict: bytes, left: tuple[str, ...], held: int | None = None) -> bytes:
+    """The answer of a worker, as bytes; ``held`` is in bytes too."""
+    return pickle.dumps((verdict, left, held))
 
 
-def opened(payload: bytes) -> tuple[bytes, tuple[str, ...]]:
+def opened(payload: bytes) -> Answer:
     """The inverse of ``sealed``. Raises pickle.UnpicklingError."""
-    found: tuple[bytes, tuple[str, ...]] = _load(payload)
-    if not fit(tuple[bytes, tuple[str, ...]])(found):
+    found: Answer = _load(payload)
+    if not fit(Answer)(found):
         raise pickle.UnpicklingError("no answer of a worker")
     return found
 

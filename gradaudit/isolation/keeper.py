@@ -132,7 +132,7 @@ class Keeper:
             self._discard()
             return broken(task.case, reply, _limits(task))
         try:
-            written, left = answer.opened(reply.answer)
+            written, left, _ = answer.opened(reply.answer)
             if left:
                 self._discard()
             verdict = answer.read(written)
@@ -154,7 +154,7 @@ class Keeper:
             self._ask_anew(task)
         child = self._child_for(task)
         self._look_ahead(child, islice(upcoming, len(self._ahead), None))
-        return child.reply(), child.served == 1
+        return _weighed(child.reply(), task), child.served == 1
 
     def _look_ahead(self, child: Child, upcoming: Iterable[Task]) -> None:
         for task in upcoming:
@@ -219,11 +219,22 @@ class Keeper:
 
 def _surroundings(task: Task) -> tuple[object, ...]:
     """What cases have in common that may share a child."""
-    return task.audit, task.case.path, task.case.env
+    return task.audit, task.case.path, task.case.env, task.memory
 
 
 def _request(task: Task) -> bytes:
-    return pickle.dumps((task.case, task.threads))
+    return pickle.dumps((task.case, task.threads, task.memory))
+
+
+def _weighed(reply: Reply, task: Task) -> Reply:
+    """The reply, as if its case had been seen where it held too much memory: a moment may escape who only looks."""
+    if task.memory is None or reply.answer is None:
+        return reply
+    try:
+        *_, held = answer.opened(reply.answer)
+    except pickle.UnpicklingError:  # no verdict either, which is told of it
+        return reply
+    return reply if held is None else replace(reply, answer=None, memory=held)
 
 
 def _limits(task: Task) -> Limits:

@@ -7,6 +7,7 @@ on address space refuses healthy cases. What is resident is what the machine run
 import contextlib
 import os
 import re
+import resource
 from pathlib import Path
 
 from gradaudit.isolation.processes import children_of
@@ -24,6 +25,14 @@ def size(text: str) -> int:
     if not 1 <= count < 2**63:
         raise ValueError(f"{text!r} is not a size; allowed: 500MB, 2GB, 1.5GiB, or a number of bytes")
     return int(count)
+
+
+def peak() -> int:
+    """The most bytes that this process, or one that it has started and buried, ever held at once.
+
+    Of a process that was forked since it last called ``exec``: the system counts what was there before for it too.
+    """
+    return 1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def resident(process: int) -> int:

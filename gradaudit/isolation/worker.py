@@ -25,7 +25,7 @@ from dataclasses import replace
 from io import FileIO, TextIOWrapper
 from typing import Any
 
-from gradaudit.isolation import answer, wire
+from gradaudit.isolation import answer, memory, wire
 from gradaudit.isolation.residue import Clean
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
@@ -64,27 +64,28 @@ def main(
     wire.write(answers, wire.READY, b"")
     process = os.getpid()
     left: tuple[str, ...] = ()
-    while not left and (frame := wire.read(requests)) is not None:
+    held: int | None = None
+    while not left and held is None and (frame := wire.read(requests)) is not None:
         number, payload = frame
+        case, threads, limit = pickle.loads(payload)
         _open_streams(printed)
         _tell_where_it_stands(traces)
-        verdict = _audited(payload, audit_case, clean)
+        verdict = _audited(case, threads, audit_case, clean)
         if os.getpid() != process:
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
         _flush()
         with contextlib.suppress(OSError):  # closed by the case
             os.write(printed, wire.mark(number))
         left = (*clean.restore(), *_detached(nursery))
-        wire.write(answers, number, answer.sealed(verdict, left))
+        held = _held_above(limit) if nursery is not None else None
+        wire.write(answers, number, answer.sealed(verdict, left, held))
     while wire.read(requests) is not None:  # no other case may run here: wait for the end
         pass
 
 
-def _audited(payload: bytes, audit_case: AuditCase, clean: Clean) -> bytes:
+def _audited(case: Case, threads: int, audit_case: AuditCase, clean: Clean) -> bytes:
     """The verdict, written."""
     started = time.perf_counter()
-    case: Case
-    case, threads = pickle.loads(payload)
     try:
         with clean.kept():
             _make_importable(case.path)
@@ -210,6 +211,17 @@ def _detached(nursery: int | None) -> tuple[str, ...]:
     finally:
         os.close(listed)
     return ("a process that detached itself",) if others else ()
+
+
+def _held_above(limit: int | None) -> int | None:
+    """The most memory that a case held, where that is more than ``limit``; its keeper may have looked away just then.
+
+    No case before it in this process can have been the one, or this one would not be here.
+    """
+    if limit is None:
+        return None
+    held = memory.peak()
+    return held if held > limit else None
 
 
 def _be_the_first_to_go() -> None:
