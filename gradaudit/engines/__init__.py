@@ -170,9 +170,8 @@ def _callable(reference: str) -> Callable[..., object]:
 def _chosen(function: object, target: Target) -> str:
     found = next(_recognising(function, target), None)
     if found is None:
-        raise EngineError(
-            f"{target.function}: no engine differentiates it by itself; claim a gradient, vjp, jvp or jacobian"
-        )
+        remedy = "claim a gradient, vjp, jvp or jacobian, or name what it is written for, as in 'engine: torch'"
+        raise EngineError(f"{target.function}: no engine differentiates it by itself; {remedy}")
     return found
 
 
