@@ -21,6 +21,7 @@ from gradaudit.judge import diagnosis
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted
 from gradaudit.report._certificates import Stratum
+from gradaudit.suite import overrides
 from gradaudit.suite.schema import json_schema
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
@@ -55,15 +56,15 @@ TABLES = {
 
 def reference() -> str:
     """The whole page."""
-    parts = [HEAD, _contents(), *_commands(), *_exit_statuses(), *_suite(), *_distributions()]
+    parts = [HEAD, _contents(), *_commands(), *_exit_statuses(), *_suite(), *_distributions(), *_outside()]
     parts += [*_shelf("Checks", checks), *_shelf("Engines", engines), *_shelf("Backends", backends)]
     parts += [*_formats(), *_diagnoses(), *_fields()]
     return "\n".join(parts)
 
 
 def _contents() -> str:
-    titles = ["Commands", "Exit status", "The suite file", "Distributions", "Checks", "Engines", "Backends"]
-    titles += ["Report formats", "Diagnoses", "Measures and columns"]
+    titles = ["Commands", "Exit status", "The suite file", "Distributions", "Settings from outside", "Checks"]
+    titles += ["Engines", "Backends", "Report formats", "Diagnoses", "Measures and columns"]
     return " · ".join(f"[{title}](#{title.lower().replace(' ', '-')})" for title in titles) + "\n"
 
 
@@ -114,6 +115,19 @@ def _suite() -> Iterator[str]:
         yield f"### {title}\n\n{_plain(keys['description'])}\n"
         rows = (_key(name, of, keys, schema["$defs"]) for name, of in _own(keys, title, schema["$defs"]))
         yield _table(("key", "values", "left out", ""), rows)
+
+
+def _outside() -> Iterator[str]:
+    yield "## Settings from outside\n"
+    yield (
+        "`--set KEY=VALUE` on the command line and `GRADAUDIT_*` in the environment hold for every case. Of several "
+        "values the first of these holds: command line, environment, profile, function, `by_dtype`, `defaults` of the "
+        "file, `defaults` of the file that includes it, what is built in. `gradaudit list SUITE --show-config ID` says "
+        "which it was.\n"
+    )
+    variables = {**overrides.VARIABLES, overrides.PROFILE: None}
+    rows = ((f"`{name}`", f"`--set {key}=…`" if key else "`--profile`") for name, key in variables.items())
+    yield _table(("variable", "as"), rows)
 
 
 def _own(keys: Schema, title: str, definitions: Schema) -> Iterator[tuple[str, Schema]]:

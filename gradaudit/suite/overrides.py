@@ -17,8 +17,9 @@ KEYS = (
     *(name for name in OverrideKeys.model_fields if name != "tolerance"),
     *(f"tolerance.{name}" for name in ToleranceKeys.model_fields),
 )
-_VARIABLES = {PREFIX + key.upper().replace(".", "_"): key for key in KEYS}
-_KNOWN = (*_VARIABLES, PROFILE)
+#: ``GRADAUDIT_TOLERANCE_RTOL`` and the like, and the dotted key that each of them sets
+VARIABLES = {PREFIX + key.upper().replace(".", "_"): key for key in KEYS}
+_KNOWN = (*VARIABLES, PROFILE)
 
 
 def command_line(overrides: Mapping[str, object]) -> tuple[list[Layer], list[Problem]]:
@@ -50,8 +51,8 @@ def environment(variables: Mapping[str, str]) -> tuple[list[Layer], list[Problem
     problems: list[Problem] = []
     for variable in sorted(name for name, text in variables.items() if name.startswith(PREFIX) and text.strip()):
         origin = f"environment {variable}"
-        if variable in _VARIABLES:
-            _add(_layer(origin, _VARIABLES[variable], variables[variable]), layers, problems)
+        if variable in VARIABLES:
+            _add(_layer(origin, VARIABLES[variable], variables[variable]), layers, problems)
         elif variable not in _KNOWN and get_close_matches(variable, _KNOWN, n=1, cutoff=0.9):
             # other variables with this prefix are not ours to judge, a typing error is
             problems.append(Problem(Place(origin), f"unknown variable{did_you_mean(variable, _KNOWN)}"))
