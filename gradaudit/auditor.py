@@ -1,8 +1,8 @@
 """The path of one case, in the worker: from plain data to a verdict."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 
@@ -26,12 +26,16 @@ from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.judging import judge
 from gradaudit.judge.points import at_all_points
 from gradaudit.judge.verdict import Status, Verdict
+from gradaudit.perturb.batching import Batched
 from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Point, everywhere
 from gradaudit.plan.case import Case, Given, Input
 from gradaudit.plan.draw import DrawError, draw_inputs, draws, generator, rewound, seeded
 from gradaudit.power.recall import remembered_kernel
 from gradaudit.power.self_test import Passed, self_test
+
+#: What a check compares, and the random numbers that it is measured by.
+Prepared = tuple[Compared, np.random.Generator]
 
 
 def audit_case(case: Case, *, threads: int = 1, power: bool = False) -> Verdict:
@@ -87,26 +91,9 @@ def audit_function(
     """
     try:
         case, arguments = _with_held(case, differentiable, arguments)
-        subject = Subject.examine(
-            differentiable, arguments, _point(case, arguments), structures=_structures(case, arguments)
-        )
-        limits = Limits.of(case.settings, epsilon=subject.epsilon)
-        kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
-        batch = batched(subject)
-
-        def examined(compared: Compared, rng: np.random.Generator) -> Evidence:
-            if isinstance(compared, Identity):
-                return weigh(compared, limits, epsilon=subject.epsilon)
-            return measured(compared, rng)
-
-        def measured(comparison: Comparison, rng: np.random.Generator, kernel: Kernel | None = kernel) -> Evidence:
-            # a claim that is measured again meets the same random numbers; a step may leave the domain of f
-            with rewound(rng), np.errstate(all="ignore"):
-                ground = Ground.of(comparison, limits, rng, kernel=kernel, batch=batch, threads=threads, curve=reader)
-                return measured_as_chosen(ground, case.settings, rng, seconds=subject.seconds, seed=case.seed)
-
-        prepared = list(_comparisons(case, subject))
-        evidences = [examined(compared, rng) for compared, rng in prepared]
+        course = _Course.of(case, differentiable, arguments, threads=threads, curve=reader)
+        prepared = list(_comparisons(case, course.subject))
+        evidences = [course.examined(compared, rng) for compared, rng in prepared]
     except Unfit as problem:
         return _unfit(case, problem, differentiable)
     except Misfit as problem:
@@ -115,21 +102,70 @@ def audit_function(
         return _raised(case, problem, Diagnosis.RAISED, engine=differentiable.engine)
     if not reader and all(evidence.rulings.all_decided for evidence in evidences):
         return Verdict(case.id, Status.PASS, engine=differentiable.engine)
-    at_x = CALLS_AT_X + (batch.evaluations_at_x if batch else 0)
-    judged = partial(judge, case.id, engine=differentiable.engine, notes=differentiable.notes, at_x=at_x)
-    verdict = judged(evidences)
+    verdict = course.judged(evidences)
     if verdict.status is Status.FAIL:
         comparisons = [comparison for comparison, _ in prepared]
-        return judged(asked_again(evidences, comparisons, partial(_asked, case), subject=subject, earlier=earlier))
+        asked = partial(_asked, case)
+        return course.judged(asked_again(evidences, comparisons, asked, subject=course.subject, earlier=earlier))
     if not power or verdict.status is not Status.PASS:
         return verdict
-    recall = kernel and remembered_kernel(kernel)
-    passed = [
-        Passed(comparison, evidence, partial(measured, rng=rng, kernel=recall), limits)
-        for (comparison, rng), evidence in zip(prepared, evidences, strict=True)
-        if isinstance(comparison, Comparison)
-    ]
-    return self_test(verdict, passed, generator=partial(generator, case))
+    return self_test(verdict, course.passed(prepared, evidences), generator=partial(generator, case))
+
+
+@dataclass(frozen=True)
+class _Course:
+    """How the comparisons of a case are measured and judged at one point."""
+
+    case: Case
+    subject: Subject
+    limits: Limits
+    kernel: Kernel | None
+    batch: Batched | None
+    threads: int
+    curve: bool
+
+    @classmethod
+    def of(
+        cls, case: Case, differentiable: Differentiable, arguments: Arguments, *, threads: int, curve: bool
+    ) -> "_Course":
+        """Evaluate f at the point, and look for faster ways to its values. Raises as ``Subject.examine``."""
+        subject = Subject.examine(
+            differentiable, arguments, _point(case, arguments), structures=_structures(case, arguments)
+        )
+        limits = Limits.of(case.settings, epsilon=subject.epsilon)
+        kernel = compiled_kernel(subject, evaluations=_expected_evaluations(case, subject))
+        return cls(case, subject, limits, kernel, batched(subject), threads, curve)
+
+    def examined(self, compared: Compared, rng: np.random.Generator) -> Evidence:
+        """Two claims beside each other, or a claim beside differences of f."""
+        if isinstance(compared, Identity):
+            return weigh(compared, self.limits, epsilon=self.subject.epsilon)
+        return self.measured(compared, rng, kernel=self.kernel)
+
+    def measured(self, comparison: Comparison, rng: np.random.Generator, *, kernel: Kernel | None) -> Evidence:
+        """A claim beside differences of f, which ``kernel`` takes where there is one."""
+        settings = self.case.settings
+        # a claim that is measured again meets the same random numbers; a step may leave the domain of f
+        with rewound(rng), np.errstate(all="ignore"):
+            ground = Ground.of(
+                comparison, self.limits, rng, kernel=kernel, batch=self.batch, threads=self.threads, curve=self.curve
+            )
+            return measured_as_chosen(ground, settings, rng, seconds=self.subject.seconds, seed=self.case.seed)
+
+    def judged(self, evidences: Sequence[Evidence]) -> Verdict:
+        """The verdict by all that was found."""
+        differentiable = self.subject.differentiable
+        at_x = CALLS_AT_X + (self.batch.evaluations_at_x if self.batch else 0)
+        return judge(self.case.id, evidences, engine=differentiable.engine, notes=differentiable.notes, at_x=at_x)
+
+    def passed(self, prepared: Sequence[Prepared], evidences: Sequence[Evidence]) -> list[Passed]:
+        """What a self-test plants faults into: what was measured, and how it is measured again."""
+        recall = self.kernel and remembered_kernel(self.kernel)
+        return [
+            Passed(comparison, evidence, partial(self.measured, rng=rng, kernel=recall), self.limits)
+            for (comparison, rng), evidence in zip(prepared, evidences, strict=True)
+            if isinstance(comparison, Comparison)
+        ]
 
 
 def _with_held(case: Case, differentiable: Differentiable, arguments: Arguments) -> tuple[Case, Arguments]:
@@ -172,7 +208,7 @@ def _bounds(given: Input) -> tuple[float | None, float | None]:
     return (max(low or 0.0, 0.0), high) if given.structure == "simplex" else (low, high)
 
 
-def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Compared, np.random.Generator]]:
+def _comparisons(case: Case, subject: Subject) -> Iterator[Prepared]:
     """Every comparison of every check; all claims are called before the first difference is taken."""
     absent: list[str] = []
     prepared = list(_claims(case, subject, absent))
@@ -183,7 +219,7 @@ def _comparisons(case: Case, subject: Subject) -> Iterator[tuple[Compared, np.ra
     yield from prepared
 
 
-def _claims(case: Case, subject: Subject, absent: list[str]) -> Iterator[tuple[Compared, np.random.Generator]]:
+def _claims(case: Case, subject: Subject, absent: list[str]) -> Iterator[Prepared]:
     """What all claims return at the point of ``subject``; ``absent`` gets the checks that cannot be made."""
     for name in case.checks:
         rng = generator(case, f"check {name}")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._comparison import Comparison, coordinate_value
-from gradaudit.checks._curve import CURVE, CURVE_OF_A_PASS, others, witness, worst_element
+from gradaudit.checks._curve import curves
 from gradaudit.checks._doubt import doubt_small_failures
 from gradaudit.checks._ground import Ground
 from gradaudit.checks._integral import ask_line_integrals
@@ -18,7 +18,7 @@ from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Outcome, Rulings, reason
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.family import pass_beside_their_family
-from gradaudit.perturb.samples import Array, Samples
+from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Directions, Entries
 from gradaudit.perturb.together import Coupled
@@ -83,28 +83,9 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     rulings, climbed, extended = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None)
     evaluations = ground.evaluations + climbed
     if settings.method == "auto" and not rulings.all_decided:
-        evaluations += doubt_small_failures(rulings, claim, probe, directions)
-        worth = _worth(comparison, directions)
-        pass_beside_their_family(
-            rulings,
-            claim,
-            scale=directions.scale,
-            family=comparison.family,
-            worth=worth,
-            slopes=comparison.worth is not None,
-        )
-        if settings.h is None or settings.extend:
-            evaluations += ask_line_integrals(rulings, claim, probe, comparison, chosen)
-    worst, readout = worst_element(claim, rulings)
-    seen = Samples.none(claim.analytic.shape[1])
-    passed = rulings.all_decided
-    if ground.curve or not passed:
-        steps = CURVE_OF_A_PASS if passed else CURVE
-        seen = witness(probe, directions.take(np.array([worst])), settings, steps, extended=extended)
-    affordable = evaluations // max(1, seen.evaluations)  # together they take no more than the verdict did
-    further = others(probe, directions, claim, rulings, settings, extended=extended, most=affordable)
-    shown = seen.evaluations + sum(samples.evaluations for _, samples in further)
-    evaluations += shown
+        evaluations += _think_again(rulings, claim, ground, settings, chosen)
+    shown = curves(ground, directions, claim, rulings, settings, extended=extended, evaluations=evaluations)
+    evaluations += shown.evaluations
     if probe.together is not None:  # which counts what was evaluated: samples count each direction by itself
         evaluations += probe.together.evaluations - probe.together.samples
     evidence = Evidence(
@@ -115,18 +96,36 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         x=coordinate_value(directions),
         claim=claim,
         rulings=rulings,
-        witness=seen,
-        witness_direction=worst,
-        witness_readout=readout,
+        witness=shown.worst,
+        witness_direction=shown.direction,
+        witness_readout=shown.readout,
         evaluations=evaluations,
-        others=further,
-        surroundings=ground.evaluations + shown,
+        others=shown.others,
+        surroundings=ground.evaluations + shown.evaluations,
         extended=extended,
         pattern=comparison.sparse.pattern if comparison.sparse else None,
         saved=saved_by(probe.together),
         remarks=tuple(what_was_found(comparison, probe.together, chosen, rulings)),
     )
     return restored(evidence, ground.unit)
+
+
+def _think_again(rulings: Rulings, claim: Claim, ground: Ground, settings: Settings, chosen: NDArray[np.intp]) -> int:
+    """Second thoughts on what did not pass, written into ``rulings``. Returns the evaluations spent."""
+    comparison, probe = ground.comparison, ground.probe
+    directions = comparison.directions.take(chosen)
+    spent = doubt_small_failures(rulings, claim, probe, directions)
+    pass_beside_their_family(
+        rulings,
+        claim,
+        scale=directions.scale,
+        family=comparison.family,
+        worth=_worth(comparison, directions),
+        slopes=comparison.worth is not None,
+    )
+    if settings.h is None or settings.extend:
+        spent += ask_line_integrals(rulings, claim, probe, comparison, chosen)
+    return spent
 
 
 def _worth(comparison: Comparison, directions: Directions) -> Array:
