@@ -119,7 +119,8 @@ def import_problem(result: Result) -> str:
 def _ending_lines(audit: Audit) -> list[str]:
     """What concerns the whole run: power, expectations that end soon, what changed since the baseline, the summary."""
     expiring = [
-        f"expires soon: {result.case.id} is expected to {expect.status} until {expect.until} ({expect.reason})"
+        f"expires soon: {result.case.id} is expected to {expect.status} until {expect.until}"
+        + (f" ({expect.reason})" if expect.reason else "")
         for result in audit.results
         if (expect := result.case.expect) is not None and ends_soon(expect, date.today())
     ]

@@ -16,8 +16,8 @@ _BROKEN = (Status.ERROR, Status.CRASH, Status.TIMEOUT)
 
 
 def ends_soon(expect: Expectation, today: date) -> bool:
-    """Whether the expectation ends so soon that a reader should know before it fails."""
-    return expect.until is not None and expect.until - today <= SOON
+    """Whether the expectation ends so soon that a reader should know before it fails; one that has lapsed fails now."""
+    return expect.until is not None and expect.holds_on(today) and expect.until - today <= SOON
 
 
 @dataclass(frozen=True)
