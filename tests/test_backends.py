@@ -17,10 +17,11 @@ from stand_in import AUDIT, a_case
 from gradaudit import backends
 from gradaudit.backends import BackendError
 from gradaudit.backends._order import LARGE, elements, two_levels
+from gradaudit.isolation import keeper as keeper_module
 from gradaudit.isolation.broken import broken
 from gradaudit.isolation.child import Limits, Reply
 from gradaudit.isolation.keeper import Keeper, KeeperClosed, Task
-from gradaudit.isolation.nursery import NurseryFailed
+from gradaudit.isolation.nursery import Nursery, NurseryFailed
 from gradaudit.isolation.processes import children_of, is_gone
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
@@ -156,6 +157,37 @@ def test_closing_a_keeper_that_is_just_starting_is_no_failure_of_the_machine():
     keeper.close()
     thread.join(10)
     assert len(ends) == 1
+    assert set(children_of(os.getpid())) <= before
+
+
+def test_a_keeper_that_is_closed_while_its_nursery_is_made_begins_no_case(monkeypatch: pytest.MonkeyPatch):
+    starting, closing, ends = threading.Event(), threading.Event(), []
+
+    def slowly(*given, **named) -> Nursery:
+        starting.set()
+        assert closing.wait(10)
+        return Nursery(*given, **named)
+
+    monkeypatch.setattr(keeper_module, "Nursery", slowly)
+    keeper = Keeper()
+
+    def audit() -> None:
+        try:
+            ends.append(keeper.audit(Task(0, a_case("hangs"), limit=3.0, audit=AUDIT)))
+        except KeeperClosed as end:
+            ends.append(end)
+
+    before = set(children_of(os.getpid()))
+    auditing, ending = threading.Thread(target=audit), threading.Thread(target=keeper.close)
+    auditing.start()
+    assert starting.wait(10)
+    ending.start()
+    assert wait_until(lambda: keeper._closed)  # and it has found no nursery to shut down
+    time.sleep(0.05)
+    closing.set()
+    for thread in (auditing, ending):
+        thread.join(20)
+    assert [type(end) for end in ends] == [KeeperClosed]
     assert set(children_of(os.getpid())) <= before
 
 
