@@ -102,13 +102,13 @@ def test_the_exit_status_is_that_of_the_verdicts_and_3_where_cases_are_missing(s
     assert say("report", RUN.id, *(["--strict"] if strict else []))[0] == status
 
 
-def shards(count: int) -> list[Path]:
-    plan = planned(result.case for result in GOOD)
+def shards(count: int, results: tuple[Result, ...] = GOOD) -> list[Path]:
+    plan = planned(result.case for result in results)
     return [
         leave(
             Audit(
                 replace(RUN, id=f"20261123-00150{index}-aaaaaa", shard=Shard(index, count)),
-                tuple(result for result in GOOD if Shard(index, count).holds(result.case.id)),
+                tuple(result for result in results if Shard(index, count).holds(result.case.id)),
                 plan=plan,
             )
         )
@@ -122,6 +122,13 @@ def test_shards_become_a_run_of_their_own_that_can_be_reported_again(say):
     home = Path(err.split("report: ")[1].strip()).parent
     assert {"report.html", "results.csv", "results.jsonl", "run.json"} <= {path.name for path in home.iterdir()}
     assert say("report", "latest", "--format", "concise")[1] == say("report", home.name, "--format", "concise")[1]
+
+
+def test_a_merged_run_is_not_compared_with_a_part_of_itself(say):
+    homes = shards(2, literal_audit().results)
+    _, out, _ = say("report", *map(str, homes), "--format", "concise")
+    assert "FAIL" in out
+    assert "since" not in out
 
 
 def test_a_shard_that_was_finished_later_is_in_the_next_merge(say):

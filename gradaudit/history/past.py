@@ -40,7 +40,8 @@ def remember(audit: Audit, home: Path) -> None:
 
 def _looked_back(audit: Audit, home: Path, baseline: Audit | None, compare: bool) -> History:
     with Index(home, unfinished=audit.run.id) as index:
-        earlier = [run for run in index.runs() if run.started <= audit.run.started and run.id != audit.run.id]
+        # a merged run begins with its first shard, which is a part of it and not a run before it
+        earlier = [run for run in index.runs() if run.started < audit.run.started]
         if baseline is None and compare:
             baseline = _baseline(earlier, index)
         shown = earlier[-LAST:]
