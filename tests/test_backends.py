@@ -160,7 +160,9 @@ def test_closing_a_keeper_that_is_just_starting_is_no_failure_of_the_machine():
     assert set(children_of(os.getpid())) <= before
 
 
-def test_a_keeper_that_is_closed_while_its_nursery_is_made_begins_no_case(monkeypatch: pytest.MonkeyPatch):
+def test_a_keeper_that_is_closed_while_its_nursery_is_made_does_not_wait_for_a_worker_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
     starting, closing, ends = threading.Event(), threading.Event(), []
 
     def slowly(*given, **named) -> Nursery:
@@ -168,13 +170,17 @@ def test_a_keeper_that_is_closed_while_its_nursery_is_made_begins_no_case(monkey
         assert closing.wait(10)
         return Nursery(*given, **named)
 
+    def forked(*given) -> None:
+        raise AssertionError("a worker was forked for a run that is over")
+
     monkeypatch.setattr(keeper_module, "Nursery", slowly)
+    monkeypatch.setattr(keeper_module, "Child", forked)
     keeper = Keeper()
 
     def audit() -> None:
         try:
-            ends.append(keeper.audit(Task(0, a_case("hangs"), limit=3.0, audit=AUDIT)))
-        except KeeperClosed as end:
+            keeper.audit(Task(0, a_case("hangs"), limit=3.0, audit=AUDIT))
+        except (KeeperClosed, AssertionError) as end:
             ends.append(end)
 
     before = set(children_of(os.getpid()))

@@ -203,7 +203,7 @@ class Keeper:
         if self._nursery is None:
             started = None if task.temporary else spare.claimed(task.audit, early, folder=self._folder)
             self._nursery = started or Nursery(task.audit, early, folder=self._folder, temporary=task.temporary)
-            if self._closed:  # while it was made: who closed us has not seen it, and would wait for the case
+            if self._closed:  # while it was made: who closed us has not seen it, and would wait for its start
                 raise KeeperClosed(OVER)
         return self._nursery
 
