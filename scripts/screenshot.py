@@ -1,6 +1,6 @@
 """Picture of a report: ``python scripts/screenshot.py REPORT.html OUT.png [--dark] [--size 1400x900] [--case ID]``.
 
-Needs Chromium on the path. The picture in the README was made by it.
+Needs Chromium on the path. ``scripts/draw_report.py`` makes the picture of the README.
 """
 
 import argparse
