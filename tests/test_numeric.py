@@ -158,6 +158,7 @@ def test_rows_of_a_batched_form_count_too_even_those_at_x(monkeypatch):
         (lambda x: np.random.default_rng().normal(), np.ones(2), "and then"),
         (lambda x: float("nan"), np.ones(2), "no derivative exists here"),
         (lambda x: 1.0, np.ones(0), "at least one floating input"),
+        (lambda x: float(x.sum()), np.array([1, 2]), "whole numbers are constants: write 1.0, not 1"),
     ],
 )
 def test_what_has_no_derivative_to_measure_is_a_value_error(f, x, message):
@@ -203,6 +204,11 @@ def test_assert_gradient_is_silent_on_a_right_claim_and_tells_the_element_of_a_w
     ga.assert_gradient(rosen, rosen_der, x)
     with pytest.raises(AssertionError, match=r"FAIL rosen  d out/d x\[\d\]: analytic .* numeric .* allowed"):
         ga.assert_gradient(rosen, lambda x: 1.01 * rosen_der(x), x)
+
+
+def test_a_claim_that_is_no_function_is_called_by_its_name():
+    with pytest.raises(ValueError, match="gradient is ndarray, not a function"):
+        ga.audit(np.sum, np.ones(2), gradient=np.ones(2))
 
 
 def test_a_function_that_nothing_is_claimed_of_is_refused():

@@ -63,7 +63,8 @@ class Subject:
         UserError where it raises.
         """
         if arguments.size == 0:
-            raise Unfit(Diagnosis.SHAPE, "no differentiated input has an element; allowed: at least one floating input")
+            allowed = "at least one floating input with an element; whole numbers are constants: write 1.0, not 1"
+            raise Unfit(Diagnosis.SHAPE, f"nothing is differentiated; allowed: {allowed}")
         output = _call_unmutated("function", differentiable.function, arguments, ())
         began = time.perf_counter()  # the second call: the first may have compiled something
         again = _call_unmutated("function", differentiable.function, arguments, ())
