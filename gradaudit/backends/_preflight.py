@@ -7,9 +7,10 @@ worker's, and the run is refused.
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from importlib import metadata
 
 import gradaudit
@@ -110,6 +111,22 @@ def look(needs: Needs) -> Found:
 def limit(needs: Needs) -> float:
     """Seconds that ``look`` may take: every module on its limit, in a child that starts anew after each."""
     return START + sum((task.limit or 0.0) + START_AGAIN for task in needs.imports)
+
+
+def examiner(tasks: Sequence[Task], problems_of: Callable[[str, Needs], Sequence[str]]) -> Callable[[str], str]:
+    """A question: what keeps one worker, that ``problems_of`` can ask, from ``tasks``; nothing where it is in order."""
+    needs = cache(partial(needs_of, tasks))
+    return lambda worker: next(iter(problems_of(worker, needs())), "")
+
+
+def problems(
+    who: Mapping[str, object], look_there: Callable[[Needs], Mapping[str, Found | Exception]], needs: Needs
+) -> list[str]:
+    """What keeps the workers that answered ``WHO`` like this from what has ``needs``.
+
+    ``look_there`` has them all ``look``; strangers, who may not know how, are not asked.
+    """
+    return strangers(who) or lacking(look_there(needs), needs)
 
 
 def strangers(who: Mapping[str, object]) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import cache, partial
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +27,8 @@ _DEAF = "def dask_setup(worker):\n    import signal\n    signal.signal(signal.SI
 ANSWER = 60.0  #: s to say who one is: the first import on a cold and busy machine
 START = 120.0  #: s for the workers of a local cluster to come up
 CLOSE = 5.0  #: s for each part of the cluster to take leave
+
+_SCHEDULER = "the scheduler"  #: what it is called among those that are asked who they are
 
 #: by scheduler, the workers that ``check`` found in order, until they are used
 _in_order: dict[str, frozenset[str]] = {}
@@ -72,13 +74,13 @@ def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
         return
     with _quiet(distributed), _connected(distributed, jobs=1, scheduler=scheduler) as client:
         try:
-            _preflight.refuse(_preflight.strangers(_who(client)))
-            needs = _preflight.needs_of(tasks)
-            found = ask_all(client, beside, _preflight.look, needs, limit=_preflight.limit(needs))
+            who = _who(client)
+            workers = [worker.removeprefix("worker ") for worker in who if worker != _SCHEDULER]
+            problems = _preflight.problems(who, partial(_looked, client, workers), _preflight.needs_of(tasks))
         except TimeoutError as problem:
             raise BackendError(f"the dask scheduler at {scheduler} gave {problem}; start it again") from None
-        _preflight.refuse(_preflight.lacking(found, needs))
-        _in_order[scheduler] = frozenset(worker.removeprefix("worker ") for worker in found)
+        _preflight.refuse(problems)
+        _in_order[scheduler] = frozenset(workers)
 
 
 def _admitted(client: Any, scheduler: str) -> frozenset[str]:
@@ -89,25 +91,24 @@ def _admitted(client: Any, scheduler: str) -> frozenset[str]:
 
 def _examiner(client: Any, tasks: Sequence[Task]) -> Callable[[str], str]:
     """A question: what keeps the worker at an address from ``tasks``; nothing where it is in order."""
-    needs = cache(partial(_preflight.needs_of, tasks))
 
-    def examine(worker: str) -> str:
+    def problems(worker: str, needs: _preflight.Needs) -> list[str]:
         who = ask_all(client, eval, _preflight.WHO, limit=ANSWER, workers=[worker])
-        problems = _preflight.strangers(who)
-        if not problems:
-            limit = _preflight.limit(needs())
-            found = ask_all(client, beside, _preflight.look, needs(), limit=limit, workers=[worker])
-            problems = _preflight.lacking(found, needs())
-        return problems[0] if problems else ""
+        return _preflight.problems(who, partial(_looked, client, [worker]), needs)
 
-    return examine
+    return _preflight.examiner(tasks, problems)
+
+
+def _looked(client: Any, workers: Sequence[str], needs: _preflight.Needs) -> dict[str, Any]:
+    """What ``workers`` lack, each in a thread beside its cases."""
+    return ask_all(client, beside, _preflight.look, needs, limit=_preflight.limit(needs), workers=workers)
 
 
 def _who(client: Any) -> dict[str, object]:
     """Who the workers say they are, and the scheduler, which reads each task on its way to them."""
     scheduler = ask_scheduler(client, eval, _preflight.WHO, limit=ANSWER)
     workers = {} if isinstance(scheduler, TimeoutError) else ask_all(client, eval, _preflight.WHO, limit=ANSWER)
-    return {"the scheduler": scheduler, **workers}
+    return {_SCHEDULER: scheduler, **workers}
 
 
 def _quiet(distributed: ModuleType) -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from types import ModuleType
 from typing import Any, cast
 
@@ -70,16 +70,13 @@ def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:
 
 def _examiner(ray: ModuleType, tasks: Sequence[Task]) -> Callable[[str], str]:
     """A question: what keeps the node of an id from ``tasks``; nothing where it is in order."""
-    needs = cache(partial(_preflight.needs_of, tasks))
-    return lambda node: next(iter(_problems(ray, [node], needs())), "")
+    return _preflight.examiner(tasks, lambda node, needs: _problems(ray, [node], needs))
 
 
 def _problems(ray: ModuleType, nodes: Collection[str], needs: _preflight.Needs) -> list[str]:
-    strangers = _preflight.strangers(_ask_all(ray, nodes, eval, _preflight.WHO, limit=ANSWER))
-    if strangers:
-        return strangers
-    limit = ANSWER + _preflight.limit(needs)
-    return _preflight.lacking(_ask_all(ray, nodes, _preflight.look, needs, limit=limit), needs)
+    who = _ask_all(ray, nodes, eval, _preflight.WHO, limit=ANSWER)
+    look = partial(_ask_all, ray, nodes, _preflight.look, limit=ANSWER + _preflight.limit(needs))
+    return _preflight.problems(who, look, needs)
 
 
 @contextmanager
