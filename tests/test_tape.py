@@ -1,5 +1,6 @@
 import contextvars
 import gc
+import signal
 import subprocess
 import sys
 import threading
@@ -341,22 +342,42 @@ def test_a_chain_of_a_hundred_thousand_operations_runs_back_to_its_start():
     assert x.grad == 1.0
 
 
+#: 200,000 objects in a row, each held by the next, freed on a stack of 128 KB
+CHAIN = """
+import threading
+import numpy as np
+from gradaudit.tape import Variable, primitive
+
+class Plain:
+    def __init__(self, before=None):
+        self.before = (before,)
+
+sin = primitive(np.sin, lambda x, cotangent: cotangent * np.cos(x))
+
+def chain(first, link):
+    y = first
+    for _ in range(200_000):
+        y = link(y)
+    del y, first
+    print("freed")
+
+threading.stack_size(128 * 1024)
+thread = threading.Thread(target=chain, args=ENDS)
+thread.start()
+thread.join()
+"""
+
+
 def test_freeing_a_long_chain_does_not_overflow_a_small_stack():
-    # in a process of its own: an overflow would end it without an exception
-    program = (
-        "import threading, numpy as np\n"
-        "from gradaudit.tape import Variable, primitive\n"
-        "sin = primitive(np.sin, lambda x, cotangent: cotangent * np.cos(x))\n"
-        "def chain():\n"
-        "    y = Variable(1.0)\n"
-        "    for _ in range(200_000): y = sin(y)\n"
-        "    del y\n"
-        "    print('freed')\n"
-        "threading.stack_size(128 * 1024)\n"
-        "thread = threading.Thread(target=chain); thread.start(); thread.join()\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "freed\n"), done.stderr
+    if freed("(Plain(), Plain)") == -signal.SIGSEGV:
+        pytest.skip("this interpreter overflows where any long chain of objects is freed: CPython 3.13 does")
+    assert freed("(Variable(1.0), sin)") == 0
+
+
+def freed(chain: str) -> int:
+    """How a process ends that frees such a chain: an overflow would end it without an exception."""
+    program = CHAIN.replace("ENDS", chain)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False).returncode
 
 
 def test_a_graph_is_freed_with_its_last_result_without_the_collector():
