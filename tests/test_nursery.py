@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from stand_in import AUDIT, a_case
 from gradaudit import backends
 from gradaudit.isolation import answer, child, environment, memory
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.rows import form
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Counts, Heat, Measures, Status, Verdict
 from gradaudit.plan.case import Case
@@ -265,29 +267,45 @@ def test_nothing_in_an_answer_is_called(called: object):
         ({"status": "pass"}, "'pass' (str) where Verdict.status should be"),
         ({"message": 7}, "7 (int) where Verdict.message should be"),
         ({"diagnosis": Status.FAIL}, "where Verdict.diagnosis should be"),
-        ({"notes": ["a list"]}, "['a list'] (list) where Verdict.notes should be"),
-        ({"notes": ("a note", None)}, "where Verdict.notes should be"),
-        ({"measures": Counts()}, "(Counts) where Verdict.measures should be"),
-        ({"measures": Measures(bound="small")}, "(Measures) where Verdict.measures should be"),
-        ({"measures": Measures(evaluations=True)}, "(Measures) where Verdict.measures should be"),
-        ({"heat": (Heat("gradient", "x", (3,), 3, (1, 1, 1), (0.5,)),)}, "where Verdict.heat should be"),
+        ({"notes": ["a list"]}, "['a list'] (list) where tuple[str, ...] should be, in Verdict.notes"),
+        ({"notes": ("a note", None)}, "None (NoneType) where str should be"),
+        ({"measures": Measures(bound="small")}, "'small' (str) where Measures.bound should be, in Verdict.measures"),
+        ({"measures": Measures(evaluations=True)}, "True (bool) where Measures.evaluations should be"),
+        ({"heat": (Heat("gradient", "x", (3,), 3, (1, 1, 1), (0.5,)),)}, "(tuple) where tuple[int, int] should be, in Heat.block"),
+        ({"heat": (Heat("gradient", "x", (3,), 3, (1, "1"), (0.5,)),)}, "'1' (str) where int should be"),
+        ({"heat": (Heat("gradient", "x", (3,), 3, (1, 1), (0.5, "0.5")),)}, "'0.5' (str) where float should be"),
     ],
 )
 def test_a_verdict_with_something_else_in_a_field_is_refused(wrong: dict[str, object], said: str):
     fields = {"id": "a", "status": Status.PASS} | wrong
     with pytest.raises(pickle.UnpicklingError, match=re.escape(said)):
-        answer.read(pickle.dumps(Verdict(**fields)))
+        answer.read(answer.write(Verdict(**fields)))
 
 
-@pytest.mark.parametrize("other", [None, Measures(), object.__new__(Verdict)])
+@pytest.mark.parametrize("other", [None, 7, "a", (), ("a", Status.PASS), [*range(20)], {"id": "a"}])
 def test_what_is_no_whole_verdict_is_refused(other: object):
-    with pytest.raises(pickle.UnpicklingError, match="should be"):
+    with pytest.raises(pickle.UnpicklingError):
         answer.read(pickle.dumps(other))
+
+
+@pytest.mark.parametrize("wrong", [{"measures": None}, {"measures": Counts()}, {"heat": (None,)}])
+def test_what_has_no_such_fields_cannot_be_written(wrong: dict[str, object]):
+    with pytest.raises(AttributeError):
+        answer.write(Verdict("a", Status.PASS, **wrong))
+
+
+@pytest.mark.parametrize("shorter", [1, 2, 15])
+def test_a_part_of_a_verdict_without_all_of_its_fields_is_refused(shorter: int):
+    row = form(Verdict).write(Verdict("a", Status.PASS))
+    at = list(get_type_hints(Verdict)).index("measures")
+    for cut in ((*row[:at], row[at][:-shorter], *row[at + 1 :]), row[:-shorter]):
+        with pytest.raises(pickle.UnpicklingError, match="should be"):
+            answer.read(pickle.dumps(cut))
 
 
 def test_a_verdict_may_hold_numbers_of_numpy():
     measures = Measures(bound=np.float32(0.5), evaluations=np.int64(7))
-    read = answer.read(pickle.dumps(Verdict("a", Status.PASS, measures=measures)))
+    read = answer.read(answer.write(Verdict("a", Status.PASS, measures=measures)))
     assert (read.measures.bound, read.measures.evaluations) == (0.5, 7)
 
 

@@ -3,12 +3,11 @@
 import importlib
 import io
 import pickle
-from dataclasses import is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any
 
-from gradaudit.isolation.annotated import amiss, fit
+from gradaudit.isolation.rows import Misfit, form
 from gradaudit.judge.verdict import Verdict
 
 #: how NumPy's numbers are pickled, in version 1 and 2
@@ -20,7 +19,7 @@ Answer = tuple[bytes, tuple[str, ...], int | None]
 
 def write(verdict: Verdict) -> bytes:
     """The verdict as bytes. Raises whatever pickling raises where user objects stand in it."""
-    return pickle.dumps(verdict)
+    return pickle.dumps(form(Verdict).write(verdict))
 
 
 def sealed(verdict: bytes, left: tuple[str, ...], held: int | None = None) -> bytes:
@@ -30,34 +29,32 @@ def sealed(verdict: bytes, left: tuple[str, ...], held: int | None = None) -> by
 
 def opened(payload: bytes) -> Answer:
     """The inverse of ``sealed``. Raises pickle.UnpicklingError."""
-    found: Answer = _load(payload)
-    if not fit(Answer)(found):
-        raise pickle.UnpicklingError("no answer of a worker")
+    found: Answer = _read(payload, Answer)
     return found
 
 
 def read(verdict: bytes) -> Verdict:
     """The inverse of ``write``.
 
-    Raises pickle.UnpicklingError for anything but our nouns and NumPy's numbers, each where it belongs.
+    Raises pickle.UnpicklingError for anything but words, numbers and tuples of them, each where it belongs.
     """
-    found: Verdict = _load(verdict)
-    if problem := amiss(found, Verdict):
-        raise pickle.UnpicklingError(problem)
+    found: Verdict = _read(verdict, Verdict)
     return found
 
 
-def _load(payload: bytes) -> Any:
+def _read(payload: bytes, kind: Any) -> Any:
     try:
-        return _Reader(io.BytesIO(payload)).load()
+        return form(kind).read(_Reader(io.BytesIO(payload)).load())
     except pickle.UnpicklingError:
         raise
+    except Misfit as problem:
+        raise pickle.UnpicklingError(str(problem)) from None
     except Exception as problem:  # nearly anything, where the bytes are not what pickle wrote
         raise pickle.UnpicklingError(f"{type(problem).__name__}: {problem}") from None
 
 
 class _Reader(pickle.Unpickler):
-    """Knows the types of a verdict, and no functions."""
+    """Knows the words and numbers of a verdict, and no functions."""
 
     def find_class(self, module: str, name: str) -> Any:
         return _found(module, name)
@@ -68,6 +65,6 @@ def _found(module: str, name: str) -> Any:
     if (module, name) not in _NUMBERS and not module.startswith("gradaudit."):
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a verdict")
     found = getattr(importlib.import_module(module), name)
-    if (module, name) in _NUMBERS or (isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum))):
+    if (module, name) in _NUMBERS or (isinstance(found, type) and issubclass(found, Enum)):
         return found
     raise pickle.UnpicklingError(f"{module}.{name} has no place in a verdict")

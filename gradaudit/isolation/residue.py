@@ -18,6 +18,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from operator import is_, itemgetter
 from typing import Any
 
@@ -69,11 +70,12 @@ class Clean:
     def kept(self) -> Iterator[None]:
         """Run a case inside: the warnings' filters, NumPy's error state and its way to print end with it."""
         numpy = sys.modules.get("numpy")
-        with warnings.catch_warnings(), contextlib.ExitStack() as states:
-            if numpy is not None:
-                states.enter_context(numpy.errstate())
-                states.enter_context(numpy.printoptions())  # before NumPy 2.2 no context variable holds it
-            yield
+        with warnings.catch_warnings():
+            if numpy is None or _has_contexts(numpy.__version__):  # then they end with the context that a case runs in
+                yield
+            else:
+                with numpy.errstate(), numpy.printoptions():
+                    yield
 
     def restore(self) -> tuple[str, ...]:
         """Undo what the last case changed. Gives what cannot be undone: then no other case may run here."""
@@ -184,6 +186,13 @@ def c_environment() -> list[bytes]:
     while _ENVIRON and (entry := _ENVIRON[len(found)]) is not None:
         found.append(entry)
     return found
+
+
+@cache
+def _has_contexts(version: str) -> bool:
+    """Whether this NumPy keeps its error state and its way to print in context variables."""
+    major, minor = version.split(".")[:2]
+    return (int(major), int(minor)) >= (2, 2)
 
 
 class _Snapshot:

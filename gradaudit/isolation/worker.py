@@ -26,6 +26,7 @@ from io import FileIO, TextIOWrapper
 from typing import Any
 
 from gradaudit.isolation import answer, memory, wire
+from gradaudit.isolation.detached import Detached
 from gradaudit.isolation.residue import Clean
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
@@ -59,7 +60,7 @@ def main(
     _be_the_first_to_go()
     sys.argv = ["gradaudit"]  # user modules may read it when they are imported
     audit_case = _attribute(audit)  # before the user's folders come first on sys.path
-    clean = Clean()
+    clean, detached = Clean(), None if nursery is None else Detached(nursery)
     os.write(printed, wire.mark(wire.READY))
     wire.write(answers, wire.READY, b"")
     process = os.getpid()
@@ -76,7 +77,9 @@ def main(
         _flush()
         with contextlib.suppress(OSError):  # closed by the case
             os.write(printed, wire.mark(number))
-        left = (*clean.restore(), *_detached(nursery))
+        left = clean.restore()
+        if detached is not None and detached.any():
+            left += ("a process that detached itself",)
         held = _held_above(limit) if nursery is not None else None
         wire.write(answers, number, answer.sealed(verdict, left, held))
     while wire.read(requests) is not None:  # no other case may run here: wait for the end
@@ -196,21 +199,6 @@ def _flush() -> None:
         with contextlib.suppress(Exception):  # replaced or closed by the user
             getattr(sys, name).flush()
     _LIBC.fflush(None)  # printf in compiled code
-
-
-def _detached(nursery: int | None) -> tuple[str, ...]:
-    """What to say of processes that a case detached from this one: its nursery has become their parent."""
-    if nursery is None:
-        return ()
-    try:
-        listed = os.open(f"/proc/{nursery}/task/{nursery}/children", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # the system does not say
-        return ()
-    try:
-        others = set(os.read(listed, 1 << 12).split()) - {b"%d" % os.getpid()}
-    finally:
-        os.close(listed)
-    return ("a process that detached itself",) if others else ()
 
 
 def _held_above(limit: int | None) -> int | None:
