@@ -283,11 +283,12 @@ def test_the_limit_of_the_run_holds_for_cases_without_their_own():
     assert [quick.status, patient.status] == [Status.TIMEOUT, Status.PASS]
 
 
-def test_one_job_needs_no_pool():
-    assert backends.default(1) == "sequential"
+@pytest.mark.parametrize(("jobs", "backend"), [(1, "sequential"), (2, "threading")])
+def test_what_runs_where_no_backend_was_named_needs_neither_joblib_nor_numpy(jobs: int, backend: str):
+    assert backends.default(jobs) == backend
     code = (
         "import sys; from gradaudit import backends; from stand_in import *\n"
-        "assert len(list(backends.run([a_case()], audit=AUDIT))) == 1\n"
+        f"assert len(list(backends.run([a_case(), a_case('ok', 1)], jobs={jobs}, audit=AUDIT))) == 2\n"
         "assert 'joblib' not in sys.modules and 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=environment())

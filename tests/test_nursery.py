@@ -271,7 +271,10 @@ def test_nothing_in_an_answer_is_called(called: object):
         ({"notes": ("a note", None)}, "None (NoneType) where str should be"),
         ({"measures": Measures(bound="small")}, "'small' (str) where Measures.bound should be, in Verdict.measures"),
         ({"measures": Measures(evaluations=True)}, "True (bool) where Measures.evaluations should be"),
-        ({"heat": (Heat("gradient", "x", (3,), 3, (1, 1, 1), (0.5,)),)}, "(tuple) where tuple[int, int] should be, in Heat.block"),
+        (
+            {"heat": (Heat("gradient", "x", (3,), 3, (1, 1, 1), (0.5,)),)},
+            "(tuple) where tuple[int, int] should be, in Heat.block",
+        ),
         ({"heat": (Heat("gradient", "x", (3,), 3, (1, "1"), (0.5,)),)}, "'1' (str) where int should be"),
         ({"heat": (Heat("gradient", "x", (3,), 3, (1, 1), (0.5, "0.5")),)}, "'0.5' (str) where float should be"),
     ],
