@@ -21,6 +21,7 @@ class Lost:
 
 
 Answer = tuple[int, Verdict | Lost]
+Answers = Sequence[Answer]  #: to tasks that a worker was given together
 Ask = Callable[[Sequence[Task]], AbstractContextManager[Iterator[Answer]]]
 
 
@@ -29,14 +30,22 @@ def longest_first(many: Sequence[Task], alone: Sequence[Task]) -> list[Task]:
     return [replace(task, threads=1) for task in (*alone, *many)]
 
 
-def allowed(task: Task) -> float | None:
-    """Seconds that a worker may take for ``task``, the start of its child included; None: it has no limit."""
-    if task.limit is None:
-        return None
+def lost(tasks: Sequence[Task], why: str, *, late: bool = False) -> Answers:
+    """The same answer to all ``tasks`` that a worker had in hand."""
+    return [(task.index, Lost(why, late)) for task in tasks]
+
+
+def allowed(tasks: Sequence[Task]) -> float | None:
+    """Seconds that a worker may take for ``tasks``, the start of its child included; None: one has no limit."""
+    limits = [_longest(task) for task in tasks if task.limit is not None]
+    return sum(limits) + GRACE if len(limits) == len(tasks) else None
+
+
+def _longest(task: Task) -> float:
     # the keeper on the worker ends each audit at its limit; with a fallback an attempt may be two, and the first audit
     # of all is made again where its child had served other cases
     audits = (task.retries + 1) * (1 if task.fallback is None else 2) + 1
-    return audits * task.limit + GRACE
+    return audits * (task.limit or 0.0)
 
 
 def until_answered(tasks: Sequence[Task], ask: Ask) -> Generator[tuple[int, Verdict], None, None]:
@@ -44,15 +53,15 @@ def until_answered(tasks: Sequence[Task], ask: Ask) -> Generator[tuple[int, Verd
 
     A healthy case may have shared a worker with one that ended it: what is lost is asked once more, each alone.
     """
-    lost: list[Task] = []
+    again: list[Task] = []
     by_index = {task.index: task for task in tasks}
     with ask(tasks) as answers:
         for index, answer in answers:
             if isinstance(answer, Lost):
-                lost.append(by_index[index])
+                again.append(by_index[index])
             else:
                 yield index, answer
-    for task in lost:
+    for task in again:
         with ask([task]) as answers:
             for index, answer in answers:
                 yield index, _given_up(task, answer) if isinstance(answer, Lost) else answer

@@ -2,7 +2,10 @@
 
 import os
 import threading
+from collections import deque
+from collections.abc import Sequence
 
+from gradaudit.backends._shift import shift
 from gradaudit.isolation.keeper import OVER, Keeper, KeeperClosed, Task
 from gradaudit.judge.verdict import Verdict
 
@@ -20,11 +23,11 @@ class Crew:
         self._all: list[Keeper] = []
         self._closed = False
 
-    def audit(self, task: Task) -> Verdict:
-        """How the case of ``task`` ended. Raises KeeperClosed once the crew was closed."""
+    def audit(self, tasks: Sequence[Task]) -> list[tuple[int, Verdict]]:
+        """(index, verdict) of ``tasks``, one after the other. Raises KeeperClosed once the crew was closed."""
         keeper = self._take()
         try:
-            return keeper.audit(task)
+            return list(shift(keeper, deque(tasks), ahead=1))
         finally:
             with self._lock:
                 self._idle.append(keeper)

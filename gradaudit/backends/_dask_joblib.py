@@ -10,14 +10,14 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from joblib._dask import DaskDistributedBackend
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answer, Lost, allowed, in_thread
+from gradaudit.backends._cluster import Answers, allowed, in_thread, lost
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._dask_roster import Roster
 from gradaudit.backends._dask_workers import Seen, threads_of, whereabouts
@@ -32,13 +32,13 @@ HAND_OVER = 60.0  #: s for a verdict that is there to come here
 LOSSES = 3  #: workers that may die or freeze with a case in hand, until it is asked alone; dask counts deaths itself
 
 
-def audit_on_worker(task: Task, *, run: str, folder: str) -> Answer:
-    """Audit in a child of this dask worker, and tell the client when the case begins here and when it ends."""
+def audit_on_worker(tasks: Sequence[Task], *, run: str, folder: str) -> Answers:
+    """Audit in a child of this dask worker, and tell the client when the first case begins and when the last ends."""
     worker = distributed.get_worker()
     said = {"key": worker.get_current_task(), "worker": worker.address}
     worker.log_event(run, said)
     try:
-        return task.index, crew_of(run, folder=folder).audit(task)
+        return crew_of(run, folder=folder).audit(tasks)
     finally:
         worker.log_event(run, {**said, "ended": True})
 
@@ -47,15 +47,18 @@ def audit_on_worker(task: Task, *, run: str, folder: str) -> Answer:
 class _Call:
     """What joblib waits for."""
 
-    task: Task
-    callback: Callable[[Answer | Exception], None]
+    tasks: tuple[Task, ...]
+    callback: Callable[[Answers | Exception], None]
     targets: frozenset[str] | None = None  #: workers that it was sent to; None: any
     deaths: int = 0  #: of workers with it in hand, where it was sent before
     freezes: int = 0  #: likewise
 
 
 class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib has no types
-    """Runs joblib's calls, one task each, on the workers of ``client``: every call ends in an ``Answer``.
+    """Runs joblib's calls on the workers of ``client``, short ones several at a time: each ends in ``Answers``.
+
+    A call costs this process and the scheduler 3 ms each, however little there is to do; joblib takes as many cases
+    together as a fraction of a second is enough for, by how long those before took.
 
     Workers that ``roster`` has not admitted get no call before ``examine`` has found nothing wrong with them.
     Calls raise BackendLost where the scheduler or all workers are gone, and whatever else an audit raises.
@@ -91,14 +94,13 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         return max(2, threads)  # for one, joblib would call here and not on the worker
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-        ((function, (task,), _),) = func.items
-        self._function = function  # the same for all tasks of a run
-        return self._send(_Call(task, callback))
+        self._function = func.items[0][0]  # the same for all tasks of a run
+        return self._send(_Call(tuple(task for _, (task,), _ in func.items), callback))
 
-    def retrieve_result_callback(self, out: Answer | Exception) -> list[Answer]:
+    def retrieve_result_callback(self, out: Answers | Exception) -> Answers:
         if isinstance(out, Exception):
             raise out
-        return [out]
+        return out
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         futures = list(self._waiting)
@@ -111,7 +113,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         call = replace(call, targets=self._roster.targets())
         workers = None if call.targets is None else sorted(call.targets)
         try:
-            future = self.client.submit(self._function, call.task, pure=False, workers=workers)
+            future = self.client.submit(self._function, call.tasks, pure=False, workers=workers)
             self._waiting[future] = call
             future.add_done_callback(self._hand_over)
         except Exception as problem:  # raised, it would be lost in a thread of dask's, and joblib wait for ever
@@ -127,9 +129,9 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
 
     def _fetch(self, future: Any) -> None:
         if (call := self._waiting.get(future)) is not None:
-            self._settle(future, self._answer(future, call.task))
+            self._settle(future, self._answer(future, call.tasks))
 
-    def _settle(self, future: Any, answer: Answer | Exception) -> None:
+    def _settle(self, future: Any, answer: Answers | Exception) -> None:
         if (call := self._take(future)) is not None:
             call.callback(answer)
 
@@ -138,16 +140,16 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         return self._waiting.pop(future, None)
 
     @staticmethod
-    def _answer(future: Any, task: Task) -> Answer | Exception:
+    def _answer(future: Any, tasks: Sequence[Task]) -> Answers | Exception:
         try:
-            answer: Answer = future.result(timeout=HAND_OVER)
+            answer: Answers = future.result(timeout=HAND_OVER)
         except distributed.KilledWorker as problem:
             workers = problem.allowed_failures + 1
-            return task.index, Lost(f"its worker died {workers} times with the case in hand")
+            return lost(tasks, f"its worker died {workers} times with the case in hand")
         except distributed.CancelledError:
             return BackendLost("the connection to the dask scheduler was lost")
         except TimeoutError:
-            return task.index, Lost(f"its worker did not hand over the verdict within {HAND_OVER:g} s", late=True)
+            return lost(tasks, f"its worker did not hand over the verdict within {HAND_OVER:g} s", late=True)
         except Exception as problem:
             return problem
         return answer
@@ -200,12 +202,12 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
 
     def _give_up_overdue(self) -> None:
         for future, call in list(self._waiting.items()):
-            limit = allowed(call.task)
+            limit = allowed(call.tasks)
             begun, worker = self._begun.get(future.key, (math.inf, ""))  # an answer may take it out at any moment
             if limit is not None and time.monotonic() - begun > limit:
                 self._roster.suspect([worker])
                 late = f"worker {worker} did not answer within {limit:g} s"
-                self._settle(future, (call.task.index, Lost(late, late=True)))
+                self._settle(future, lost(call.tasks, late, late=True))
                 self._cancel([future])
 
     def _hand_on(self, seen: Seen) -> None:
@@ -230,7 +232,7 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
             return
         how = "froze or died" if call.freezes else "died"
         why = f"its worker {how} {call.deaths + call.freezes} times with the case in hand"
-        call.callback((call.task.index, Lost(why, late=call.freezes > 0)))
+        call.callback(lost(call.tasks, why, late=call.freezes > 0))
 
     def _cancel(self, futures: list[Any]) -> None:
         with contextlib.suppress(Exception):  # the connection may be what is lost

@@ -186,8 +186,8 @@ def _unlike(worker: str, package: str, version: str | None, *, wanted: str) -> s
 
 def _unresolved(tasks: Sequence[Task], *, home: str) -> dict[int, str]:
     with closing(Crew(home)) as crew:
-        verdicts = {task.index: crew.audit(task) for task in tasks}
-    return {index: verdict.message for index, verdict in verdicts.items() if verdict.status is not Status.PASS}
+        verdicts = crew.audit(tasks)
+    return {index: verdict.message for index, verdict in verdicts if verdict.status is not Status.PASS}
 
 
 def _estranged(worker: str, answer: object, *, wanted: list[str]) -> str | None:

@@ -7,12 +7,12 @@ starts them again elsewhere where a worker or a node is lost.
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answer, Lost, allowed, in_thread
+from gradaudit.backends._cluster import Answers, allowed, in_thread, lost
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._ray_nodes import Nodes, here
 from gradaudit.backends._ray_pulse import living, watch
@@ -32,25 +32,25 @@ class NotAsked:
 
 
 def audit_on_worker(
-    task: Task, admitted: frozenset[str] | None, *, run: str, folder: str, listener: Any
-) -> Answer | NotAsked:
+    tasks: Sequence[Task], admitted: frozenset[str] | None, *, run: str, folder: str, listener: Any
+) -> Answers | NotAsked:
     """Audit in a child of this ray worker, which ray ends with the run; on any node where ``admitted`` is None."""
     if admitted is not None and (node := here()) not in admitted:
         return NotAsked(node)
-    with living(listener, limit=allowed(task)):
-        return task.index, crew_of(run, folder=folder).audit(task)
+    with living(listener, limit=allowed(tasks)):
+        return crew_of(run, folder=folder).audit(tasks)
 
 
 @dataclass(frozen=True)
 class _Call:
     """What joblib waits for."""
 
-    task: Task
-    callback: Callable[[Answer | Exception], None]
+    tasks: tuple[Task, ...]
+    callback: Callable[[Answers | Exception], None]
 
 
 class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
-    """Runs joblib's calls, one task each, where ``ray`` has a free core: every call ends in an ``Answer``.
+    """Runs joblib's calls where ``ray`` has a free core, short ones several at a time: each ends in ``Answers``.
 
     Workers that say nothing to ``listener`` are ended. Calls raise BackendLost where the cluster is gone, or has only
     nodes that are not in order, and whatever else an audit raises.
@@ -81,14 +81,13 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
         self._over.set()
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-        ((function, (task,), _),) = func.items
-        self._started = self._started or ray.remote(_named(function))
-        return self._send(_Call(task, callback))
+        self._started = self._started or ray.remote(_named(func.items[0][0]))
+        return self._send(_Call(tuple(task for _, (task,), _ in func.items), callback))
 
-    def retrieve_result_callback(self, out: Answer | Exception) -> list[Answer]:
+    def retrieve_result_callback(self, out: Answers | Exception) -> Answers:
         if isinstance(out, Exception):
             raise out
-        return [out]
+        return out
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         for reference in list(self._waiting):
@@ -100,8 +99,8 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
 
     def _send(self, call: _Call) -> Any:
         try:
-            options = {"max_retries": AGAIN, "name": f"audit {call.task.case.id}", **self._nodes.options()}
-            reference = self._started.options(**options).remote(call.task, self._nodes.admitted)
+            options = {"max_retries": AGAIN, "name": f"audit {call.tasks[0].case.id}", **self._nodes.options()}
+            reference = self._started.options(**options).remote(call.tasks, self._nodes.admitted)
         except Exception as problem:  # raised, it would be lost in a thread of ray's, and joblib wait for ever
             call.callback(BackendLost(f"the ray cluster takes no case: {type(problem).__name__}: {problem}"))
             return None
@@ -112,7 +111,7 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
     def _hear(self, reference: Any, ended: Any) -> None:
         if (call := self._waiting.pop(reference, None)) is None:  # the call of joblib is over
             return
-        answer = self._answer(call.task, ended)
+        answer = self._answer(call.tasks, ended)
         if isinstance(answer, NotAsked):
             in_thread(self._send_again, call, answer.node)
         else:
@@ -127,11 +126,11 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
             self._send(call)
 
     @staticmethod
-    def _answer(task: Task, ended: Any) -> Answer | NotAsked | Exception:
+    def _answer(tasks: Sequence[Task], ended: Any) -> Answers | NotAsked | Exception:
         try:
-            answer: Answer | NotAsked = ended.result()
+            answer: Answers | NotAsked = ended.result()
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError):
-            return task.index, Lost(f"its worker died {AGAIN + 1} times with the case in hand")
+            return lost(tasks, f"its worker died {AGAIN + 1} times with the case in hand")
         except (ray.exceptions.RaySystemError, ConnectionError) as problem:
             return BackendLost(f"the ray cluster is gone: {problem}")
         except Exception as problem:
@@ -139,9 +138,9 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
         return answer
 
 
-def _named(function: Callable[..., Answer | NotAsked]) -> Callable[..., Answer | NotAsked]:
+def _named(function: Callable[..., Answers | NotAsked]) -> Callable[..., Answers | NotAsked]:
     # ray takes functions, no partial ones
-    def audit(task: Task, admitted: frozenset[str] | None) -> Answer | NotAsked:
-        return function(task, admitted)
+    def audit(tasks: tuple[Task, ...], admitted: frozenset[str] | None) -> Answers | NotAsked:
+        return function(tasks, admitted)
 
     return audit

@@ -50,8 +50,10 @@ def run(
         listener = a_listener()
         name = f"gradaudit-{secrets.token_hex(8)}"
         audit = partial(audit_on_worker, run=name, folder=os.getcwd(), listener=listener)
-        audited = cast(Callable[[Task], Answer], audit)  # NotAsked never leaves the backend
-        ask = partial(as_finished, audited, jobs=-1, backend=HearingBackend(listener=listener, nodes=nodes))
+        # of several: the backend hands over together what is short, and NotAsked never leaves it
+        audited = cast(Callable[[Task], Answer], audit)
+        hearing = HearingBackend(listener=listener, nodes=nodes)
+        ask = partial(as_finished, audited, jobs=-1, backend=hearing, together="auto")
         yield from telling(until_answered(longest_first(many, alone), ask), nodes.refused, tell, who="node")
 
 

@@ -18,7 +18,7 @@ ONE_THREAD = dict.fromkeys(
     "1",
 )
 
-#: what joblib sets in the process that imports it, which is ours with loky, dask and ray: workers must not depend on that
+#: what joblib sets in the process that imports it, ours with loky, dask and ray: workers must not depend on that
 AS_JOBLIB_LEAVES_IT = {"KMP_INIT_AT_FORK": "FALSE"}
 
 #: read by Python, the loader, the C library or NumPy when they start: a fork of a running process is too late for them
