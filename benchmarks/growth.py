@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from shutil import which
 
 from benchmarks._table import table
 from benchmarks.memory import PEAK
@@ -89,6 +90,61 @@ def checked(function, x, **options):
     return "pass" if found else "fail"
 """
 
+JAX = """
+import jax
+import jax.numpy as jnp
+from jax.test_util import check_grads
+jax.config.update("jax_enable_x64", True)
+
+def jax_f(x):
+    global calls
+    calls += 1
+    return (jnp.log1p(x * x)[:-1] * jnp.sin(x[1:])).sum()
+
+spoiled = jax.custom_vjp(jax_f)
+spoiled.defvjp(lambda x: (jax_f(x), x), lambda x, cotangent: (cotangent * jax.grad(jax_f)(x).at[x.size // 3].mul(1.5),))
+
+def checked(function, x):
+    try:
+        check_grads(function, (jnp.asarray(x),), order=1, modes=("rev",))
+    except AssertionError:
+        return "fail"
+    return "pass"
+"""
+
+#: What the evaluations alone take, where nothing is judged and no interpreter is in between.
+COMPILED = """
+import ctypes, subprocess, tempfile
+from pathlib import Path
+text = '''
+#include <math.h>
+static double f(const double *x, long n) {
+    double sum = 0;
+    for (long i = 0; i + 1 < n; i++) sum += log1p(x[i] * x[i]) * sin(x[i + 1]);
+    return sum;
+}
+void differences(double *x, double *out, long n) {
+    for (long i = 0; i < n; i++) {
+        double at = x[i], h = 6e-6 * fmax(1, fabs(at));
+        x[i] = at + h; double above = f(x, n);
+        x[i] = at - h; out[i] = (above - f(x, n)) / (2 * h);
+        x[i] = at;
+    }
+}
+'''
+with tempfile.TemporaryDirectory() as folder:
+    (Path(folder) / "f.c").write_text(text)
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "f.c", "-o", "f.so", "-lm"], cwd=folder, check=True)
+    library = ctypes.CDLL(str(Path(folder) / "f.so"))
+
+def work(x):
+    global calls
+    calls += 2 * x.size
+    out = np.empty_like(x)
+    library.differences(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(out.ctypes.data), ctypes.c_long(x.size))
+    return ""
+"""
+
 OURS = "import gradaudit as ga\n"
 AUDIT = OURS + "def work(x):\n    return ga.audit({f}, x, {claim}{how}).status.value"
 SCIPY = "from scipy.optimize._numdiff import approx_derivative\n"
@@ -102,11 +158,14 @@ SCALAR = {
         f="f", claim="gradient=wrong", how=", elements={'directions': 12}"
     ),
     "scipy approx_derivative, 3-point": SCIPY + "def work(x):\n    approx_derivative(f, x)\n    return ''",
+    "C, central differences, 1 thread": COMPILED,
     "numdifftools.Gradient": "import numdifftools\ndef work(x):\n    numdifftools.Gradient(f)(x)\n    return ''",
     "gradcheck, right": TORCH + "def work(x):\n    return checked(torch_f, x)",
     "gradcheck, one wrong": TORCH + "def work(x):\n    return checked(Wrong.apply, x)",
     "gradcheck fast_mode, right": TORCH + "def work(x):\n    return checked(torch_f, x, fast_mode=True)",
     "gradcheck fast_mode, one wrong": TORCH + "def work(x):\n    return checked(Wrong.apply, x, fast_mode=True)",
+    "jax check_grads, right": JAX + "def work(x):\n    return checked(jax_f, x)",
+    "jax check_grads, one wrong": JAX + "def work(x):\n    return checked(spoiled, x)",
 }
 
 SQUARE = {
@@ -135,8 +194,11 @@ print(json.dumps([time.process_time() - began, calls, peak() - before, said]))
 def run(*options: str) -> str:
     """Both tables."""
     patience = FULL if "--full" in options else PATIENCE
-    missing = [library for library in ("torch", "numdifftools") if find_spec(library) is None]
-    left_out = [f"{library} is not installed: its rows are missing." for library in missing]
+    missing = [library for library in ("torch", "jax", "numdifftools") if find_spec(library) is None]
+    missing += [] if which("cc") else ["ctypes"]
+    left_out = [
+        f"{'A C compiler' if name == 'ctypes' else name} is not installed: its rows are missing." for name in missing
+    ]
     return "\n\n".join(
         [
             _table("Gradients of a scalar function", SCALAR, SIZES, missing, patience),
