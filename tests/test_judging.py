@@ -280,3 +280,39 @@ def test_a_row_is_named_only_where_all_that_is_wrong_stands_in_it(spoilt, row):
     verdict = ga.audit(lambda a, b: float((a * a + b * b).sum()), a, a + 1, gradient=gradient)
     assert (verdict.diagnosis is Diagnosis.ONE_ROW) == (row is not None)
     assert (f"only row 1 of {row} is off (3 of 3 elements)" in verdict.message) == (row is not None)
+
+
+def erf(x):
+    return sum(map(math.erf, x.tolist()))
+
+
+def slope_of_erf(x):
+    return 2 / math.sqrt(math.pi) * np.exp(-x * x)
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0, 1e6])
+@pytest.mark.parametrize("x", [6.3, -6.3, 7.0, 10.0])
+def test_where_f_has_saturated_to_the_last_bit_it_stands_still_and_is_not_called_noisy(x, factor):
+    verdict = ga.audit(erf, np.array([x]), gradient=lambda x: factor * slope_of_erf(x))
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.STILL), verdict.message
+    assert "function stands still; f is the same to the last bit around x" in verdict.message
+
+
+def test_a_visible_claim_fails_where_f_stands_still_and_a_zero_passes():
+    x = np.array([6.3])
+    assert ga.audit(erf, x, gradient=lambda x: slope_of_erf(x) + 1e-3).status is Status.FAIL
+    assert ga.audit(erf, x, gradient=lambda x: 0 * x).status is Status.PASS
+
+
+def test_a_function_beside_a_large_offset_does_not_stand_still():
+    verdict = ga.audit(lambda x: 1e13 + float(np.sin(x).sum()), np.array([0.7]), gradient=np.cos)
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.PRECISION)
+
+
+def test_a_noisy_function_is_one_that_moves():
+    def noisy(x):
+        bits = np.random.default_rng(x.view(np.uint32))
+        return float(np.sin(x).sum() + 1e-2 * bits.uniform())
+
+    verdict = ga.audit(noisy, np.array([0.7]), gradient=np.cos)
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NOISE)

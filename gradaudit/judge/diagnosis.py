@@ -54,6 +54,7 @@ class Diagnosis(StrEnum):
     DOMAIN = "no room inside the domain"
     SINGULAR = "slope grows without limit"
     UNSEEN = "not visible at the scale of x"
+    STILL = "function stands still"
     STEPS = "steps too coarse to decide"
     # attempts at one case ended differently
     FLAKY = "flaky"
@@ -71,6 +72,7 @@ ADVICE: dict[Diagnosis, str] = {
     Diagnosis.DOMAIN: "move the point inside the domain, or give 'bounds'",
     Diagnosis.SINGULAR: "f has no derivative here: move the point away",
     Diagnosis.UNSEEN: "the difference moves f by less than its noise: scale the input so that it matters",
+    Diagnosis.STILL: "f is the same to the last bit around x: move the point, or compute what is left (erfc for erf)",
     Diagnosis.STEPS: "let 'extend: true' add steps, or leave 'h' out",
     Diagnosis.NOT_FINITE: "choose a point where f is finite",
     Diagnosis.NONDETERMINISTIC: "fix the seed inside, or pass the noise as an input",

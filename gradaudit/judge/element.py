@@ -122,6 +122,7 @@ REASONS: tuple[Diagnosis | None, ...] = (
     Diagnosis.PRECISION,
     Diagnosis.SCALE,
     Diagnosis.UNSEEN,
+    Diagnosis.STILL,
     Diagnosis.KINK,
     Diagnosis.DOMAIN,
     Diagnosis.SINGULAR,

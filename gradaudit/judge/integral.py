@@ -17,7 +17,8 @@ from gradaudit.perturb.samples import Array
 
 #: What the integral may help with: noise, rounding and quantisation; not kinks, jumps or edges.
 HELPED = tuple(
-    reason(diagnosis) for diagnosis in (Diagnosis.NOISE, Diagnosis.PRECISION, Diagnosis.STEPS, Diagnosis.UNSEEN)
+    reason(diagnosis)
+    for diagnosis in (Diagnosis.NOISE, Diagnosis.PRECISION, Diagnosis.STEPS, Diagnosis.UNSEEN, Diagnosis.STILL)
 )
 
 #: The error of a wrong claim is the same over both reaches but for this fraction; a jump's is as 3 to 4.

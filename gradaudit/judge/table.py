@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Mask, Outcome, Rulings, reason, slope_of
+from gradaudit.judge.growth import grows
 from gradaudit.judge.quick import MET
-from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise, still
+from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise, stands_around, still
 from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.fit import refined
 from gradaudit.perturb.samples import KAPPA, Array, Samples
@@ -23,12 +24,11 @@ from gradaudit.perturb.sides import one_sided_limits
 SLOPE_FLOOR = 1e-2
 #: A discrepancy that moves f by fewer standard deviations than this, over the natural scale of x, is not visible.
 VISIBLE = 27.0
-#: A slope that has grown by half over each of this many steps (÷ 8 each) has no limit in sight.
-GROWING = 4
-#: and the power of 1/h by which they grow has not fallen by more than this on the way.
-LEVELLING = 0.25
 #: A readout noisier than this fraction of its value is quantised: that it stands still proves nothing.
 COARSEST = 2.0**-20
+
+#: What an f that stands still would be taken for.
+HIDDEN = (reason(Diagnosis.NOISE), reason(Diagnosis.PRECISION), reason(Diagnosis.UNSEEN))
 
 #: Truncation t falls as h² and noise n grows as 1/h, so the best step leaves 1.9·n^⅔·t^⅓: finer steps could narrow the
 #: bar to a third or less only where t is this many times n. Otherwise it is the noise that limits it.
@@ -59,6 +59,7 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     draft = _at_kinks(draft, kink, samples, claim, two_sided=np.isfinite(up.bar) & np.isfinite(down.bar))
     draft = _without_singular(draft, samples, kink)
     draft = _with_hollow(draft, claim)
+    draft = _where_f_stands(draft, samples, claim)
     return Rulings(
         outcome=draft.outcome,
         # a pass at a kink that the suite accepts says so
@@ -170,8 +171,8 @@ def _at_kinks(draft: _Draft, kink: "_Kink", samples: Samples, claim: Claim, *, t
 
 def _without_singular(draft: _Draft, samples: Samples, kink: "_Kink") -> _Draft:
     """Where a one-sided slope grows without limit, there is no derivative to agree with."""
-    grows = _grows(samples.forward, samples) | _grows(samples.backward, samples)
-    return draft.undecided(grows & ~kink.there, Diagnosis.SINGULAR)
+    endless = grows(samples.forward, samples) | grows(samples.backward, samples)
+    return draft.undecided(endless & ~kink.there, Diagnosis.SINGULAR)
 
 
 def _with_hollow(draft: _Draft, claim: Claim) -> _Draft:
@@ -180,6 +181,14 @@ def _with_hollow(draft: _Draft, claim: Claim) -> _Draft:
     known = np.isfinite(draft.d) & (draft.bar <= 0.3 * np.fmax(np.abs(draft.d), draft.slope))
     why = np.where(hollow, reason(Diagnosis.NOT_FINITE), draft.why)
     return replace(draft, failed=draft.failed | (hollow & known), why=why)
+
+
+def _where_f_stands(draft: _Draft, samples: Samples, claim: Claim) -> _Draft:
+    """A claim too small to be decided where f is the same to the last bit around x is not hidden by noise."""
+    hidden = ~draft.passed & ~draft.failed & np.isin(draft.why, HIDDEN)
+    if not hidden.any():
+        return draft
+    return draft.undecided(hidden & stands_around(samples, claim), Diagnosis.STILL)
 
 
 def _at_the_edge(samples: Samples, claim: Claim, central: Limit, up: Limit, down: Limit) -> Limit:
@@ -253,38 +262,6 @@ def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft) ->
         low, high = np.fmin(up.value, down.value) - slack, np.fmax(up.value, down.value) + slack
         inside = (low <= claim.analytic) & (claim.analytic <= high)
         return _Kink(there, there & inside, slack <= claim.resolution * draft.scale)
-
-
-def _grows(slope: Array, samples: Samples) -> Mask:
-    """A one-sided slope has grown by half at each of the last steps that noise does not drown, as fast as before.
-
-    Where f has saturated at the larger steps its slope grows as 1/h there, and ever less below: that has a limit.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        loud = 20 * KAPPA * samples.noise / samples.ahead[..., None]
-        size = np.where(np.abs(slope) > loud, np.abs(slope), np.nan)
-    rows = np.argsort(np.isnan(size), axis=0, kind="stable")
-    count = np.isfinite(size).sum(axis=0)
-    last = np.take_along_axis(rows, np.maximum(count - np.arange(1, GROWING + 1)[:, None, None], 0), axis=0)
-    heard, h = (
-        np.take_along_axis(np.broadcast_to(each, size.shape), last, axis=0) for each in (size, samples.ahead[..., None])
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        growth = heard[:-1] / heard[1:]
-        power = np.log(growth) / np.log(h[1:] / h[:-1])
-        grown = (growth > 1.5).all(axis=0) & ~(power[0] < power[-1] - LEVELLING)
-    return np.asarray(grown & (count >= GROWING) & ~_falls_silent(size, loud, taken=np.isfinite(slope)))
-
-
-def _falls_silent(size: Array, loud: Array, *, taken: NDArray[np.bool_]) -> Mask:
-    """At a finer step than all at which a slope was heard, with ``size``, one as large would have been heard: it was
-    not, so that f is flat at x and bent further away.
-    """
-    finest = np.where(np.isfinite(size), np.arange(len(size)).reshape(-1, *[1] * (size.ndim - 1)), -1).max(axis=0)
-    last = np.take_along_axis(size, np.maximum(finest, 0)[None], axis=0)[0]
-    finer = np.arange(len(size)).reshape(-1, *[1] * (size.ndim - 1)) > finest
-    with np.errstate(invalid="ignore"):
-        return np.asarray((finer & taken & (loud < last)).any(axis=0))
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:
