@@ -72,7 +72,9 @@ ADVICE: dict[Diagnosis, str] = {
     Diagnosis.DOMAIN: "move the point inside the domain, or give 'bounds'",
     Diagnosis.SINGULAR: "f has no derivative here: move the point away",
     Diagnosis.UNSEEN: "the difference moves f by less than its noise: scale the input so that it matters",
-    Diagnosis.STILL: "f is the same to the last bit around x: move the point, or compute what is left (erfc for erf)",
+    Diagnosis.STILL: (
+        "f is the same to the last bit around x: move the point, or leave out what hides it (an offset; erfc for erf)"
+    ),
     Diagnosis.STEPS: "let 'extend: true' add steps, or leave 'h' out",
     Diagnosis.NOT_FINITE: "choose a point where f is finite",
     Diagnosis.NONDETERMINISTIC: "fix the seed inside, or pass the noise as an input",
