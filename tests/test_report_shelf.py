@@ -58,23 +58,31 @@ def test_the_ending_of_the_name_chooses_the_format(tmp_path: Path, name: str, be
 
 def test_an_unknown_ending_is_refused_with_the_endings_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(report.OutputError, match=r"report\.pdf.*\.csv.*\.html.*\.junit\.xml"):
-        report.check(tmp_path / "report.pdf")
+        report.check([tmp_path / "report.pdf"])
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(report.OutputError, match=r"cannot write .*report\.html: a file stands where .*-o PATH"):
-        report.check(tmp_path / "file" / "report.html")
+        report.check([tmp_path / "file" / "report.html"])
 
 
 def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
     with pytest.raises(report.OutputError, match=r"report\.html: Is a directory"):
-        report.check(tmp_path / "report.html")
+        report.check([tmp_path / "report.html"])
+
+
+def test_a_file_that_is_to_hold_another_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    outer, inner = tmp_path / "a.csv", tmp_path / "a.csv" / "b.csv"
+    for paths in ([outer, inner], [inner, outer]):
+        with pytest.raises(report.OutputError, match=r"b\.csv: its folder would be .*a\.csv, which is to be a file"):
+            report.check(paths)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_check_leaves_no_file_behind(tmp_path: Path) -> None:
-    report.check(tmp_path / "report.html")
+    report.check([tmp_path / "report.html"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -30,8 +30,7 @@ def command(
     from gradaudit import history, report
     from gradaudit.running import merge, runner
 
-    for output in outputs:
-        report.check(output)
+    report.check(outputs)
     stored = [report.read_stored(report.find_run(run, folder=runner.REPORTS)) for run in dict.fromkeys(runs)]
     audit = merge.merged(stored, partial=partial)
     home = stored[0].path.parent if len(stored) == 1 else runner.run_folder(audit.run)

@@ -3,7 +3,7 @@
 One whose text may grow too large for one file has a ``files(audit, name) -> {name: text}`` too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -37,10 +37,18 @@ def format_of(path: Path) -> ModuleType:
     raise OutputError(f"cannot tell the format of {path} by its name; end it with one of {', '.join(sorted(known))}")
 
 
-def check(path: Path) -> None:
-    """Refuse an output now that could not be written after the run. Raises OutputError."""
-    format_of(path)
-    require_writable(path)
+def check(paths: Sequence[Path]) -> None:
+    """Refuse outputs now that could not be written after the run. Raises OutputError."""
+    for path in paths:
+        format_of(path)
+    for path in paths:
+        for other in paths:
+            if other.resolve() in path.resolve().parents:
+                raise OutputError(
+                    f"cannot write {path}: its folder would be {other}, which is to be a file; "
+                    "choose another place with -o PATH"
+                )
+        require_writable(path)
 
 
 def render(audit: Audit, path: Path) -> None:

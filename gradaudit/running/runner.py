@@ -118,8 +118,7 @@ def run(
     )
     del suite  # what was read of its files takes as much memory as the plan, and is not needed again
     backends.check(cases, backend=backend, scheduler=scheduler)
-    for output in outputs:
-        report.check(output)
+    report.check(outputs)
     mine = [case for case in cases if shard is None or shard.holds(case.id)]
     home = run_folder(described, folder)
     opening = opened(described, planned(cases, power=power), home=home, resume=resume, only_failed=only_failed)
