@@ -13,6 +13,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import lru_cache
 from math import isfinite
 from operator import attrgetter
 
@@ -87,16 +88,16 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     return text.getvalue()
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
+def _cell(value: object) -> object:
+    """What the writer is given: it writes nothing for None, and the shortest text that gives the same float back."""
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, float):
-        return repr(float(value)) if isfinite(value) else nonfinite(value)
-    return str(value)
+        return float(value) if isfinite(value) else nonfinite(value)
+    return value
 
 
+@lru_cache(maxsize=1024)  # names of checks, outputs and inputs, again and again
 def _text(value: str) -> str:
     safe = _printable.one_line(str(value))
     return "'" + safe if value.startswith(_FORMULA) else safe
