@@ -17,6 +17,9 @@ from gradaudit.perturb.samples import Array, Samples
 #: A bar counts this many times before a claim outside it fails.
 FAIL_FACTOR = 3.0
 
+#: From one step to one an eighth as large the slope of a smooth function falls by less: by 8⁴ for x⁵ at its flat place.
+STEEPER = 2.0**12
+
 #: An element is not asked to be right relative to less than this fraction of the largest sensitivity of the readout.
 #: Passes by it are counted apart.
 LARGEST_FLOOR = 1e-3
@@ -141,11 +144,15 @@ def reason(diagnosis: Diagnosis | None) -> int:
 def slope_of(samples: Samples, claim: Claim) -> Array:
     """(D, R) the local slope of f: the largest one-sided slope at the two coarsest steps inside the natural scale of x.
 
-    Further out f may be a million times steeper, as exp(−1/x) is, which says nothing about x.
+    Further out f may be a million times steeper, as exp(−1/x) is, which says nothing about x; and so may it be at the
+    coarser of the two, which a pole is just as well inside of.
     """
     with np.errstate(invalid="ignore"):
         step = np.fmax(samples.ahead, samples.behind)
         outside = (step > claim.natural)[:-2].sum(axis=0) if len(step) > 2 else np.zeros(step.shape[1], dtype=int)
     slopes = np.fmax(np.abs(samples.forward), np.abs(samples.backward))
     rows = np.minimum(outside + np.arange(2)[:, None], len(step) - 1)
-    return np.nan_to_num(np.fmax.reduce(np.take_along_axis(slopes, rows[..., None], axis=0), axis=0))
+    coarse, fine = np.take_along_axis(slopes, rows[..., None], axis=0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        coarse = np.where(fine > 0, np.fmin(coarse, STEEPER * fine), coarse)
+    return np.nan_to_num(np.fmax(coarse, fine))

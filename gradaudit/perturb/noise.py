@@ -32,6 +32,10 @@ COMMON = 1 / 64
 HIDDEN, ALIKE = (24, 18, 12), 8.0
 #: Significant bits of bfloat16, float16 and float32.
 BITS = (8, 11, 24)
+#: What stands still at a value of so many decimals may be rounded to them; fewer may be a constant that is exact.
+DECIMALS = range(3, 13)
+#: Values inside a function may be so many times as large as the one that comes out.
+AMPLIFIED = 16.0
 SIGNS = np.array([-1.0, 1.0])
 #: Where the nine values are taken, in spacings from x.
 PLACES = np.arange(float(START), START + VALUES)[:, None]
@@ -112,13 +116,14 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
 
 
 def _silence_rounds_too(sigma: Array, unit: Array, base: Array) -> None:
-    """What stood still, or was too steep to tell, rounds as coarsely as what moved; where all stood still, a float32
-    inside can hide as much as its own rounding."""
+    """What stood still, or was too steep to tell, rounds as coarsely as what moved, and to the last decimal that it
+    shows; where all stood still, a float32 inside can hide as much as the rounding of what is larger there."""
     silent = np.isnan(sigma)
     if silent.any():
-        coarsest = 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
+        coarsest = AMPLIFIED * 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
         narrow = silent & (_unit(base[None]) > 0)
         sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
+        sigma[silent] = np.fmax(sigma[silent], _last_decimal(base[silent]) / np.sqrt(12))
 
 
 @_of_finite_outputs
@@ -244,6 +249,19 @@ def _unit(values: Array) -> Array:
             break
         unit[held] = 2.0**-bits
     return unit
+
+
+def _last_decimal(values: Array) -> Array:
+    """(c,) what one in the last decimal of each is worth, where they look rounded to so many; 0 elsewhere."""
+    size, worth = np.abs(values), np.zeros(values.shape)
+    with np.errstate(all="ignore"):
+        leading = np.floor(np.log10(size))
+        for digits in reversed(DECIMALS):
+            exponent = leading - digits + 1
+            power = 10.0 ** np.abs(exponent)
+            rounded = np.where(exponent > 0, np.rint(size / power) * power, np.rint(size * power) / power)
+            worth = np.where(rounded == size, 10.0**exponent if digits > DECIMALS[0] else 0.0, worth)
+    return np.where(size > 0, worth, 0.0)
 
 
 def _common_divisor(a: float, b: float, ulp: float) -> float:
