@@ -5,11 +5,14 @@
 Each level adds samples only along those directions that the judge could not decide yet.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._doubt import jumps_at_kinks
-from gradaudit.checks._quantum import largest_change, quantum_of
+from gradaudit.checks._quantum import quantum_of, typical_change
+from gradaudit.checks._silence import Silence
 from gradaudit.checks._structure import moves_together
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
@@ -32,7 +35,7 @@ AROUND = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
 HOPELESS = 8
 #: Where nothing moves and nothing is claimed, this many directions are tried at the largest steps.
 DOUBTED = 16
-#: A quantum is coarse where it is more than this fraction of what the largest steps change.
+#: A quantum is coarse where it is more than this fraction of what the largest steps change, mostly.
 COARSE = 1e-3
 #: A claim further off than this many times what is allowed needs no more steps.
 CLEAR = 10.0
@@ -59,6 +62,8 @@ class Ladder:
         self.todo = np.arange(len(directions))
         self.evaluations = 0
         self.extended = False
+        self._coarse = np.zeros(claim.analytic.shape[1])
+        self.silence = Silence.of(claim, entries=isinstance(directions, Entries))
 
     def climb(self) -> Rulings:
         """All levels that are needed."""
@@ -74,7 +79,14 @@ class Ladder:
                 self._own_steps()
         if self.rulings.all_decided and not self.claim.analytic.any() and not self.rulings.numeric.any():
             self._doubt_stillness()
+        if self.silence is not None:
+            self.silence.doubt(self.rulings, self.claim)
         return self.rulings
+
+    @property
+    def noise(self) -> Array:
+        """(R,) what the samples alone have told of readouts that stand still at x."""
+        return self._coarse if self.silence is None else np.fmax(self._coarse, self.silence.noise)
 
     def _doubt_stillness(self) -> None:
         """All is zero on both sides: true of a constant, and of a quantised function that has not moved yet."""
@@ -84,13 +96,14 @@ class Ladder:
         samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST[:2]))
         size = float(np.nanmax(np.abs(self.probe.base)))
         for readout in range(self.claim.analytic.shape[1]):
-            step = quantum_of(samples, readout)
+            step = quantum_of(samples, readout, size=self._size(readout))
             if self.slopes and jumps_at_kinks(samples, readout, step, size=size):
                 continue
             # a few quanta are what a large step changes; the spacing of float32 would be a quantum too
-            if step > COARSE * largest_change(samples, readout):
+            if step > COARSE * typical_change(samples, readout):
                 self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
                 self.rulings.reason[:, readout] = reason(Diagnosis.UNSEEN)
+                self._coarse[readout] = step / np.sqrt(12)
 
     def _own_steps(self) -> None:
         fine = self._sample(self._octaves(EXPRESS))
@@ -193,13 +206,17 @@ class Ladder:
         if not isinstance(directions, Entries):
             failing = failed.any(axis=0)
             steps = np.zeros(failing.size)
-            steps[failing] = [quantum_of(samples, int(r)) for r in np.flatnonzero(failing)]
+            steps[failing] = [quantum_of(samples, int(r), size=self._size(r)) for r in np.flatnonzero(failing)]
             return steps
         steps = np.zeros((len(directions), 1))
         for output in np.unique(directions.output[failed[:, 0]])[:SEARCHED]:
             mine = np.flatnonzero(directions.output == output)
-            steps[mine] = quantum_of(samples.take(mine), 0)
+            steps[mine] = quantum_of(samples.take(mine), 0, size=float(np.abs(self.probe.base[output])))
         return steps
+
+    def _size(self, readout: int | np.integer[Any]) -> float:
+        """|f(x)| as the readout sees it."""
+        return float(np.nan_to_num(np.max(self.claim.magnitude[readout])))
 
     def _rule(self, rulings: Rulings) -> NDArray[np.intp]:
         """Record a level's rulings; which of the open directions stay open."""
@@ -227,6 +244,8 @@ class Ladder:
     def _sample(self, h: Array) -> Samples:
         samples = self.probe.sample(self._open(), h)
         self.evaluations += samples.evaluations
+        if self.silence is not None:
+            self.silence.listen(self.todo, samples)
         return samples
 
 

@@ -1,6 +1,6 @@
 """Measuring a comparison: the least evaluations that let the judge decide each element."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,10 +80,12 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     claim = _claim(comparison, probe, settings, ground.limits)
     if chosen.size < len(comparison.directions):
         claim = claim.take(chosen)
-    rulings, climbed, extended = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None)
-    evaluations = ground.evaluations + climbed
+    climbed = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None)
+    rulings, extended = climbed.rulings, climbed.extended
+    evaluations = ground.evaluations + climbed.evaluations
     if settings.method == "auto" and not rulings.all_decided:
-        evaluations += _think_again(rulings, claim, ground, settings, chosen)
+        heard = replace(ground, probe=probe.louder(climbed.noise)) if climbed.noise.any() else ground
+        evaluations += _think_again(rulings, claim, heard, settings, chosen)
     shown = curves(ground, directions, claim, rulings, settings, extended=extended, evaluations=evaluations)
     evaluations += shown.evaluations
     if probe.together is not None:  # which counts what was evaluated: samples count each direction by itself
@@ -135,15 +137,21 @@ def _worth(comparison: Comparison, directions: Directions) -> Array:
     return comparison.worth[directions.output, None] if isinstance(directions, Entries) else comparison.worth
 
 
-def _climbed(
-    probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool
-) -> tuple[Rulings, int, bool]:
-    """Rulings on all ``directions``, block by block; the evaluations spent; whether steps of our own were added."""
+@dataclass(frozen=True)
+class _Climbed:
+    rulings: Rulings
+    evaluations: int
+    extended: bool  #: steps of our own were added
+    noise: Array  #: (R,) that the samples alone have told, of readouts that stand still at x
+
+
+def _climbed(probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool) -> _Climbed:
+    """Rulings on all ``directions``, block by block."""
     count, block = len(directions), _block(probe, claim.analytic.shape[1])
     if count <= block:
         ladder = Ladder(probe, directions, claim, settings, slopes=slopes)
-        return ladder.climb(), ladder.evaluations, ladder.extended
-    rulings = Rulings.undecided(*claim.analytic.shape)
+        return _Climbed(ladder.climb(), ladder.evaluations, ladder.extended, ladder.noise)
+    rulings, noise = Rulings.undecided(*claim.analytic.shape), np.zeros(claim.analytic.shape[1])
     evaluations, extended = 0, False
     for start in range(0, count, block):
         part = np.arange(start, min(start + block, count))
@@ -151,7 +159,8 @@ def _climbed(
         rulings.put(part, ladder.climb())
         evaluations += ladder.evaluations
         extended |= ladder.extended
-    return rulings, evaluations, extended
+        noise = np.fmax(noise, ladder.noise)
+    return _Climbed(rulings, evaluations, extended, noise)
 
 
 def _block(probe: Probe, readouts: int) -> int:

@@ -9,8 +9,9 @@ from gradaudit.perturb.samples import Array, Samples
 QUANTUM_VALUES = 512
 
 
-def quantum_of(samples: Samples, readout: int) -> float:
-    """The quantum of the values seen, or 0: what is quantised moves at one step and stands still at another.
+def quantum_of(samples: Samples, readout: int, *, size: float) -> float:
+    """The quantum of the changes seen of what is as large as ``size``, or 0: what is quantised moves at one step and
+    stands still at another.
 
     Only directions that do both count: the values of |x| at steps that are powers of two have a common divisor too.
     """
@@ -21,12 +22,15 @@ def quantum_of(samples: Samples, readout: int) -> float:
         return 0.0
     rise, fall = rise[:, moves & stops], fall[:, moves & stops]
     values = np.concatenate([rise.ravel(), -fall.ravel(), [0.0]])
-    return quantum(values[:: max(1, values.size // QUANTUM_VALUES)]) or max(_repeated(rise), _repeated(fall))
+    some = values[:: max(1, values.size // QUANTUM_VALUES)]
+    return quantum(some, size=size) or max(_repeated(rise), _repeated(fall))
 
 
-def largest_change(samples: Samples, readout: int) -> float:
+def typical_change(samples: Samples, readout: int) -> float:
+    """The median of the changes that are any; the largest may be that of a pole."""
     changes = np.abs(np.concatenate([samples.rise[..., readout], samples.fall[..., readout]]))
-    return float(np.max(changes[np.isfinite(changes)], initial=0.0))
+    moved = changes[np.isfinite(changes) & (changes > 0)]
+    return float(np.median(moved)) if moved.size else 0.0
 
 
 def _repeated(change: Array) -> float:

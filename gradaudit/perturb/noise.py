@@ -149,16 +149,17 @@ def measure_hidden_noise(function: Function, point: Point, *, base: Array, rng: 
     return Noise(sigma, evaluations)
 
 
-def quantum(values: Array) -> float:
+def quantum(values: Array, *, size: float = 0.0) -> float:
     """The step between the values of a quantised function: an approximate common divisor of their differences, or 0.
 
-    Euclid's algorithm on the distinct differences; a remainder under 4·(quotient + 1) ulp of the values is rounding.
-    Any numbers have a common divisor near their rounding, so that a small one says nothing.
+    Euclid's algorithm on the distinct differences; a remainder under 4·(quotient + 1) ulp of the values, or of ``size``
+    where these are changes of something as large, is rounding. Any numbers have a common divisor near their rounding,
+    so that a small one says nothing.
     """
     values = np.unique(values[np.isfinite(values)])
     if values.size < 3:
         return 0.0
-    ulp = float(np.spacing(np.max(np.abs(values))))
+    ulp = float(np.spacing(np.fmax(np.max(np.abs(values)), size)))
     divisor = 0.0
     for gap in np.unique(np.diff(values)):
         if gap > 64 * ulp:

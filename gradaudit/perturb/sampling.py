@@ -3,7 +3,7 @@ parallel kernel for compiled functions.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -42,6 +42,10 @@ class Probe:
     def quiet(self) -> Array:
         """(R,) noise of each readout if every output took part: bounds what a silent direction can hide."""
         return self.combined_noise(np.maximum(self.sigma, HALF_ULP * np.abs(self.base)))
+
+    def louder(self, noise: Array) -> "Probe":
+        """The same under a noise of at least ``noise`` (R,), where each readout is an output."""
+        return self if self.readout is not None else replace(self, sigma=np.fmax(self.sigma, noise))
 
     def sample(self, directions: Directions, h: Array) -> Samples:
         """f at x ± h along each direction, for steps h (K, D); NaN in h: not evaluated."""
