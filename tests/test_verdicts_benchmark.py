@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from benchmarks import random_functions
 from benchmarks._mutations import BINS, bin_of, right_claims, wrong_claims
 from benchmarks._problems import DESIGNED, situate
 from benchmarks._problems.problem import exact_gradient
@@ -103,3 +104,28 @@ def test_every_set_has_its_table_and_says_which_rival_is_missing(monkeypatch):
     assert text.count("| gradaudit") == 4
     assert "Designed functions, held-out seed 1000: 1 functions" in text
     assert "torch is not installed: its row is missing." in text
+
+
+#: Rounded to so few digits that they hardly move, or in a float32 that swallows them; and one beside a pole.
+ACCUSED_ONCE = [90050, 100047, 101525, 200066, 201766, 100234]
+
+
+@pytest.mark.parametrize("seed", ACCUSED_ONCE)
+def test_no_right_claim_is_accused_where_one_was_once(seed):
+    right = [record for record in records_of("", seed, [OWN]) if record.right]
+    assert len(right) == 2
+    assert not [record for record in right if record.false_alarm]
+
+
+def test_a_wrong_sign_beside_a_pole_is_caught():
+    missed = [record.claim.name for record in records_of("", 100234, [OWN]) if record.missed]
+    assert missed == []
+
+
+def test_random_functions_are_counted_and_what_is_bad_is_listed():
+    text = random_functions.run("--from=101011", "--count=3")
+    assert re.search(r"3 random functions from seed 101011", text)
+    assert re.search(r"\| right +\| \d+ +\| 0 +\| \d+ +\|", text)
+    assert re.search(r"tree/101013 \(float32\) \| one zero +\| 1 +\| pass", text)
+    with pytest.raises(SystemExit, match="allowed: --from=SEED, --count=N"):
+        random_functions.run("--from=x")
