@@ -23,6 +23,8 @@ Function = Callable[[Any], float]
 
 #: Decimal digits of the exact side, and of its step: truncation and rounding are then both near 10⁻⁸⁰.
 DIGITS, STEP = 120, 40
+#: So many points are tried.
+DRAWS = 8
 #: A slope below this fraction of the change of slope over the step is zero.
 RESIDUE = 1e-20
 
@@ -57,8 +59,11 @@ class Situation:
 def situate(problem: Problem, seed: int) -> Situation:
     """The problem at the point, and with the noise, of this seed."""
     rng = np.random.default_rng([seed, zlib.crc32(problem.name.encode())])
-    x, other = problem.draw(rng), problem.draw(rng)
-    low, high = exact_gradient(problem.formula, x, kink=problem.kink)
+    for _ in range(DRAWS):  # an iteration may diverge at a point, and then has no gradient there
+        x, other = problem.draw(rng), problem.draw(rng)
+        low, high = exact_gradient(problem.formula, x, kink=problem.kink)
+        if np.isfinite(low).all():
+            break
     elsewhere, _ = exact_gradient(problem.formula, other)
     function = problem.compute(problem.formula, int(rng.integers(2**31)))
     return Situation(problem, seed, x, function, low, high, elsewhere, remembered(partial(_gradient, problem.formula)))
