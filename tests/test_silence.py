@@ -94,3 +94,14 @@ def test_a_claim_of_zeros_about_coarsely_rounded_values_is_undecided_beside_a_po
 
     verdict = ga.audit(f, np.array([0.1, 0.1]), gradient=np.zeros_like)
     assert verdict.status is Status.INCONCLUSIVE, verdict.message
+
+
+def test_a_claim_of_zero_about_a_sine_rounded_to_thousandths_does_not_pass():
+    verdict = ga.audit(lambda x: round(float(np.sin(x).sum()), 3), np.array([-1.659]), gradient=np.zeros_like)
+    assert verdict.status is Status.INCONCLUSIVE, verdict.message
+
+
+@pytest.mark.parametrize(("power", "offset"), [(2, 0.0), (2, 1.0), (2, 1e6), (4, 0.0), (4, 1.0)])
+def test_a_right_zero_passes_at_the_bottom_of_a_bowl_though_its_values_at_halved_steps_have_a_divisor(power, offset):
+    verdict = ga.audit(lambda x: float(offset + (x**power).sum()), np.zeros(2), gradient=np.zeros_like)
+    assert verdict.status is Status.PASS, verdict.message

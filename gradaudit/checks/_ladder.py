@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._doubt import jumps_at_kinks
-from gradaudit.checks._quantum import quantum_of, typical_change
+from gradaudit.checks._quantum import goes_in_steps, quantum_of, typical_change
 from gradaudit.checks._silence import Silence
 from gradaudit.checks._structure import moves_together
 from gradaudit.judge.diagnosis import Diagnosis
@@ -93,14 +93,14 @@ class Ladder:
         if self.probe.readout is not None and self.probe.base.size > 1:
             return
         self.todo = np.arange(min(len(self.directions), DOUBTED))
-        samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST[:2]))
+        samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST))
         size = float(np.nanmax(np.abs(self.probe.base)))
         for readout in range(self.claim.analytic.shape[1]):
             step = quantum_of(samples, readout, size=self._size(readout))
             if self.slopes and jumps_at_kinks(samples, readout, step, size=size):
                 continue
             # a few quanta are what a large step changes; the spacing of float32 would be a quantum too
-            if step > COARSE * typical_change(samples, readout):
+            if step > COARSE * typical_change(samples, readout) and goes_in_steps(samples, readout, step):
                 self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
                 self.rulings.reason[:, readout] = reason(Diagnosis.UNSEEN)
                 self._coarse[readout] = step / np.sqrt(12)

@@ -26,6 +26,16 @@ def quantum_of(samples: Samples, readout: int, *, size: float) -> float:
     return quantum(some, size=size) or max(_repeated(rise), _repeated(fall))
 
 
+def goes_in_steps(samples: Samples, readout: int, step: float) -> bool:
+    """Whether changes are the same at two steps of x, or other multiples of ``step`` than powers of two: neither are
+    those of x², where steps of x halve."""
+    rise, fall = samples.rise[..., readout], samples.fall[..., readout]
+    changes = np.abs(np.concatenate([rise, fall]))
+    multiples = np.rint(changes[np.isfinite(changes)] / step)
+    uneven = (multiples > 1) & (multiples % 2 == 1)
+    return bool(uneven.any() or _repeated(rise) or _repeated(fall))
+
+
 def typical_change(samples: Samples, readout: int) -> float:
     """The median of the changes that are any; the largest may be that of a pole."""
     changes = np.abs(np.concatenate([samples.rise[..., readout], samples.fall[..., readout]]))
