@@ -138,7 +138,7 @@ CHECK_GRAD = Kind("check_grad", "numpy_functions", NUMPY, NUMPY_TESTS, NUMPY_CAS
 GRADCHECK = Kind("gradcheck", "torch_functions", TORCH, TORCH_TESTS, TORCH_CASE)
 FIELDS = (
     *(Field(CHECK_GRAD, 4, 1_000), Field(CHECK_GRAD, 64, 400), Field(CHECK_GRAD, 1_000, 100)),
-    *(Field(GRADCHECK, 4, 400), Field(GRADCHECK, 64, 100), Field(GRADCHECK, 1_000, 25)),
+    *(Field(GRADCHECK, 4, 400), Field(GRADCHECK, 64, 200), Field(GRADCHECK, 1_000, 75)),
 )
 
 

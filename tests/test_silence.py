@@ -105,3 +105,12 @@ def test_a_claim_of_zero_about_a_sine_rounded_to_thousandths_does_not_pass():
 def test_a_right_zero_passes_at_the_bottom_of_a_bowl_though_its_values_at_halved_steps_have_a_divisor(power, offset):
     verdict = ga.audit(lambda x: float(offset + (x**power).sum()), np.zeros(2), gradient=np.zeros_like)
     assert verdict.status is Status.PASS, verdict.message
+
+
+def test_what_underflows_in_float32_inside_stands_still():
+    def f(x):
+        return float(np.float32(1e-30) * np.float32(1e-30) * np.float32(x[0]))
+
+    verdict = ga.audit(f, np.array([0.7]), gradient=lambda x: np.array([1e-60]))
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.STILL), verdict.message
+    assert ga.audit(f, np.array([0.7]), gradient=lambda x: np.array([1e-30])).status is Status.FAIL

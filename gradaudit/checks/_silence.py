@@ -16,6 +16,8 @@ from gradaudit.perturb.samples import Array, Samples
 #: A step is one by which f goes where it goes so many of them: what relu changes by, beyond its kinks at round numbers,
 #: has a common divisor too.
 LEVELS = 32
+#: Nothing less is left of a float32 inside: below it is zero.
+SMALLEST = 2.0**-149
 #: Of so many readouts each has its changes kept.
 MOST = 16
 
@@ -56,4 +58,4 @@ class Silence:
     def _step(self, readout: int) -> float:
         values = np.unique(np.concatenate([each[:, readout] for each in self._changes] + [[0.0]]))
         step = quantum(values[:: max(1, values.size // QUANTUM_VALUES)])
-        return step if np.nanmax(np.abs(values)) >= LEVELS * step else 0.0
+        return step if np.nanmax(np.abs(values)) >= LEVELS * step > 0 else SMALLEST
