@@ -114,3 +114,11 @@ def test_what_underflows_in_float32_inside_stands_still():
     verdict = ga.audit(f, np.array([0.7]), gradient=lambda x: np.array([1e-60]))
     assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.STILL), verdict.message
     assert ga.audit(f, np.array([0.7]), gradient=lambda x: np.array([1e-30])).status is Status.FAIL
+
+
+def test_a_whole_number_beside_an_output_that_moves_is_no_rounded_one():
+    def with_a_key(x):
+        return np.array([np.sin(x[0]), 4146024105.0])
+
+    right = ga.audit(with_a_key, np.array([0.7]), vjp=lambda x, c: np.array([c[0] * np.cos(x[0])]))
+    assert right.status is Status.PASS, right.message

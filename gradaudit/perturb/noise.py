@@ -116,14 +116,15 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
 
 
 def _silence_rounds_too(sigma: Array, unit: Array, base: Array) -> None:
-    """What stood still, or was too steep to tell, rounds as coarsely as what moved, and to the last decimal that it
-    shows; where all stood still, a float32 inside can hide as much as the rounding of what is larger there."""
+    """What stood still, or was too steep to tell, rounds as coarsely as what moved. Where all stood still, a float32
+    inside can hide as much as the rounding of what is larger there; or all is rounded to the last decimal shown."""
     silent = np.isnan(sigma)
     if silent.any():
         coarsest = AMPLIFIED * 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
         narrow = silent & (_unit(base[None]) > 0)
         sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
-        sigma[silent] = np.fmax(sigma[silent], _last_decimal(base[silent]) / np.sqrt(12))
+    if silent.all():  # beside others that move, one may be a whole number that depends on nothing
+        sigma[:] = np.fmax(sigma, _last_decimal(base) / np.sqrt(12))
 
 
 @_of_finite_outputs
