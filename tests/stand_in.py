@@ -205,10 +205,7 @@ def eats(case: Case) -> None:
 
 
 def eats_by_a_child(case: Case) -> None:
-    if os.fork() == 0:
-        eats(case)
-        os._exit(0)
-    os.wait()
+    _in_a_child(eats, case)
 
 
 def eats_for_a_moment(case: Case) -> None:
@@ -217,8 +214,12 @@ def eats_for_a_moment(case: Case) -> None:
 
 
 def eats_for_a_moment_by_a_child(case: Case) -> None:
+    _in_a_child(eats_for_a_moment, case)
+
+
+def _in_a_child(work: Callable[[Case], None], case: Case) -> None:
     if os.fork() == 0:
-        eats_for_a_moment(case)
+        work(case)
         os._exit(0)
     os.wait()
 

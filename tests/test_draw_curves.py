@@ -1,21 +1,12 @@
 """Pictures of curves: each case has its own file in the folder, whatever its id holds."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-
-SCRIPTS = Path(__file__).parent.parent / "scripts"
+from script import imported
 
 
 @pytest.fixture
 def script(monkeypatch):
-    """The script as it is imported from beside its cousin."""
-    monkeypatch.syspath_prepend(SCRIPTS)
-    found = importlib.util.spec_from_file_location("draw_curves", SCRIPTS / "draw_curves.py")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return imported("draw_curves", monkeypatch)
 
 
 PAGE = """<style>:root { --ink: black }

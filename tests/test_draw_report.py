@@ -1,25 +1,18 @@
 """The nights of the README's picture: gradients that are right, and the faults that are put into them."""
 
-import importlib.util
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from script import SCRIPTS, imported
 
 import gradaudit as ga
-
-SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 
 @pytest.fixture
 def script(monkeypatch):
-    """The script as it is imported from beside its cousin."""
-    monkeypatch.syspath_prepend(SCRIPTS)
-    found = importlib.util.spec_from_file_location("draw_report", SCRIPTS / "draw_report.py")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return imported("draw_report", monkeypatch)
 
 
 def ends(folder: Path, module: str) -> dict[str, str]:

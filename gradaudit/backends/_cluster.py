@@ -4,7 +4,10 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, cast
 
+from gradaudit.backends._joblib import as_finished
 from gradaudit.isolation.keeper import Task
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
@@ -30,6 +33,16 @@ def longest_first(many: Sequence[Task], alone: Sequence[Task]) -> list[Task]:
     return [replace(task, threads=1) for task in (*alone, *many)]
 
 
+def asking(audit: Callable[..., object], backend: object) -> Ask:
+    """Rounds of ``audit(tasks)`` by ``backend`` of joblib, which is handed what is short together."""
+    return partial(as_finished, cast(Callable[[Task], Answer], audit), jobs=-1, backend=backend, together="auto")
+
+
+def handed_over(calls: Any) -> tuple[Callable[..., Any], tuple[Task, ...]]:
+    """The function of a batch of joblib's calls, the same for all tasks of a run, and the tasks."""
+    return calls.items[0][0], tuple(task for _, (task,), _ in calls.items)
+
+
 def lost(tasks: Sequence[Task], why: str, *, late: bool = False) -> Answers:
     """The same answer to all ``tasks`` that a worker had in hand."""
     return [(task.index, Lost(why, late)) for task in tasks]
@@ -37,15 +50,14 @@ def lost(tasks: Sequence[Task], why: str, *, late: bool = False) -> Answers:
 
 def allowed(tasks: Sequence[Task]) -> float | None:
     """Seconds that a worker may take for ``tasks``, the start of its child included; None: one has no limit."""
-    limits = [_longest(task) for task in tasks if task.limit is not None]
+    limits = [_audits(task) * task.limit for task in tasks if task.limit is not None]
     return sum(limits) + GRACE if len(limits) == len(tasks) else None
 
 
-def _longest(task: Task) -> float:
-    # the keeper on the worker ends each audit at its limit; with a fallback an attempt may be two, and the first audit
-    # of all is made again where its child had served other cases
-    audits = (task.retries + 1) * (1 if task.fallback is None else 2) + 1
-    return audits * (task.limit or 0.0)
+def _audits(task: Task) -> int:
+    """How many the keeper on the worker may make, each ended at the limit of the case."""
+    # with a fallback an attempt may be two, and the first of all is made again where its child had served other cases
+    return (task.retries + 1) * (1 if task.fallback is None else 2) + 1
 
 
 def until_answered(tasks: Sequence[Task], ask: Ask) -> Generator[tuple[int, Verdict], None, None]:

@@ -17,7 +17,7 @@ from typing import Any
 from joblib._dask import DaskDistributedBackend
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answers, allowed, in_thread, lost
+from gradaudit.backends._cluster import Answers, allowed, handed_over, in_thread, lost
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._dask_roster import Roster
 from gradaudit.backends._dask_workers import Seen, threads_of, whereabouts
@@ -94,8 +94,8 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         return max(2, threads)  # for one, joblib would call here and not on the worker
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-        self._function = func.items[0][0]  # the same for all tasks of a run
-        return self._send(_Call(tuple(task for _, (task,), _ in func.items), callback))
+        self._function, tasks = handed_over(func)
+        return self._send(_Call(tasks, callback))
 
     def retrieve_result_callback(self, out: Answers | Exception) -> Answers:
         if isinstance(out, Exception):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answers, allowed, in_thread, lost
+from gradaudit.backends._cluster import Answers, allowed, handed_over, in_thread, lost
 from gradaudit.backends._crew import crew_of
 from gradaudit.backends._ray_nodes import Nodes, here
 from gradaudit.backends._ray_pulse import living, watch
@@ -81,8 +81,9 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
         self._over.set()
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-        self._started = self._started or ray.remote(_named(func.items[0][0]))
-        return self._send(_Call(tuple(task for _, (task,), _ in func.items), callback))
+        function, tasks = handed_over(func)
+        self._started = self._started or ray.remote(_named(function))
+        return self._send(_Call(tasks, callback))
 
     def retrieve_result_callback(self, out: Answers | Exception) -> Answers:
         if isinstance(out, Exception):

@@ -9,13 +9,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from gradaudit.backends import BackendError, _preflight, library
-from gradaudit.backends._cluster import Answer, longest_first, telling, until_answered
+from gradaudit.backends._cluster import asking, longest_first, telling, until_answered
 from gradaudit.backends._crew import dismiss
 from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside, threads_of
-from gradaudit.backends._joblib import as_finished
 from gradaudit.isolation.keeper import Task
 from gradaudit.judge.verdict import Verdict
 
@@ -63,9 +62,8 @@ def run(
         roster = Roster(None if scheduler is None else _admitted(client, scheduler))
         hearing = HearingBackend(client, run=name, roster=roster, examine=_examiner(client, (*alone, *many)))
         audit = partial(audit_on_worker, run=name, folder=os.getcwd())
-        audited = cast(Callable[[Task], Answer], audit)  # of several: the backend hands over together what is short
-        ask = partial(as_finished, audited, jobs=-1, backend=hearing, together="auto")
-        yield from telling(until_answered(longest_first(many, alone), ask), roster.refused, tell, who="worker")
+        answers = until_answered(longest_first(many, alone), asking(audit, hearing))
+        yield from telling(answers, roster.refused, tell, who="worker")
 
 
 def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:

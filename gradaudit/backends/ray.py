@@ -9,11 +9,10 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from gradaudit.backends import BackendError, _preflight, library
-from gradaudit.backends._cluster import Answer, longest_first, telling, until_answered
-from gradaudit.backends._joblib import as_finished
+from gradaudit.backends._cluster import asking, longest_first, telling, until_answered
 from gradaudit.isolation.keeper import Task
 from gradaudit.judge.verdict import Verdict
 
@@ -50,11 +49,9 @@ def run(
         listener = a_listener()
         name = f"gradaudit-{secrets.token_hex(8)}"
         audit = partial(audit_on_worker, run=name, folder=os.getcwd(), listener=listener)
-        # of several: the backend hands over together what is short, and NotAsked never leaves it
-        audited = cast(Callable[[Task], Answer], audit)
-        hearing = HearingBackend(listener=listener, nodes=nodes)
-        ask = partial(as_finished, audited, jobs=-1, backend=hearing, together="auto")
-        yield from telling(until_answered(longest_first(many, alone), ask), nodes.refused, tell, who="node")
+        hearing = HearingBackend(listener=listener, nodes=nodes)  # NotAsked never leaves it
+        answers = until_answered(longest_first(many, alone), asking(audit, hearing))
+        yield from telling(answers, nodes.refused, tell, who="node")
 
 
 def check(tasks: Sequence[Task], *, scheduler: str | None) -> None:

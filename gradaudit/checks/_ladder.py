@@ -62,7 +62,7 @@ class Ladder:
         self.todo = np.arange(len(directions))
         self.evaluations = 0
         self.extended = False
-        self._coarse = np.zeros(claim.analytic.shape[1])
+        self.noise = np.zeros(claim.analytic.shape[1])  #: (R,) that samples alone have told, of what stands still
         self.silence = Silence.of(claim, entries=isinstance(directions, Entries))
 
     def climb(self) -> Rulings:
@@ -80,13 +80,8 @@ class Ladder:
         if self.rulings.all_decided and not self.claim.analytic.any() and not self.rulings.numeric.any():
             self._doubt_stillness()
         if self.silence is not None:
-            self.silence.doubt(self.rulings, self.claim)
+            self.noise = np.fmax(self.noise, self.silence.doubt(self.rulings, self.claim))
         return self.rulings
-
-    @property
-    def noise(self) -> Array:
-        """(R,) what the samples alone have told of readouts that stand still at x."""
-        return self._coarse if self.silence is None else np.fmax(self._coarse, self.silence.noise)
 
     def _doubt_stillness(self) -> None:
         """All is zero on both sides: true of a constant, and of a quantised function that has not moved yet."""
@@ -103,7 +98,7 @@ class Ladder:
             if step > COARSE * typical_change(samples, readout) and goes_in_steps(samples, readout, step):
                 self.rulings.outcome[:, readout] = Outcome.INCONCLUSIVE
                 self.rulings.reason[:, readout] = reason(Diagnosis.UNSEEN)
-                self._coarse[readout] = step / np.sqrt(12)
+                self.noise[readout] = step / np.sqrt(12)
 
     def _own_steps(self) -> None:
         fine = self._sample(self._octaves(EXPRESS))

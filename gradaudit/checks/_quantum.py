@@ -22,25 +22,33 @@ def quantum_of(samples: Samples, readout: int, *, size: float) -> float:
         return 0.0
     rise, fall = rise[:, moves & stops], fall[:, moves & stops]
     values = np.concatenate([rise.ravel(), -fall.ravel(), [0.0]])
-    some = values[:: max(1, values.size // QUANTUM_VALUES)]
-    return quantum(some, size=size) or max(_repeated(rise), _repeated(fall))
+    return common_step(values, size=size) or max(_repeated(rise), _repeated(fall))
+
+
+def common_step(changes: Array, *, size: float) -> float:
+    """The quantum of changes (k,) of what is as large as ``size``, or of some of them where they are many; or 0."""
+    return quantum(changes[:: max(1, changes.size // QUANTUM_VALUES)], size=size)
 
 
 def goes_in_steps(samples: Samples, readout: int, step: float) -> bool:
     """Whether changes are the same at two steps of x, or other multiples of ``step`` than powers of two: neither are
     those of x², where steps of x halve."""
-    rise, fall = samples.rise[..., readout], samples.fall[..., readout]
-    changes = np.abs(np.concatenate([rise, fall]))
-    multiples = np.rint(changes[np.isfinite(changes)] / step)
+    multiples = np.rint(_sizes(samples, readout) / step)
     uneven = (multiples > 1) & (multiples % 2 == 1)
-    return bool(uneven.any() or _repeated(rise) or _repeated(fall))
+    return bool(uneven.any() or _repeated(samples.rise[..., readout]) or _repeated(samples.fall[..., readout]))
 
 
 def typical_change(samples: Samples, readout: int) -> float:
     """The median of the changes that are any; the largest may be that of a pole."""
-    changes = np.abs(np.concatenate([samples.rise[..., readout], samples.fall[..., readout]]))
-    moved = changes[np.isfinite(changes) & (changes > 0)]
+    sizes = _sizes(samples, readout)
+    moved = sizes[sizes > 0]
     return float(np.median(moved)) if moved.size else 0.0
+
+
+def _sizes(samples: Samples, readout: int) -> Array:
+    """(k,) of all changes that are finite."""
+    changes = np.abs(np.concatenate([samples.rise[..., readout], samples.fall[..., readout]]))
+    return np.asarray(changes[np.isfinite(changes)])
 
 
 def _repeated(change: Array) -> float:

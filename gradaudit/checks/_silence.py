@@ -7,10 +7,9 @@ change it by less is wrong for its standing still.
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.checks._quantum import QUANTUM_VALUES
+from gradaudit.checks._quantum import common_step
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Outcome, Rulings, reason
-from gradaudit.perturb.noise import quantum
 from gradaudit.perturb.samples import Array, Samples
 
 #: A step is one by which f goes where it goes so many of them: what relu changes by, beyond its kinks at round numbers,
@@ -28,7 +27,6 @@ class Silence:
     def __init__(self, directions: int, readouts: int) -> None:
         self._flat = np.zeros((directions, readouts))  #: the largest step at which it stood still
         self._changes: list[Array] = []  #: (…, R)
-        self.noise = np.zeros(readouts)  #: (R,) once ``doubt`` has looked: of those that go by a common step
 
     @classmethod
     def of(cls, claim: Claim, *, entries: bool) -> "Silence | None":
@@ -44,18 +42,23 @@ class Silence:
         self._flat[which] = np.fmax(self._flat[which], np.nan_to_num(reach))
         self._changes += [np.reshape(each, (-1, each.shape[-1])) for each in (samples.rise, -samples.fall)]
 
-    def doubt(self, rulings: Rulings, claim: Claim) -> None:
-        """No failure by less than a common step of the changes, over all the way that the readout stood still."""
+    def doubt(self, rulings: Rulings, claim: Claim) -> Array:
+        """No failure by less than a common step of the changes, over all the way that the readout stood still.
+
+        Gives the noise (R,) of the readouts of which that is said, and 0 for all others.
+        """
+        noise = np.zeros(self._flat.shape[1])
         failed = (rulings.outcome == Outcome.FAIL) & (rulings.numeric == 0) & (claim.quiet == 0)
         for readout in np.flatnonzero(failed.any(axis=0)):
             step = self._step(int(readout))
             hidden = failed[:, readout] & (claim.size[:, readout] * self._flat[:, readout] < step)
             if hidden.any():
-                self.noise[readout] = step / np.sqrt(12)
+                noise[readout] = step / np.sqrt(12)
                 rulings.outcome[hidden, readout] = Outcome.INCONCLUSIVE
                 rulings.reason[hidden, readout] = reason(Diagnosis.STILL)
+        return noise
 
     def _step(self, readout: int) -> float:
         values = np.unique(np.concatenate([each[:, readout] for each in self._changes] + [[0.0]]))
-        step = quantum(values[:: max(1, values.size // QUANTUM_VALUES)])
+        step = common_step(values, size=0.0)
         return step if np.nanmax(np.abs(values)) >= LEVELS * step > 0 else SMALLEST

@@ -91,10 +91,10 @@ def _tuple(kind: Any) -> Form:
     def read(row: Any) -> Any:
         if type(row) is not tuple or len(row) != len(forms):
             raise _misfit(row, _named(kind))
-        return tuple(form.read(value) for form, value in zip(forms, row, strict=True))
+        return tuple(one.read(value) for one, value in zip(forms, row, strict=True))
 
     def write(values: Any) -> Any:
-        return tuple(form.write(value) for form, value in zip(forms, values, strict=True))
+        return tuple(one.write(value) for one, value in zip(forms, values, strict=True))
 
     return Form(write=_as_it_is if all(map(_is_plain, kinds)) else write, read=read)
 
@@ -116,8 +116,7 @@ def _dataclass(kind: type) -> Form:
     hints = get_type_hints(kind)
     names = tuple(hints)
     pick = attrgetter(*names)
-    nested = [(name, form(hint)) for name, hint in hints.items() if not _is_plain(hint)]
-    places = [names.index(name) for name, _ in nested]
+    nested = [(at, name, form(hint)) for at, (name, hint) in enumerate(hints.items()) if not _is_plain(hint)]
     known = set[tuple[type, ...]]()  #: types of the values of rows that were looked at
 
     def write(value: Any) -> tuple[Any, ...]:
@@ -125,7 +124,7 @@ def _dataclass(kind: type) -> Form:
         if not nested:
             return row
         values = list(row)
-        for at, (_, inner) in zip(places, nested, strict=True):
+        for at, _, inner in nested:
             values[at] = inner.write(values[at])
         return tuple(values)
 
@@ -136,7 +135,7 @@ def _dataclass(kind: type) -> Form:
         made: Any = object.__new__(kind)
         held = vars(made)
         held.update(zip(names, row))  # noqa: B905 - as many as there are types, which have been looked at
-        for name, inner in nested:
+        for _, name, inner in nested:
             try:
                 held[name] = inner.read(held[name])
             except Misfit as problem:
