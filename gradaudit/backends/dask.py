@@ -41,7 +41,7 @@ def run(
     scheduler: str | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[tuple[int, Verdict], None, None]:
-    """(index, verdict) as cases finish, a case a thread of the workers at ``scheduler``.
+    """(index, verdict) as they come, those of short cases together, a case a thread of the workers at ``scheduler``.
 
     Without a scheduler, a cluster of ``jobs`` processes on this machine is started, and closed at the end. What a lost
     worker had in hand runs on others. Workers that join later are asked what ``check`` asks, before their first case;
