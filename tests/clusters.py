@@ -5,14 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from processes import environment, family, wait_until
+from stand_in import AUDIT, a_case
 
+from gradaudit import backends
 from gradaudit.isolation.processes import is_gone
-from gradaudit.judge.verdict import Verdict
+from gradaudit.judge.verdict import Status, Verdict
 
 SUITE = """\
 version: 1
@@ -74,6 +77,20 @@ def other_versions(folder: Path, **versions: str) -> str:
         home.mkdir(parents=True)
         (home / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
     return str(folder / "other")
+
+
+def none_waits_for_one_that_hangs(*, backend: str, **options: object) -> None:
+    """Of many short cases and one that hangs, no verdict comes with that of the last, though cases share calls."""
+    cases = [a_case("hangs" if i == 100 else "ok", i, timeout=5.0) for i in range(200)]
+    came: dict[int, float] = {}
+    for index, verdict in backends.run(cases, backend=backend, audit=AUDIT, **options):
+        assert verdict.status is (Status.TIMEOUT if index == 100 else Status.PASS)
+        came[index] = time.monotonic()
+    assert sorted(came) == list(range(200))
+    hung = came.pop(100)
+    behind = [index for index, moment in came.items() if moment > hung]  # in the same call
+    assert all(index > 100 for index in behind)
+    assert not [index for index, moment in came.items() if hung - 1.5 < moment < hung]
 
 
 def stored() -> int:

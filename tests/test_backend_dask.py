@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 import dask_cluster
-from clusters import STATUSES, ends_at_ctrl_c, timeless
-from dask_cluster import a_cluster, children_of, processes_of, run
+from clusters import STATUSES, ends_at_ctrl_c, none_waits_for_one_that_hangs, timeless
+from dask_cluster import a_cluster, children_of, distributed, processes_of, run
 from processes import wait_until
 from stand_in import AUDIT, a_case
 
@@ -82,7 +82,19 @@ def test_a_case_that_takes_more_memory_than_allowed_is_ended_on_its_worker():
     assert {before.status, after.status} == {Status.PASS}
 
 
+def test_no_verdict_waits_for_a_case_that_hangs(cluster):
+    none_waits_for_one_that_hangs(backend="dask", scheduler=cluster.scheduler_address)
+
+
 # nothing is left behind
+
+
+def test_the_scheduler_forgets_what_the_workers_of_a_run_have_told(cluster):
+    run([a_case("slow", i) for i in range(60)], scheduler=cluster.scheduler_address)
+    with distributed.Client(cluster, set_as_default=False) as client:
+        events = client.get_events()
+    told = [said for topic in events if topic.startswith("gradaudit-") for _, said in events[topic]]
+    assert not [said for said in told if "answers" in said]
 
 
 def test_a_finished_run_leaves_no_child_on_a_cluster_that_lives_on(cluster):

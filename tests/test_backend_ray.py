@@ -20,6 +20,7 @@ from clusters import (
     STATUSES,
     SUITE,
     ends_at_ctrl_c,
+    none_waits_for_one_that_hangs,
     other_versions,
     stored,
     timeless,
@@ -173,6 +174,10 @@ def test_limits_on_memory_and_retries_reach_the_workers(tmp_path: Path, monkeypa
     found = dict(backends.run(cases, backend="ray", jobs=2, audit=AUDIT, max_memory=600_000_000, retries=1))
     assert [found[index].diagnosis for index in range(3)] == [None, Diagnosis.MEMORY, Diagnosis.DIED]
     assert found[2].notes == ("2 attempts, same",)
+
+
+def test_no_verdict_waits_for_a_case_that_hangs():
+    none_waits_for_one_that_hangs(backend="ray", jobs=2)
 
 
 def test_ctrl_c_on_a_local_cluster_keeps_what_had_finished_and_leaves_no_process(suite: str):

@@ -24,7 +24,16 @@ class Lost:
 
 
 Answer = tuple[int, Verdict | Lost]
-Answers = Sequence[Answer]  #: to tasks that a worker was given together
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a call ended: an answer to each task that a worker was given together."""
+
+    answers: Sequence[Answer]
+    seconds: float | None = None  #: that the worker took for all of them; None: it did not say
+
+
 Ask = Callable[[Sequence[Task]], AbstractContextManager[Iterator[Answer]]]
 
 
@@ -34,18 +43,19 @@ def longest_first(many: Sequence[Task], alone: Sequence[Task]) -> list[Task]:
 
 
 def asking(audit: Callable[..., object], backend: object) -> Ask:
-    """Rounds of ``audit(tasks)`` by ``backend`` of joblib, which is handed what is short together."""
-    return partial(as_finished, cast(Callable[[Task], Answer], audit), jobs=-1, backend=backend, together="auto")
+    """Rounds of ``audit(tasks)`` by ``backend`` of joblib, which is given all of them and takes short ones together."""
+    return partial(as_finished, cast(Callable[[Task], Answer], audit), jobs=-1, backend=backend, ahead="all")
 
 
-def handed_over(calls: Any) -> tuple[Callable[..., Any], tuple[Task, ...]]:
-    """The function of a batch of joblib's calls, the same for all tasks of a run, and the tasks."""
-    return calls.items[0][0], tuple(task for _, (task,), _ in calls.items)
+def submitted(calls: Any) -> tuple[Callable[..., Any], Task]:
+    """The function of one of joblib's calls, the same for all tasks of a run, and the task."""
+    ((function, (task,), _),) = calls.items
+    return function, task
 
 
-def lost(tasks: Sequence[Task], why: str, *, late: bool = False) -> Answers:
+def lost(tasks: Sequence[Task], why: str, *, late: bool = False) -> Done:
     """The same answer to all ``tasks`` that a worker had in hand."""
-    return [(task.index, Lost(why, late)) for task in tasks]
+    return Done([(task.index, Lost(why, late)) for task in tasks])
 
 
 def allowed(tasks: Sequence[Task]) -> float | None:

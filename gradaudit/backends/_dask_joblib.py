@@ -8,19 +8,21 @@ frozen worker has in hand and ends what is left.
 
 import contextlib
 import math
+import pickle
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import Any
 
 from joblib._dask import DaskDistributedBackend
 
-from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answers, allowed, handed_over, in_thread, lost
-from gradaudit.backends._crew import crew_of
+from gradaudit.backends import BackendLost, _crew, library
+from gradaudit.backends._cluster import Done, allowed, in_thread, lost
 from gradaudit.backends._dask_roster import Roster
 from gradaudit.backends._dask_workers import Seen, threads_of, whereabouts
+from gradaudit.backends._handing import Handing, HandingBackend
 from gradaudit.isolation.keeper import Task
 
 distributed = library("dask", "distributed")
@@ -32,33 +34,30 @@ HAND_OVER = 60.0  #: s for a verdict that is there to come here
 LOSSES = 3  #: workers that may die or freeze with a case in hand, until it is asked alone; dask counts deaths itself
 
 
-def audit_on_worker(tasks: Sequence[Task], *, run: str, folder: str) -> Answers:
-    """Audit in a child of this dask worker, and tell the client when the first case begins and when the last ends."""
+def audit_on_worker(tasks: Sequence[Task], *, run: str, folder: str) -> Done:
+    """Audit in a child of this dask worker, and tell the client of the begin, the verdicts on the way, and the end."""
     worker = distributed.get_worker()
     said = {"key": worker.get_current_task(), "worker": worker.address}
-    worker.log_event(run, said)
+    worker.log_event(run, {**said, "begun": True})
     try:
-        return crew_of(run, folder=folder).audit(tasks)
+        tell = lambda answers: worker.log_event(run, {**said, "answers": answers})  # noqa: E731
+        return _crew.audit(tasks, run=run, folder=folder, tell=tell)
     finally:
-        worker.log_event(run, {**said, "ended": True})
+        worker.log_event(run, said)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """What joblib waits for."""
+    """What a worker is given at once."""
 
     tasks: tuple[Task, ...]
-    callback: Callable[[Answers | Exception], None]
     targets: frozenset[str] | None = None  #: workers that it was sent to; None: any
     deaths: int = 0  #: of workers with it in hand, where it was sent before
     freezes: int = 0  #: likewise
 
 
-class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib has no types
-    """Runs joblib's calls on the workers of ``client``, short ones several at a time: each ends in ``Answers``.
-
-    A call costs this process and the scheduler 3 ms each, however little there is to do; joblib takes as many cases
-    together as a fraction of a second is enough for, by how long those before took.
+class HearingBackend(HandingBackend, DaskDistributedBackend):  # type: ignore[misc]  # joblib has no types
+    """Runs joblib's calls on the workers of ``client``, short ones several at a time: each ends in an answer.
 
     Workers that ``roster`` has not admitted get no call before ``examine`` has found nothing wrong with them.
     Calls raise BackendLost where the scheduler or all workers are gone, and whatever else an audit raises.
@@ -71,6 +70,8 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         self._run = run
         self._roster = roster or Roster()
         self._examine = examine
+        self._threads = 1  # of the cluster
+        self._told: SimpleQueue[bytes] = SimpleQueue()  # answers that came before the end of their call
         self._waiting: dict[Any, _Call] = {}  # by future; who takes one out answers it
         self._begun: dict[str, tuple[float, str]] = {}  # by key of the future: when and where
         self._over = threading.Event()
@@ -79,37 +80,36 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
 
     def start_call(self) -> None:
         # joblib's own would collect, 100 times a second, futures that it is never given
-        self._over = threading.Event()  # of this call: the watch of the one before may be in the middle of a look
+        # of this call: those who serve the one before may be in the middle of a look
+        self._over, self._told = threading.Event(), SimpleQueue()
+        self._handing = Handing(self._submit, threads=self._threads)
         self.client.subscribe_topic(self._run, self._hear)
         in_thread(self._watch, self._over)
+        in_thread(self._pass_on, self._told)
 
     def stop_call(self) -> None:
         self._over.set()
+        self._told.put(b"")  # it is all
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         try:
-            threads = sum(threads_of(self.client, limit=ANSWER).values())
+            self._threads = max(1, sum(threads_of(self.client, limit=ANSWER).values()))
         except Exception as problem:
             raise BackendLost(f"the dask scheduler does not say who its workers are: {problem}") from problem
-        return max(2, threads)  # for one, joblib would call here and not on the worker
-
-    def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-        self._function, tasks = handed_over(func)
-        return self._send(_Call(tasks, callback))
-
-    def retrieve_result_callback(self, out: Answers | Exception) -> Answers:
-        if isinstance(out, Exception):
-            raise out
-        return out
+        return max(2, self._threads)  # for one, joblib would call here and not on the worker
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
+        self._handing.forget()
         futures = list(self._waiting)
         self._waiting.clear()
         self._cancel(futures)
 
     # the cluster's side
 
-    def _send(self, call: _Call) -> Any:
+    def _submit(self, tasks: tuple[Task, ...]) -> None:
+        self._send(_Call(tasks))
+
+    def _send(self, call: _Call) -> None:
         call = replace(call, targets=self._roster.targets())
         workers = None if call.targets is None else sorted(call.targets)
         try:
@@ -117,9 +117,8 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
             self._waiting[future] = call
             future.add_done_callback(self._hand_over)
         except Exception as problem:  # raised, it would be lost in a thread of dask's, and joblib wait for ever
-            call.callback(BackendLost(f"the dask scheduler takes no case: {type(problem).__name__}: {problem}"))
-            return None
-        return future
+            why = BackendLost(f"the dask scheduler takes no case: {type(problem).__name__}: {problem}")
+            self._end(call, why)
 
     def _hand_over(self, future: Any) -> None:
         # called by the one thread that dask has for this: a result on a worker that has just frozen would keep all
@@ -131,18 +130,24 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         if (call := self._waiting.get(future)) is not None:
             self._settle(future, self._answer(future, call.tasks))
 
-    def _settle(self, future: Any, answer: Answers | Exception) -> None:
+    def _settle(self, future: Any, how: Done | Exception) -> None:
         if (call := self._take(future)) is not None:
-            call.callback(answer)
+            self._end(call, how)
+
+    def _end(self, call: _Call, how: Done | Exception) -> None:
+        if isinstance(how, Done):
+            self._handing.ended(how)
+        else:
+            self._handing.fail(call.tasks, how)
 
     def _take(self, future: Any) -> _Call | None:
         self._begun.pop(future.key, None)
         return self._waiting.pop(future, None)
 
     @staticmethod
-    def _answer(future: Any, tasks: Sequence[Task]) -> Answers | Exception:
+    def _answer(future: Any, tasks: Sequence[Task]) -> Done | Exception:
         try:
-            answer: Answers = future.result(timeout=HAND_OVER)
+            done: Done = future.result(timeout=HAND_OVER)
         except distributed.KilledWorker as problem:
             workers = problem.allowed_failures + 1
             return lost(tasks, f"its worker died {workers} times with the case in hand")
@@ -152,13 +157,19 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
             return lost(tasks, f"its worker did not hand over the verdict within {HAND_OVER:g} s", late=True)
         except Exception as problem:
             return problem
-        return answer
+        return done
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         _, said = event
         self._roster.heard(said["worker"])
-        if "ended" not in said:
+        if "begun" in said:
             self._begun[said["key"]] = time.monotonic(), said["worker"]
+        if "answers" in said:  # joblib takes locks, for which the thread that hears must not wait
+            self._told.put(said["answers"])
+
+    def _pass_on(self, told: "SimpleQueue[bytes]") -> None:
+        while answers := told.get():
+            self._handing.hear(pickle.loads(answers))
 
     # the watch
 
@@ -179,7 +190,9 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
     def _seen(self) -> Seen:
         """Nobody and nothing where the scheduler is gone, or silent."""
         try:
-            return whereabouts(self.client, [future.key for future in list(self._waiting)], limit=ANSWER)
+            return whereabouts(
+                self.client, [future.key for future in list(self._waiting)], topic=self._run, limit=ANSWER
+            )
         except Exception:  # nearly anything, by what the connection was doing when it was lost
             return Seen({}, {}, {})
 
@@ -219,7 +232,8 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
             if self._is_stuck(call, place, begun=begun) and self._take(future) is not None:
                 self._cancel([future])
                 deaths, frozen = seen.deaths.get(future.key, 0), self._roster.is_silent(place)
-                self._send_again(replace(call, deaths=call.deaths + deaths, freezes=call.freezes + frozen))
+                tasks = self._handing.unanswered(call.tasks)
+                self._send_again(replace(call, tasks=tasks, deaths=call.deaths + deaths, freezes=call.freezes + frozen))
 
     def _is_stuck(self, call: _Call, place: Collection[str], *, begun: bool) -> bool:
         if not place:  # nobody has it: it may be sent to workers that have gone
@@ -227,12 +241,12 @@ class HearingBackend(DaskDistributedBackend):  # type: ignore[misc]  # joblib ha
         return self._roster.is_silent(place) or (self._roster.is_overdue(place) and not begun)
 
     def _send_again(self, call: _Call) -> None:
-        if call.deaths + call.freezes < LOSSES:
+        if call.tasks and call.deaths + call.freezes < LOSSES:
             self._send(call)
             return
         how = "froze or died" if call.freezes else "died"
         why = f"its worker {how} {call.deaths + call.freezes} times with the case in hand"
-        call.callback(lost(call.tasks, why, late=call.freezes > 0))
+        self._handing.ended(lost(call.tasks, why, late=call.freezes > 0))
 
     def _cancel(self, futures: list[Any]) -> None:
         with contextlib.suppress(Exception):  # the connection may be what is lost

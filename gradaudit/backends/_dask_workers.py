@@ -28,17 +28,29 @@ def ask_scheduler(client: Any, function: Callable[..., Any], *args: object, limi
     return client.sync(_answered, partial(client.run_on_scheduler, function, *args), limit)
 
 
-def whereabouts(client: Any, keys: Sequence[str], *, limit: float) -> Seen:
-    """Where the calls of ``keys`` are, and how the workers do. Raises whatever the scheduler, or its silence, gives."""
-    answer = ask_scheduler(client, _whereabouts, keys, limit=limit)
+def whereabouts(client: Any, keys: Sequence[str], *, topic: str, limit: float) -> Seen:
+    """Where the calls of ``keys`` are, and how the workers do. Raises whatever the scheduler, or its silence, gives.
+
+    What the workers have said on ``topic`` is forgotten there: it is on its way to who listens.
+    """
+    answer = ask_scheduler(client, _whereabouts, keys, topic, limit=limit)
     if isinstance(answer, Exception):
         raise answer
     return Seen(*answer)
 
 
+def forget(topic: str, dask_scheduler: Any) -> None:  # pragma: no cover - on the scheduler
+    """Drop what was said on ``topic``: the scheduler would keep the last thousand events for good, verdicts and all."""
+    if hasattr(dask_scheduler, "_broker"):
+        dask_scheduler._broker.truncate(topic)
+    else:  # before dask 2024.12
+        dask_scheduler.events[topic].clear()
+
+
 def _whereabouts(
-    keys: Sequence[str], dask_scheduler: Any
+    keys: Sequence[str], topic: str, dask_scheduler: Any
 ) -> tuple[dict[str, float], dict[str, tuple[str, ...]], dict[str, int]]:  # pragma: no cover - on the scheduler
+    forget(topic, dask_scheduler)
     now = importlib.import_module("distributed.metrics").time()  # the clock that it notes heartbeats by
     silence = {address: now - worker.last_seen for address, worker in dask_scheduler.workers.items()}
     calls = {key: dask_scheduler.tasks[key] for key in keys if key in dask_scheduler.tasks}

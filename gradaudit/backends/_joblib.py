@@ -11,11 +11,11 @@ Answer = TypeVar("Answer")
 
 @contextmanager
 def as_finished(
-    audit: Callable[[Work], Answer], tasks: Sequence[Work], *, jobs: int, backend: object, together: int | str = 1
+    audit: Callable[[Work], Answer], tasks: Sequence[Work], *, jobs: int, backend: object, ahead: str = "2 * n_jobs"
 ) -> Iterator[Generator[Answer, None, None]]:
     """The answers of ``audit`` to ``tasks``, as they finish, from ``jobs`` workers.
 
-    ``backend`` is one of joblib's, or its name. It gets so many calls ``together``; "auto": as many as it says.
+    ``backend`` is one of joblib's, or its name. It gets so many tasks ``ahead`` of their turn.
     """
     from joblib import Parallel, delayed
 
@@ -23,7 +23,8 @@ def as_finished(
         n_jobs=jobs,
         backend=backend,
         return_as="generator_unordered",
-        batch_size=together,
+        batch_size=1,
+        pre_dispatch=ahead,
         max_nbytes=None,  # no memory-mapped files: cases are small
     )
     finished: Generator[Answer, None, None] = parallel(delayed(audit)(task) for task in tasks)

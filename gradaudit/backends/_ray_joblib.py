@@ -6,16 +6,17 @@ starts them again elsewhere where a worker or a node is lost.
 """
 
 import contextlib
+import pickle
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradaudit.backends import BackendLost, library
-from gradaudit.backends._cluster import Answers, allowed, handed_over, in_thread, lost
-from gradaudit.backends._crew import crew_of
+from gradaudit.backends import BackendLost, _crew, library
+from gradaudit.backends._cluster import Done, allowed, in_thread, lost
+from gradaudit.backends._handing import Handing, HandingBackend
 from gradaudit.backends._ray_nodes import Nodes, here
-from gradaudit.backends._ray_pulse import living, watch
+from gradaudit.backends._ray_pulse import listen, living, watch
 from gradaudit.isolation.keeper import Task
 
 ray = library("ray", "ray")
@@ -33,24 +34,16 @@ class NotAsked:
 
 def audit_on_worker(
     tasks: Sequence[Task], admitted: frozenset[str] | None, *, run: str, folder: str, listener: Any
-) -> Answers | NotAsked:
+) -> Done | NotAsked:
     """Audit in a child of this ray worker, which ray ends with the run; on any node where ``admitted`` is None."""
     if admitted is not None and (node := here()) not in admitted:
         return NotAsked(node)
     with living(listener, limit=allowed(tasks)):
-        return crew_of(run, folder=folder).audit(tasks)
+        return _crew.audit(tasks, run=run, folder=folder, tell=listener.tell.remote)
 
 
-@dataclass(frozen=True)
-class _Call:
-    """What joblib waits for."""
-
-    tasks: tuple[Task, ...]
-    callback: Callable[[Answers | Exception], None]
-
-
-class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
-    """Runs joblib's calls where ``ray`` has a free core, short ones several at a time: each ends in ``Answers``.
+class HearingBackend(HandingBackend, RayBackend):  # type: ignore[misc]  # joblib has no types
+    """Runs joblib's calls where ``ray`` has a free core, short ones several at a time: each ends in an answer.
 
     Workers that say nothing to ``listener`` are ended. Calls raise BackendLost where the cluster is gone, or has only
     nodes that are not in order, and whatever else an audit raises.
@@ -62,7 +55,8 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
         super().__init__()
         self._listener = listener
         self._nodes = nodes
-        self._waiting: dict[Any, _Call] = {}  # by the reference to the result
+        self._threads = 1  # of the cluster
+        self._waiting: dict[Any, tuple[Task, ...]] = {}  # by the reference to the result
         self._started: Any = None  # the one function of all calls, as ray has it
         self._over = threading.Event()
 
@@ -71,26 +65,20 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
         return self.effective_n_jobs(n_jobs)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
-        return max(2, int(ray.cluster_resources().get("CPU", 0)))  # for one, joblib would call here
+        self._threads = max(1, int(ray.cluster_resources().get("CPU", 0)))
+        return max(2, self._threads)  # for one, joblib would call here
 
     def start_call(self) -> None:
         self._over = threading.Event()  # of this call: the watch of the one before may be in the middle of a look
+        self._handing = Handing(self._send, threads=self._threads)
         in_thread(watch, self._listener, self._over)
+        in_thread(listen, self._listener, self._over, self._pass_on)
 
     def stop_call(self) -> None:
         self._over.set()
 
-    def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-        function, tasks = handed_over(func)
-        self._started = self._started or ray.remote(_named(function))
-        return self._send(_Call(tasks, callback))
-
-    def retrieve_result_callback(self, out: Answers | Exception) -> Answers:
-        if isinstance(out, Exception):
-            raise out
-        return out
-
     def abort_everything(self, ensure_ready: bool = True) -> None:
+        self._handing.forget()
         for reference in list(self._waiting):
             with contextlib.suppress(Exception):  # the connection may be what is lost
                 ray.cancel(reference, force=True)
@@ -98,50 +86,56 @@ class HearingBackend(RayBackend):  # type: ignore[misc]  # joblib has no types
     def terminate(self) -> None:
         self._waiting.clear()
 
-    def _send(self, call: _Call) -> Any:
+    def _send(self, tasks: tuple[Task, ...]) -> None:
         try:
-            options = {"max_retries": AGAIN, "name": f"audit {call.tasks[0].case.id}", **self._nodes.options()}
-            reference = self._started.options(**options).remote(call.tasks, self._nodes.admitted)
+            self._started = self._started or ray.remote(_named(self._function))
+            options = {"max_retries": AGAIN, "name": f"audit {tasks[0].case.id}", **self._nodes.options()}
+            reference = self._started.options(**options).remote(tasks, self._nodes.admitted)
         except Exception as problem:  # raised, it would be lost in a thread of ray's, and joblib wait for ever
-            call.callback(BackendLost(f"the ray cluster takes no case: {type(problem).__name__}: {problem}"))
-            return None
-        self._waiting[reference] = call
+            why = BackendLost(f"the ray cluster takes no case: {type(problem).__name__}: {problem}")
+            self._handing.fail(tasks, why)
+            return
+        self._waiting[reference] = tasks
         reference.future().add_done_callback(lambda ended: self._hear(reference, ended))
-        return reference
 
     def _hear(self, reference: Any, ended: Any) -> None:
-        if (call := self._waiting.pop(reference, None)) is None:  # the call of joblib is over
+        if (tasks := self._waiting.pop(reference, None)) is None:  # the call of joblib is over
             return
-        answer = self._answer(call.tasks, ended)
-        if isinstance(answer, NotAsked):
-            in_thread(self._send_again, call, answer.node)
+        how = self._answer(tasks, ended)
+        if isinstance(how, NotAsked):
+            in_thread(self._send_again, tasks, how.node)
+        elif isinstance(how, Done):
+            self._handing.ended(how)
         else:
-            call.callback(answer)
+            self._handing.fail(tasks, how)
 
-    def _send_again(self, call: _Call, node: str) -> None:
+    def _send_again(self, tasks: tuple[Task, ...], node: str) -> None:
         try:
             self._nodes.meet(node)
         except Exception as problem:  # otherwise joblib would wait for ever
-            call.callback(problem)
+            self._handing.fail(tasks, problem)
         else:
-            self._send(call)
+            self._send(tasks)
+
+    def _pass_on(self, answers: bytes) -> None:
+        self._handing.hear(pickle.loads(answers))
 
     @staticmethod
-    def _answer(tasks: Sequence[Task], ended: Any) -> Answers | NotAsked | Exception:
+    def _answer(tasks: Sequence[Task], ended: Any) -> Done | NotAsked | Exception:
         try:
-            answer: Answers | NotAsked = ended.result()
+            how: Done | NotAsked = ended.result()
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError):
             return lost(tasks, f"its worker died {AGAIN + 1} times with the case in hand")
         except (ray.exceptions.RaySystemError, ConnectionError) as problem:
             return BackendLost(f"the ray cluster is gone: {problem}")
         except Exception as problem:
             return problem
-        return answer
+        return how
 
 
-def _named(function: Callable[..., Answers | NotAsked]) -> Callable[..., Answers | NotAsked]:
+def _named(function: Callable[..., Done | NotAsked]) -> Callable[..., Done | NotAsked]:
     # ray takes functions, no partial ones
-    def audit(tasks: tuple[Task, ...], admitted: frozenset[str] | None) -> Answers | NotAsked:
+    def audit(tasks: tuple[Task, ...], admitted: frozenset[str] | None) -> Done | NotAsked:
         return function(tasks, admitted)
 
     return audit

@@ -1,4 +1,4 @@
-"""Signs of life from the workers of a ray cluster that have a case in hand; one that gives none is ended.
+"""What the workers of a ray cluster tell while they have cases in hand: that they live, and verdicts on the way.
 
 ray notices a worker that died and a node that is gone, and starts their cases again elsewhere; for a worker that is
 frozen it waits for ever (ray 2.60). So each tells a listener on the cluster, every few seconds, that it lives, and one
@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gradaudit.backends import library
@@ -24,6 +24,7 @@ Worker = tuple[str, int, str]
 PULSE = 2.0  #: s between signs of life
 SILENCE = 20.0  #: s without one after which a worker is ended
 LOOK = 1.0  #: s between looks
+EAR = 0.2  #: s between questions for verdicts
 ANSWER = 10.0  #: s for the listener to say who is silent
 
 
@@ -32,6 +33,7 @@ class Listener:
 
     def __init__(self) -> None:
         self._heard: dict[Worker, float] = {}  # when, of those with a case in hand
+        self._answers: list[bytes] = []
 
     def hear(self, worker: Worker) -> None:
         """It lives."""
@@ -40,6 +42,15 @@ class Listener:
     def rest(self, worker: Worker) -> None:
         """It has nothing in hand: no sign of life is expected."""
         self._heard.pop(worker, None)
+
+    def tell(self, answers: bytes) -> None:
+        """These are there before the end of their call."""
+        self._answers.append(answers)
+
+    def told(self) -> list[bytes]:
+        """What it was told since it was last asked."""
+        told, self._answers = self._answers, []
+        return told
 
     def silent(self, limit: float) -> list[Worker]:
         """Who has said nothing for ``limit`` seconds, each named once in that time: ending it may have failed."""
@@ -82,6 +93,14 @@ def watch(listener: Any, over: threading.Event) -> None:
         with contextlib.suppress(Exception):  # the listener, or the cluster, may be what is lost: ray says so elsewhere
             for worker in ray.get(listener.silent.remote(SILENCE), timeout=ANSWER):
                 _end(listener, worker)
+
+
+def listen(listener: Any, over: threading.Event, hear: Callable[[bytes], None]) -> None:
+    """``hear`` what the workers tell, until ``over``."""
+    while not over.wait(EAR):
+        with contextlib.suppress(Exception):  # what is lost here comes at the end of its call
+            for answers in ray.get(listener.told.remote(), timeout=ANSWER):
+                hear(answers)
 
 
 def _end(listener: Any, worker: Worker) -> None:

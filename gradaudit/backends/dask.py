@@ -14,7 +14,7 @@ from typing import Any
 from gradaudit.backends import BackendError, _preflight, library
 from gradaudit.backends._cluster import asking, longest_first, telling, until_answered
 from gradaudit.backends._crew import dismiss
-from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside, threads_of
+from gradaudit.backends._dask_workers import ask_all, ask_scheduler, beside, forget, threads_of
 from gradaudit.isolation.keeper import Task
 from gradaudit.judge.verdict import Verdict
 
@@ -41,7 +41,7 @@ def run(
     scheduler: str | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[tuple[int, Verdict], None, None]:
-    """(index, verdict) as they come, those of short cases together, a case a thread of the workers at ``scheduler``.
+    """(index, verdict) as they finish, a case a thread of the workers at ``scheduler``.
 
     Without a scheduler, a cluster of ``jobs`` processes on this machine is started, and closed at the end. What a lost
     worker had in hand runs on others. Workers that join later are asked what ``check`` asks, before their first case;
@@ -181,3 +181,4 @@ def _dismissed(client: Any, run: str) -> Iterator[None]:
         if client.status == "running":  # otherwise the scheduler is gone, and nobody can be asked
             with contextlib.suppress(Exception):
                 ask_all(client, beside, dismiss, run, limit=CLOSE)
+                ask_scheduler(client, forget, run, limit=CLOSE)

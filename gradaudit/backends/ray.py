@@ -30,7 +30,7 @@ def run(
     scheduler: str | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[tuple[int, Verdict], None, None]:
-    """(index, verdict) as they come, those of short cases together, a case a core of the cluster at ``scheduler``.
+    """(index, verdict) as they finish, a case a core of the cluster at ``scheduler``.
 
     Without one, a cluster of ``jobs`` cores on this machine is started, and ended with the run. What a lost worker had
     in hand runs on others. Nodes that join later are asked what ``check`` asks, before their first case; ``tell`` gets
