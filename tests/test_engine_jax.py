@@ -607,3 +607,59 @@ def test_loops_are_compiled_once_and_not_in_every_call():
 
     assert ga.audit(f, X, engine="jax", checks=["vjp"]).status == "pass"
     assert len(traced) < 30
+
+
+# what is compiled
+
+
+def steps(x):
+    return jax.lax.scan(lambda carry, t: (0.9 * carry + jnp.sin(t), carry), 0.0, x)[0]
+
+
+def halves(x):
+    return jax.lax.cond(x.sum() > 0, jnp.sin, jnp.cos, x)
+
+
+def layers(x):
+    return jnp.sum(jax.nn.gelu(jax.nn.softmax(jnp.tanh(jnp.outer(x, x)))))
+
+
+@jax.custom_vjp
+def cubed(x):
+    return x**3
+
+
+cubed.defvjp(lambda x: (x**3, x), lambda x, cotangent: (3 * x**2 * cotangent,))
+
+
+@pytest.mark.parametrize(
+    ("function", "size", "compiled"),
+    [
+        (layers, 4, False),
+        (cubed, 4, False),
+        (jax.checkpoint(layers), 4, False),
+        (steps, 4, True),  # called, JAX compiles a loop each time
+        (halves, 4, True),
+        (jax.jit(steps), 4, False),  # it is compiled already
+        (lambda x: steps(x) + layers(x), 4, True),
+        (layers, 1000, True),  # a million numbers in each operation
+        (jax.jit(layers), 1000, False),
+    ],
+)
+def test_a_function_is_compiled_where_calling_it_takes_longer(function, size, compiled):
+    from gradaudit.engines._jax_operations import pays
+
+    x = np.linspace(0.1, 1.0, size)
+    assert {pays(function, (x,), evaluations=68) for _ in range(3)} == {compiled}
+    assert pays(function, (x,), evaluations=10**6)
+
+
+@pytest.mark.parametrize("function", [steps, halves, layers, cubed])
+def test_compiled_or_not_a_right_derivative_passes_with_the_same_numbers_each_time(function):
+    one, other = (ga.audit(function, X, engine="jax") for _ in range(2))
+    assert one.status == "pass"
+    assert dataclasses.replace(one.measures, duration_s=0.0) == dataclasses.replace(other.measures, duration_s=0.0)
+
+
+def test_a_function_that_looks_at_its_inputs_is_called_whatever_it_takes():
+    assert ga.audit(lambda x: steps(x) if x[0] > 0 else -steps(x), X, engine="jax").status == "pass"

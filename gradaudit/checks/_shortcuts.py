@@ -7,14 +7,15 @@ import numpy as np
 from gradaudit.checks._subject import Subject
 from gradaudit.engines._agreement import agree
 from gradaudit.engines._boundary import UserError, guarded
-from gradaudit.perturb.batching import SIZES, Batched
+from gradaudit.perturb.batching import SMALL, Batched, sizes
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Kernel
 from gradaudit.perturb.steps import Moves
 
 #: A batched form is tried at x and this many natural scales beside it, in a call of as few rows as there are.
 NEARBY = 2.0**-7
-FEWEST = SIZES[-1]
+#: Elements of an input from which on it has enough points for a batch.
+FEWEST = 4
 
 
 def compiled_kernel(subject: Subject, *, evaluations: int) -> Kernel | None:
@@ -51,7 +52,8 @@ def _disagreement(subject: Subject, batch: object) -> str:
     """What is wrong with a batched form at x and at a point nearby, or nothing."""
     point = subject.point
     nearby = subject.moves.confined(np.clip(point.x + NEARBY * point.natural, point.lower, point.upper))
-    points = np.stack([point.x, nearby] * (FEWEST // 2))
+    rows = sizes(point.x.size, subject.value.size)[-1:] or (SMALL,)
+    points = np.stack([point.x, nearby] * (rows[0] // 2))
     values = _called_at_all(batch, points.copy())
     if values is None or values.shape != (len(points), subject.value.size):
         shape = None if values is None else values.shape

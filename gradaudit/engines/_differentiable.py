@@ -75,7 +75,7 @@ class Differentiable:
     compile: Callable[[Arguments, int, float], Compiled | None] | None = None
     #: batch(arguments) -> f at many points in one call (``perturb.batching.Batch``), or None where f has no such form.
     #: Rows are flat points as ``arguments.x`` and flat values as ``flatten_output`` gives; ``arguments.stacked(rows)``
-    #: cuts the rows into one array (k, *shape) per differentiated input. Calls have as many rows as one of ``SIZES``
+    #: cuts the rows into one array (k, *shape) per differentiated input. Calls have as many rows as one of ``sizes``
     #: there, and no more than keeps k·(n + m) small. It may raise: then, and where it does not give f(x), f is called
     #: instead, and a note says so.
     batch: Callable[[Arguments], Batch | None] | None = None

@@ -20,7 +20,7 @@ from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._complex import claimed
 from gradaudit.engines._differentiable import Absent, Differentiable
-from gradaudit.engines._jax_parts import OfParts
+from gradaudit.engines._jax_parts import WORTH_COMPILING, OfParts
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._options import with_options
 from gradaudit.engines._trees import converted, leaves_of
@@ -30,8 +30,6 @@ from gradaudit.plan.precision import is_floating
 
 Array = NDArray[np.float64]
 SWITCH = "JAX_ENABLE_X64"
-#: Coordinates. A call of the compiled function takes 0.1 ms, compiling it for rows 100 ms for each of their numbers.
-WORTH_COMPILING = 128
 
 differentiates = True
 

@@ -17,14 +17,22 @@ Batch = Callable[[Array], Array | None]
 #: Numbers of points and values in one call: 2 MB stay in the cache; memory is O(n + m) times the rows, never n × m.
 ROOM = 2**18
 #: Calls are of these many rows only: what compiles for each shape compiles rarely.
-SIZES = (1024, 256, 128, 64, 16, 4)
+SIZES = (1024, 256, 128, 64, 16)
+#: Where no more fit. Elsewhere four points are called one by one: a batch has a price of its own, and needs one at x.
+SMALL = 4
 
 
 @lru_cache(maxsize=256)
+def sizes(n: int, m: int) -> tuple[int, ...]:
+    """How many rows a call may have, largest first, where points have n coordinates and m values; none: no batches."""
+    fitting = tuple(size for size in (*SIZES, SMALL) if size * (n + m) <= ROOM)
+    return fitting[:-1] or fitting
+
+
 def rows_at_once(n: int, m: int) -> int:
     """How many points of n coordinates and their m values are held at once."""
-    fitting = [size for size in SIZES if size * (n + m) <= ROOM]
-    return fitting[0] if fitting else int(np.clip(ROOM // (n + m), 1, SIZES[-1] - 1))
+    fitting = sizes(n, m)
+    return fitting[0] if fitting else int(np.clip(ROOM // (n + m), 1, SMALL - 1))
 
 
 @dataclass
@@ -44,8 +52,8 @@ class Batched:
 
     def changes(self, moved: Moved, pairs: NDArray[np.intp], outputs: int) -> Iterator[tuple[slice, Array]]:
         """f at some points less f at x: slices of ``pairs`` and (rows, outputs). What is left out has no batch."""
-        largest, start = rows_at_once(self.x.size, outputs), 0
-        while size := _size(len(pairs) - start, largest):
+        allowed, start = sizes(self.x.size, outputs), 0
+        while size := _size(len(pairs) - start, allowed):
             rows = slice(start, min(start + size, len(pairs)))
             values, at_x = self._values(moved, pairs[rows], size), self._reference(size)
             if values is not None and at_x is not None and values.shape == at_x.shape == (size, outputs):
@@ -74,11 +82,10 @@ class Batched:
         return self._points[size]
 
 
-def _size(count: int, largest: int) -> int:
+def _size(count: int, allowed: tuple[int, ...]) -> int:
     """Rows of the next call for ``count`` points: the least size that holds them and is half full, else a full one; 0
     where single calls are as good.
     """
-    allowed = [size for size in SIZES if size <= largest]
     holding = [size for size in allowed if count <= size <= 2 * count]
     full = [size for size in allowed if size <= count]
     return holding[-1] if holding else (full[0] if full else 0)
