@@ -111,6 +111,11 @@ def hangs(case: Case) -> None:
         time.sleep(10)
 
 
+def dies_when_asked_where_it_stands(case: Case) -> None:
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    hangs(case)
+
+
 def holds_the_interpreter(case: Case) -> None:
     ctypes.PyDLL(None).sleep(100)
 

@@ -87,7 +87,7 @@ def test_a_case_past_its_limit_is_killed_and_says_where_it_stood():
     assert 0.3 <= verdict.measures.duration_s < 5
 
 
-@pytest.mark.parametrize("name", ["holds_the_interpreter", "ignores_signals"])
+@pytest.mark.parametrize("name", ["holds_the_interpreter", "ignores_signals", "dies_when_asked_where_it_stands"])
 def test_no_case_can_outstay_its_limit(name: str):
     assert keep(name, limit=0.3).status is Status.TIMEOUT
 

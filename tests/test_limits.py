@@ -31,8 +31,8 @@ def test_coarser_numbers_may_round_away_more_and_never_all():
 
 
 def test_what_the_suite_says_goes_before_what_the_precision_would_allow():
-    limits = Limits.of(Settings(tolerance=Tolerance(rtol=0.25, atol=0.5, resolution=0.125)), epsilon=2.0**-52)
-    assert (limits.rtol, limits.atol, limits.resolution) == (0.25, 0.5, 0.125)
+    limits = Limits.of(Settings(tolerance=Tolerance(rtol=0.125, atol=0.5, resolution=0.25)), epsilon=2.0**-52)
+    assert (limits.rtol, limits.atol, limits.resolution) == (0.125, 0.5, 0.25)
 
 
 def test_in_half_precision_a_function_is_never_quieter_than_its_own_rounding():

@@ -41,6 +41,36 @@ def test_numbers_are_those_of_the_function_itself(unit):
 
 def test_an_absolute_tolerance_is_in_units_of_f():
     settings = Settings(tolerance=Tolerance(atol=1e199))
-    for off, status in ((0.5e199, Status.INCONCLUSIVE), (3e199, Status.FAIL)):
+    for off, status in ((0.5e199, Status.PASS), (3e199, Status.FAIL)):
         gradient = partial(lambda x, off: 1e200 * wave_gradient(x) + off, off=off)
         assert ga.audit(lambda x: 1e200 * wave(x), X, gradient=gradient, settings=settings).status is status
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-2, 0.1])
+def test_an_error_that_the_user_accepts_is_accepted_and_a_larger_one_is_not(rtol):
+    def right(x):
+        return 2 * x
+
+    def square(x):
+        return float((x * x).sum())
+
+    ga.assert_gradient(square, right, X, rtol=rtol)
+    ga.assert_gradient(square, lambda x: (1 + 0.7 * rtol) * right(x), X, rtol=rtol)
+    with pytest.raises(AssertionError, match="FAIL"):
+        ga.assert_gradient(square, lambda x: (1 + 4 * rtol) * right(x), X, rtol=rtol)
+
+
+def test_an_absolute_error_that_the_user_accepts_is_accepted_in_small_elements_too():
+    settings = Settings(tolerance=Tolerance(atol=0.1))
+    for off, status in ((0.09, Status.PASS), (0.3, Status.FAIL)):
+        verdict = ga.audit(
+            lambda x: 1e-3 * wave(x), X, gradient=lambda x, o=off: 1e-3 * wave_gradient(x) + o, settings=settings
+        )
+        assert verdict.status is status
+
+
+def test_a_tolerance_that_lets_nothing_pass_is_refused():
+    with pytest.raises(ValueError, match="not below resolution"):
+        Tolerance(rtol=1e-2, resolution=1e-3)
+    assert Tolerance(resolution=1e-6).at_precision(0.0) == (5e-7, 1e-6)
+    assert Tolerance(rtol=1e-2).at_precision(0.0) == (1e-2, 2e-2)

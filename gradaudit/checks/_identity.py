@@ -32,6 +32,7 @@ class Identity:
     outputs: Axis  #: names of the columns
     broken: Diagnosis  #: what it means where the two part
     exact: bool = False  #: not by more than rounding, whatever the tolerance of the case
+    sensitivity: Array | None = None  #: (D, R) what rtol is relative to; None: the numbers
     pattern: Pattern | None = None  #: the rows are its entries, D of them, R = 1; all others are zero both times
     searching: int = 0  #: evaluations of f that looking for a structure took
 
@@ -50,12 +51,13 @@ def weigh(identity: Identity, limits: Limits, *, epsilon: float) -> Evidence:
     claim = _claim(identity, analytic, replace(limits, rounding=max(limits.rounding, ROUNDINGS * epsilon)))
     bar = claim.rounding * identity.magnitude
     size = np.fmax(*(np.where(np.isfinite(way), np.abs(way), 0.0) for way in (analytic, numeric)))
-    allowed = FAIL_FACTOR * bar + claim.rtol * size + claim.atol
+    relative = size if identity.sensitivity is None else identity.sensitivity
+    allowed = FAIL_FACTOR * bar + claim.rtol * relative + claim.atol
     same = analytic == numeric
     with np.errstate(invalid="ignore"):  # what is infinite on one side only differs by more than any rounding
         error = np.abs(analytic - numeric)
     passed = same | ((error <= allowed) & np.isfinite(error))
-    floored = passed & (allowed > claim.resolution * size) & ~same
+    floored = passed & (allowed > claim.missable(size)) & ~same
     rulings = replace(
         Rulings.undecided(*size.shape),
         outcome=np.where(passed, Outcome.PASS, Outcome.FAIL).astype(np.int8),

@@ -21,7 +21,7 @@ unasked = True
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
     """Analytic: the value beside the derivative. Numeric: f(x). There is one row, and a column for every output."""
-    value = _value(subject)
+    value, sensitivity = _value(subject)
     return [
         Identity(
             check="primal",
@@ -32,16 +32,22 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Identity]:
             inputs=Axis((("", ()),)),
             outputs=subject.outputs,
             broken=Diagnosis.OTHER_VALUE,
-            exact=True,
+            sensitivity=np.full((1, value.size), sensitivity),
         )
     ]
 
 
-def _value(subject: Subject) -> Array:
-    """(m,) Raises Absent where nothing computes a value on its way to a derivative."""
+def _value(subject: Subject) -> tuple[Array, float]:
+    """(m,) and how far f moves over the scale of x: rtol of that is an error that the derivative may have, too.
+
+    An engine computes f itself: it may be off by rounding alone. Raises Absent where nothing computes a value on its
+    way to a derivative.
+    """
     primal, arguments = subject.differentiable.primal, subject.arguments
     if primal is not None:
-        return subject.per_output("primal", guarded("primal", primal, *arguments.at(arguments.x)))
+        return subject.per_output("primal", guarded("primal", primal, *arguments.at(arguments.x))), 0.0
     need(subject, "value_and_gradient")
-    value, _ = pair_of(subject.claimed("value_and_gradient"))
-    return subject.per_output("the value of value_and_gradient", value)
+    value, gradient = pair_of(subject.claimed("value_and_gradient"))
+    change = np.abs(subject.per_input("value_and_gradient", gradient)) * subject.point.natural
+    sensitivity = float(np.max(change, initial=0.0, where=np.isfinite(change)))
+    return subject.per_output("the value of value_and_gradient", value), sensitivity

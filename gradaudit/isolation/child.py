@@ -19,6 +19,7 @@ from gradaudit.isolation.processes import died_of
 TICK = 0.25  #: s between looks at whether the process lives: a forked copy may hold its pipes open
 MEMORY_TICK = 0.02  #: s between looks at its memory, where that is limited
 TRACE_WAIT = 0.3  #: s for a process past its limit to say where it stands
+TRACE_END = 1.0  #: s until it has said it; it may write there, too, on and on
 AHEAD = 16  #: requests that a child may have in hand, the one it is working on included
 NAP = 0.02  #: s at most in which answers may gather before they are looked at together
 SHORTEST_NAP = 0.001  #: s; for less, waiting costs no more
@@ -237,12 +238,12 @@ class Child:
     def _where_it_stands(self) -> str:
         self._worker.signal(signal.SIGUSR1)
         self._worker.signal(signal.SIGCONT)  # it may have stopped itself
-        wait = TRACE_WAIT
-        while select.select([self._traces.descriptor], [], [], wait)[0]:
-            self._traces.drain()
-            if len(self._traces.printed.head) >= self._traces.printed.HEAD:
+        now = time.monotonic()
+        end, wait = now + TRACE_END, TRACE_WAIT
+        while now < end and select.select([self._traces.descriptor], [], [], wait)[0]:
+            if not self._traces.take():  # it has died meanwhile: what can be read at its end is nothing, and at once
                 break
-            wait = 0.02
+            now, wait = time.monotonic(), 0.02
         return self._traces.printed.text()
 
 

@@ -55,6 +55,14 @@ class Claim:
         """(D, R) |analytic|; NaN where that is not finite: rtol of an infinite claim would allow every error."""
         return np.abs(self.analytic, out=np.full(self.analytic.shape, np.nan), where=np.isfinite(self.analytic))
 
+    def missable(self, scale: Array) -> Array:
+        """(D, R) the largest error that a pass may have missed, of elements of this ``scale``.
+
+        Who accepts an absolute error accepts a bar of that size, too, however small the element is.
+        """
+        relative = self.resolution * scale
+        return self.atol + np.fmax(relative, self.atol) if self.atol else relative
+
     def take(self, which: NDArray[np.intp]) -> "Claim":
         """The claim for some directions."""
         taken = {name: getattr(self, name)[which] for name in ("analytic", "largest", "natural")}

@@ -50,14 +50,14 @@ def testimony(found: Discrepancy, claim: Claim, direction: int) -> Testimony:
     floor = np.where(zero, 1.0, LARGEST_FLOOR) * claim.largest[direction]
     allowed = FAIL_FACTOR * found.bar + claim.rtol * size + claim.atol
     scale = np.fmax(size, floor)
-    size_of_error, asked = np.abs(found.value), claim.resolution * scale
+    size_of_error, asked = np.abs(found.value), claim.missable(scale)
     return Testimony(
         error=found.value,
         numeric=d,
         bar=found.bar,
         allowed=allowed,
         scale=scale,
-        floored=allowed > claim.resolution * size,
+        floored=allowed > claim.missable(size),
         agrees=(size_of_error <= allowed) & (allowed <= asked),
         differs=(size_of_error > allowed) & (size_of_error > asked),
     )

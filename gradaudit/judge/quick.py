@@ -29,7 +29,7 @@ def express(samples: Samples, claim: Claim) -> Rulings:
     distance = np.abs(d - claim.analytic)
     passed = (distance <= noise + tolerated) & met
     allowed = FAIL_FACTOR * noise + tolerated
-    passed &= (allowed <= claim.resolution * size) & (size > 0)
+    passed &= (allowed <= claim.missable(size)) & (size > 0)
     return _first_rulings(passed, d, noise + distance, allowed, size, samples.h[-1])
 
 
@@ -46,7 +46,7 @@ def pair(samples: Samples, claim: Claim) -> Rulings:
     size = np.fmax(claim.size, np.abs(d))
     tolerated = claim.rtol * size + claim.atol + claim.rounding * slope_of(samples, claim)
     allowed = FAIL_FACTOR * bar + tolerated
-    passed = (np.abs(d - claim.analytic) <= noise + tolerated) & (allowed <= claim.resolution * size) & (size > 0)
+    passed = (np.abs(d - claim.analytic) <= noise + tolerated) & (allowed <= claim.missable(size)) & (size > 0)
     passed &= _mismatch_vanishes(samples, ratio)
     return _first_rulings(passed, d, bar, allowed, size, h[1])
 

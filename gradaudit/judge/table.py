@@ -69,7 +69,7 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
         allowed=draft.allowed,
         scale=draft.scale,
         h=chosen.h,
-        floored=draft.passed & ~proven & ~kink.inside & (draft.allowed > claim.resolution * draft.size),
+        floored=draft.passed & ~proven & ~kink.inside & (draft.allowed > claim.missable(draft.size)),
         forward=up.value,
         backward=down.value,
         integrated=np.zeros(draft.d.shape, dtype=bool),
@@ -126,7 +126,7 @@ def _by_the_formula(samples: Samples, claim: Claim, chosen: Limit) -> _Draft:
     allowed = FAIL_FACTOR * bar + tolerated
     scale = np.fmax(size, np.fmax(SLOPE_FLOOR * slope, LARGEST_FLOOR * claim.largest))
     apart, claimed = np.abs(d - g) > allowed, np.isfinite(g)
-    passed = ~apart & (allowed <= claim.resolution * scale) & claimed
+    passed = ~apart & (allowed <= claim.missable(scale)) & claimed
     why = np.where(apart, reason(Diagnosis.WRONG), _what_limits(chosen, samples, claim))
     return _Draft(d, bar, size, slope, tolerated, allowed, scale, passed, apart & claimed, why)
 

@@ -32,26 +32,37 @@ class Tolerance:
         error   = |analytic − numeric|
         scale   = max(|analytic|, |numeric|), not below 1 % of the local slope of f
         allowed = 3·bar + rtol·scale + atol
-        pass          error ≤ allowed  and  allowed ≤ resolution·scale
+        pass          error ≤ allowed  and  allowed ≤ resolution·scale, or atol + max(resolution·scale, atol)
         fail          error > allowed  and the differences can tell
         inconclusive  otherwise
 
     where ``bar`` is the error bar of the numeric derivative (truncation + noise). ``None`` means "by precision":
     rtol 1e-5 and resolution 1e-3; where inputs or outputs are float32, 1e-4 and 1e-2; float16, 1e-2 and 0.1; bfloat16,
-    0.05 and 0.25.
+    0.05 and 0.25; but resolution no less than twice an rtol that is given, and rtol no more than half a resolution.
+    Raises ValueError where both are given and rtol is not below resolution: then nothing could pass.
     """
 
     rtol: float | None = None  #: relative error of the claim that the user accepts
     resolution: float | None = None  #: the largest relative error that a pass may have missed
     atol: float = 0.0  #: absolute error that the user accepts; 0 unless asked for
 
+    def __post_init__(self) -> None:
+        if self.is_contradictory(self.rtol, self.resolution):
+            raise ValueError(f"rtol {self.rtol:g} is not below resolution {self.resolution:g}: nothing could pass")
+
+    @staticmethod
+    def is_contradictory(rtol: float | None, resolution: float | None) -> bool:
+        """Whether what is accepted is more than what a pass may have missed."""
+        return rtol is not None and resolution is not None and rtol >= resolution
+
     def at_precision(self, epsilon: float) -> tuple[float, float]:
         """rtol and resolution where ``epsilon`` is the widest spacing at 1 of the floating inputs and outputs."""
         rtol, resolution = next(limits for dtype, limits in _BY_PRECISION.items() if epsilon <= EPSILONS[dtype])
-        return (
-            rtol if self.rtol is None else self.rtol,
-            resolution if self.resolution is None else self.resolution,
-        )
+        if self.rtol is not None:
+            rtol, resolution = self.rtol, max(resolution, 2 * self.rtol)
+        if self.resolution is not None:
+            rtol, resolution = min(rtol, self.resolution / 2) if self.rtol is None else rtol, self.resolution
+        return rtol, resolution
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ Found = Mapping[str, Setting[Any]]
 
 
 def settings_of(found: Found) -> Settings:
-    """How a case is measured and judged."""
+    """How a case is measured and judged; where there are ``setting_problems``, no case comes of it."""
+    rtol, resolution = found["tolerance.rtol"].value, found["tolerance.resolution"].value
     settings = Settings(
         h=found["h"].value,
         tolerance=Tolerance(
-            rtol=found["tolerance.rtol"].value,
-            resolution=found["tolerance.resolution"].value,
+            rtol=rtol,
+            resolution=None if Tolerance.is_contradictory(rtol, resolution) else resolution,
             atol=found["tolerance.atol"].value,
         ),
         method=found["method"].value,
@@ -33,6 +34,18 @@ def settings_of(found: Found) -> Settings:
 
 
 def setting_problems(found: Found) -> Iterator[Problem]:
+    """What stands against the settings of an entry, each at its place."""
+    rtol, resolution = found["tolerance.rtol"], found["tolerance.resolution"]
+    if Tolerance.is_contradictory(rtol.value, resolution.value) and resolution.layer is not None:
+        message = (
+            f"resolution {resolution.value:g} is not above rtol {rtol.value:g}, so that nothing could pass; allowed: "
+            f"more than rtol; leave it out to have twice rtol"
+        )
+        yield resolution.layer.problem(message, "tolerance", "resolution")
+    yield from _method_problems(found)
+
+
+def _method_problems(found: Found) -> Iterator[Problem]:
     """``method: central`` is the plain rule of one h and one tolerance: it needs both said."""
     method = found["method"]
     if method.value != "central" or method.layer is None:

@@ -21,7 +21,8 @@ class ToleranceKeys(Strict):
     rtol: Annotated[float, _NOT_NEGATIVE] | None = None
     """Relative error of the claim that you accept; null: 1e-5; for float32 1e-4, float16 1e-2, bfloat16 0.05."""
     resolution: Annotated[float, Field(gt=0)] | None = None
-    """Largest relative error that a pass may have missed; null: 1e-3; for float32 1e-2, float16 0.1, bfloat16 0.25."""
+    """Largest relative error that a pass may have missed, above rtol; null: 1e-3; for float32 1e-2, float16 0.1,
+    bfloat16 0.25; at least twice an rtol that you give."""
     atol: Annotated[float, _NOT_NEGATIVE] = 0.0
     """Absolute error that you accept; 0 unless asked for."""
 
