@@ -98,7 +98,7 @@ FAULTS = {
     "cotangent: epsilon": (("linearity",), lambda u, _: u + 1e-6 * np.sign(u)),
     "cotangent: square": (("vjp", "linearity", "adjoint", "batch"), lambda u, _: u * abs(u)),
     "vjp: another answer each time": (("repeat",), lambda value, calls: value * (1 + 1e-13 * calls)),
-    "value: other": (("primal",), lambda value, _: value + 1e-9),
+    "value: other": (("primal",), lambda value, _: value + 1e-3),
     "primal: other": (("primal",), lambda value, _: np.float64(np.float32(value))),
     "batched: first for all": (("batch",), lambda value, _: np.broadcast_to(value[:1], value.shape)),
     "batched: summed": (("batch",), lambda value, _: value.sum(axis=0, keepdims=True).repeat(len(value), axis=0)),

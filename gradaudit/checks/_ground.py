@@ -8,10 +8,13 @@ from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._limits import Limits
 from gradaudit.checks._units import measured_in, unit_of
 from gradaudit.perturb.batching import Batched
-from gradaudit.perturb.noise import measure_hidden_noise, measure_noise
+from gradaudit.perturb.noise import Swing, measure_hidden_noise, measure_noise
+from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Kernel, Probe
 from gradaudit.perturb.together import Together
 
+#: A change is heard above so many times its noise, and bent where it is off by so many times the resolution.
+AUDIBLE, BENT = 27.0, 10.0
 #: Noise is another one where it is so many times what was measured at first.
 HIDDEN = 8.0
 
@@ -25,6 +28,7 @@ class Ground:
     probe: Probe
     unit: float  #: what f is measured in; 1 but for extreme values
     evaluations: int  #: that the noise took, and looking for a structure in vain
+    swing: Swing | None = None  #: how f changes where its noise was measured
     curve: bool = True  #: what passes has its curve, too: somebody reads it
 
     @classmethod
@@ -50,7 +54,22 @@ class Ground:
         if limits.half_precision:  # what has so few bits may stand still at all steps that its noise is measured with
             sigma = np.fmax(sigma, limits.half_precision * np.abs(base) / np.sqrt(3))
         probe = Probe(comparison.function, base, sigma, comparison.readout, kernel, threads, batch)
-        return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched, curve)
+        return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched, noise.swing, curve)
+
+    def is_contradicted(self, derivative: Array) -> bool:
+        """Whether f changes otherwise than ``derivative`` (n, R) says, where its noise was measured.
+
+        The steps of differences are powers of two, and may all be whole periods of a part of f; a kink of a few percent
+        looks smooth to them. On this line, ten powers of ten shorter than the scale of x, nothing repeats or bends.
+        """
+        if self.swing is None:
+            return False
+        step, probe = self.swing.step, self.probe
+        with np.errstate(all="ignore"):
+            off = np.abs(probe.combined(self.swing.change) - step @ derivative)
+            size = np.sqrt(np.square(step) @ np.square(derivative))
+            accepted = BENT * self.limits.resolution * size + self.limits.atol * np.abs(step).sum()
+            return bool((off > AUDIBLE * probe.quiet + accepted).any())
 
     def louder(self, rng: np.random.Generator) -> tuple["Ground", int]:
         """The same, with noise that another part of f had hidden, or itself; and the evaluations spent on it."""

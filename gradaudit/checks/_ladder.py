@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradaudit.checks._doubt import jumps_at_kinks
+from gradaudit.checks._ground import AUDIBLE, BENT
 from gradaudit.checks._quantum import goes_in_steps, quantum_of, typical_change
 from gradaudit.checks._silence import Silence
 from gradaudit.checks._structure import moves_together
@@ -25,6 +26,8 @@ from gradaudit.plan.case import Settings
 
 #: Steps are s·2^−p. Express takes the first of these, pair adds the second; both lie on the sweep's lattice.
 EXPRESS, PAIR = 13.0, 10.0
+#: A step about as short as the lines along which noise is measured, and no power of two, as all others are.
+SHORT = 30.5
 #: The sweep begins with these and goes on downwards by factors of eight.
 SWEEP_FIRST = (4.0, 7.0, 16.0)
 SWEEP_NEXT, SWEEP_LAST, OCTAVES = 19.0, 1074.0, 3.0
@@ -37,8 +40,10 @@ HOPELESS = 8
 DOUBTED = 16
 #: A quantum is coarse where it is more than this fraction of what the largest steps change, mostly.
 COARSE = 1e-3
-#: A claim further off than this many times what is allowed needs no more steps.
+#: A claim further off than this many times what is allowed needs no more steps but one:
 CLEAR = 10.0
+#: as fine as leaves the discrepancy this many times as large as the noise.
+LOUD = 256.0
 #: Rulings before the first.
 NOTHING = Rulings.undecided(0, 0)
 #: Where directions move together, so many are densified at a time.
@@ -50,14 +55,22 @@ SEARCHED = 64
 class Ladder:
     """The levels, for one block of directions. ``todo`` are those still open, ``samples`` what is known of them.
 
-    ``slopes`` tells that differences are taken of a gradient.
+    ``slopes`` tells that differences are taken of a gradient; ``doubtful`` that the first levels have passed what does
+    not hold on a much shorter line: then the sweep decides, with a step about as short.
     """
 
     def __init__(
-        self, probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool = False
+        self,
+        probe: Probe,
+        directions: Directions,
+        claim: Claim,
+        settings: Settings,
+        *,
+        slopes: bool = False,
+        doubtful: bool = False,
     ) -> None:
         self.probe, self.directions, self.claim, self.settings = probe, directions, claim, settings
-        self.slopes = slopes
+        self.slopes, self.doubtful = slopes, doubtful
         self.rulings = NOTHING
         self.todo = np.arange(len(directions))
         self.evaluations = 0
@@ -69,6 +82,8 @@ class Ladder:
         """All levels that are needed."""
         if self.settings.method == "central":
             self._rule(plain(self._given(), self.claim))
+        elif self.doubtful:
+            self._by_a_short_step()
         elif self.settings.h is None:
             self._own_steps()
         else:
@@ -110,20 +125,35 @@ class Ladder:
         if self.todo.size:
             self._densify(self._sweep(both))
 
+    def _by_a_short_step(self) -> None:
+        """The sweep without the levels before it; what differences at a short step speak against does not pass."""
+        short = self._sample(self._octaves(SHORT))
+        self._rule(Rulings.undecided(*self.claim.analytic.shape))
+        self._densify(self._sweep(short.and_then(self._sample(self._octaves(PAIR, EXPRESS)))))
+        against = self.rulings.decided & _contradicts(short, self.claim)
+        self.rulings.outcome[against] = Outcome.INCONCLUSIVE
+        self.rulings.reason[against] = reason(Diagnosis.SCALE)
+
     def _sweep(self, samples: Samples) -> list[tuple[int, Samples]]:
         """Descending steps until each direction is decided or noise drowns the next; returns what stayed open."""
         samples = samples.and_then(self._sample(self._octaves(*SWEEP_FIRST)))
         left: list[tuple[int, Samples]] = []
         wrong_before = np.zeros(self.rulings.outcome[self.todo].shape, dtype=bool)
+        confirmed = np.zeros(len(self.directions), dtype=bool)  #: directions with a step as fine as can be heard
         exponent = SWEEP_NEXT
         while self.todo.size:
             claim = self._claims()
-            rulings = self._table(samples, claim)
+            rulings, wrong = self._ruled(samples, claim)
             h = self._octaves(exponent)
-            # where f stands still, it is only after the largest steps that a claim can be said to be wrong
-            wrong = _clearly_failed(rulings, claim) & ~(rulings.numeric == 0)
+            doubted = (wrong & wrong_before).any(axis=1) & ~confirmed[self.todo]
+            if doubted.any():
+                confirmed[self.todo[doubted]] = True
+                finest = np.where(doubted, _finest_heard(samples, claim, rulings, self._open().smallest_step), np.nan)
+                if np.isfinite(finest).any():
+                    samples = samples.and_then(self._sample(finest[None]))
+                    rulings, wrong = self._ruled(samples, claim)
             settled = rulings.decided | wrong
-            # a finer step must say so too: a ripple may hide between the first ones
+            # a finer step must say so too: a ripple may hide between the first ones, or all of them be far too large
             done = (rulings.decided | (wrong & wrong_before) | _drowned(samples, claim, rulings, h)).all(axis=1)
             if exponent > SWEEP_LAST:
                 done = np.ones_like(done)
@@ -137,6 +167,12 @@ class Ladder:
                 samples = samples.and_then(self._sample(self._octaves(exponent)))
             exponent += OCTAVES
         return left
+
+    def _ruled(self, samples: Samples, claim: Claim) -> tuple[Rulings, Mask]:
+        """Rulings on all samples, and which of them say that the claim is clearly wrong."""
+        rulings = self._table(samples, claim)
+        # where f stands still, it is only after the largest steps that a claim can be said to be wrong
+        return rulings, _clearly_failed(rulings, claim) & ~(rulings.numeric == 0)
 
     def _densify(self, left: list[tuple[int, Samples]]) -> None:
         """More steps around the best one, and least-squares fits: for bars that are too wide, and for close calls."""
@@ -249,9 +285,31 @@ def _clearly_failed(rulings: Rulings, claim: Claim) -> NDArray[np.bool_]:
     return np.asarray((rulings.outcome == Outcome.FAIL) & ~(error <= CLEAR * rulings.allowed))
 
 
+def _contradicts(samples: Samples, claim: Claim) -> Mask:
+    """(D, R) whether the differences at the finest step are clearly others than the claim."""
+    d, noise = samples.central[-1], samples.central_noise[-1]
+    tolerated = BENT * claim.resolution * np.fmax(claim.size, np.abs(d)) + claim.atol
+    return np.asarray(np.abs(d - claim.analytic) > AUDIBLE * noise + tolerated)
+
+
+def _finest_heard(samples: Samples, claim: Claim, rulings: Rulings, smallest: Array) -> Array:
+    """(D,) the finest step at which what a failure is apart by can be told from noise; NaN where one as fine was taken.
+
+    Beyond the period of an f that swings within the first steps, differences fall as 1/h, and look converged to zero.
+    """
+    noise = np.nan_to_num(np.fmin.reduce(samples.noise, axis=0))
+    with np.errstate(all="ignore"):
+        needed = LOUD * KAPPA * noise / np.abs(claim.analytic - rulings.numeric)
+        needed = np.where(rulings.outcome == Outcome.FAIL, needed, np.inf).min(axis=1)
+        h = np.exp2(np.ceil(np.log2(np.fmax(needed, smallest))))
+    taken = np.fmin.reduce(np.fmin(samples.ahead, samples.behind), axis=0)
+    return np.where(h < taken / 2, h, np.nan)
+
+
 def _drowned(samples: Samples, claim: Claim, rulings: Rulings, h: Array) -> NDArray[np.bool_]:
     """(D, R) the noise of the next step h (1, D) exceeds all that still matters, or there is no next step."""
-    sigma = np.nan_to_num(np.fmax.reduce(samples.noise[-3:], axis=0))
+    # that of the finest: a huge value far from x rounds coarsely, and the next step does not go there
+    sigma = np.nan_to_num(np.fmin.reduce(samples.noise[-3:], axis=0))
     noise = KAPPA * sigma / h[0][:, None]
     matters = np.fmin(0.3 * np.abs(claim.analytic - rulings.numeric), np.inf)
     drowned = (noise > matters) & (noise > 0.1 * claim.resolution * rulings.scale)

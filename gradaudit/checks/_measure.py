@@ -20,7 +20,7 @@ from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.family import pass_beside_their_family
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Probe
-from gradaudit.perturb.steps import Directions, Entries
+from gradaudit.perturb.steps import Coordinates, Directions, Entries
 from gradaudit.perturb.together import Coupled
 from gradaudit.plan.case import Settings
 
@@ -81,11 +81,15 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     if chosen.size < len(comparison.directions):
         claim = claim.take(chosen)
     climbed = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None)
+    doubtful = _is_doubtful(climbed.rulings, claim, ground, directions, settings)
+    if doubtful:
+        again = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None, doubtful=True)
+        climbed = replace(again, evaluations=climbed.evaluations + again.evaluations)
     rulings, extended = climbed.rulings, climbed.extended
     evaluations = ground.evaluations + climbed.evaluations
     if settings.method == "auto" and not rulings.all_decided:
         heard = replace(ground, probe=probe.louder(climbed.noise)) if climbed.noise.any() else ground
-        evaluations += _think_again(rulings, claim, heard, settings, chosen)
+        evaluations += _think_again(rulings, claim, heard, settings, chosen, integrals=not doubtful)
     shown = curves(ground, directions, claim, rulings, settings, extended=extended, evaluations=evaluations)
     evaluations += shown.evaluations
     if probe.together is not None:  # which counts what was evaluated: samples count each direction by itself
@@ -112,8 +116,21 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
     return restored(evidence, ground.unit)
 
 
-def _think_again(rulings: Rulings, claim: Claim, ground: Ground, settings: Settings, chosen: NDArray[np.intp]) -> int:
-    """Second thoughts on what did not pass, written into ``rulings``. Returns the evaluations spent."""
+def _is_doubtful(rulings: Rulings, claim: Claim, ground: Ground, directions: Directions, settings: Settings) -> bool:
+    """Whether all pass, and what passes does not tell how f changes where its noise was measured."""
+    whole = isinstance(directions, Coordinates) and len(directions) == directions.point.x.size
+    if not whole or settings.method != "auto" or settings.kinks == "accept" or not rulings.all_decided:
+        return False
+    return ground.is_contradicted(claim.analytic)
+
+
+def _think_again(
+    rulings: Rulings, claim: Claim, ground: Ground, settings: Settings, chosen: NDArray[np.intp], *, integrals: bool
+) -> int:
+    """Second thoughts on what did not pass, written into ``rulings``. Returns the evaluations spent.
+
+    No ``integrals``: f does otherwise than claimed where it is heard clearly, and means over more would hide it again.
+    """
     comparison, probe = ground.comparison, ground.probe
     directions = comparison.directions.take(chosen)
     spent = doubt_small_failures(rulings, claim, probe, directions)
@@ -125,7 +142,7 @@ def _think_again(rulings: Rulings, claim: Claim, ground: Ground, settings: Setti
         worth=_worth(comparison, directions),
         slopes=comparison.worth is not None,
     )
-    if settings.h is None or settings.extend:
+    if integrals and (settings.h is None or settings.extend):
         spent += ask_line_integrals(rulings, claim, probe, comparison, chosen)
     return spent
 
@@ -145,17 +162,19 @@ class _Climbed:
     noise: Array  #: (R,) that the samples alone have told, of readouts that stand still at x
 
 
-def _climbed(probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool) -> _Climbed:
-    """Rulings on all ``directions``, block by block."""
+def _climbed(
+    probe: Probe, directions: Directions, claim: Claim, settings: Settings, *, slopes: bool, doubtful: bool = False
+) -> _Climbed:
+    """Rulings on all ``directions``, block by block; where they are ``doubtful``, by more than the first steps."""
     count, block = len(directions), _block(probe, claim.analytic.shape[1])
     if count <= block:
-        ladder = Ladder(probe, directions, claim, settings, slopes=slopes)
+        ladder = Ladder(probe, directions, claim, settings, slopes=slopes, doubtful=doubtful)
         return _Climbed(ladder.climb(), ladder.evaluations, ladder.extended, ladder.noise)
     rulings, noise = Rulings.undecided(*claim.analytic.shape), np.zeros(claim.analytic.shape[1])
     evaluations, extended = 0, False
     for start in range(0, count, block):
         part = np.arange(start, min(start + block, count))
-        ladder = Ladder(probe, directions.take(part), claim.take(part), settings, slopes=slopes)
+        ladder = Ladder(probe, directions.take(part), claim.take(part), settings, slopes=slopes, doubtful=doubtful)
         rulings.put(part, ladder.climb())
         evaluations += ladder.evaluations
         extended |= ladder.extended

@@ -98,7 +98,8 @@ class Evidence:
             return np.where(passed, self.certificate.bound, np.nan)
         size = np.fmax(np.abs(self.claim.analytic), np.abs(rulings.numeric))
         bounded = passed & (size > 0) & ~self.subgradient
-        return np.divide(rulings.allowed, rulings.scale, out=np.full(size.shape, np.nan), where=bounded)
+        held = np.where(rulings.floored, rulings.scale, size)  # a pass by itself is bounded relative to itself
+        return np.divide(rulings.allowed, held, out=np.full(size.shape, np.nan), where=bounded)
 
     @cached_property
     def subgradient(self) -> Mask:

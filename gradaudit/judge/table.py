@@ -27,6 +27,10 @@ VISIBLE = 27.0
 #: A readout noisier than this fraction of its value is quantised: that it stands still proves nothing.
 COARSEST = 2.0**-20
 
+#: The gap of one-sided slopes is their noise up to this many times that of the central one, is heard above that many
+#: times as much, and vanishes where its limit is this fraction of it at the larger step.
+GAP_NOISE, HEARD, VANISHED = 4.0, 4.0, 0.01
+
 #: What an f that stands still would be taken for.
 HIDDEN = (reason(Diagnosis.NOISE), reason(Diagnosis.PRECISION), reason(Diagnosis.UNSEEN))
 
@@ -58,7 +62,7 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     kink = _kink(up, down, chosen, claim, draft)
     draft = _at_kinks(draft, kink, samples, claim, two_sided=np.isfinite(up.bar) & np.isfinite(down.bar))
     draft = _without_singular(draft, samples, kink)
-    draft = _with_hollow(draft, claim)
+    draft = _with_hollow(draft, samples, claim)
     draft = _where_f_stands(draft, samples, claim)
     return Rulings(
         outcome=draft.outcome,
@@ -175,10 +179,12 @@ def _without_singular(draft: _Draft, samples: Samples, kink: "_Kink") -> _Draft:
     return draft.undecided(endless & ~kink.there, Diagnosis.SINGULAR)
 
 
-def _with_hollow(draft: _Draft, claim: Claim) -> _Draft:
+def _with_hollow(draft: _Draft, samples: Samples, claim: Claim) -> _Draft:
     """A claim that is not finite fails where f has a derivative; it may be right where slopes grow without limit."""
     hollow = ~np.isfinite(claim.analytic) & (draft.why != reason(Diagnosis.SINGULAR))
-    known = np.isfinite(draft.d) & (draft.bar <= 0.3 * np.fmax(np.abs(draft.d), draft.slope))
+    # where f is the same at every step, its slope is none of the size that no step could tell
+    sure = (draft.bar <= 0.3 * np.fmax(np.abs(draft.d), draft.slope)) | samples.constant
+    known = np.isfinite(draft.d) & sure
     why = np.where(hollow, reason(Diagnosis.NOT_FINITE), draft.why)
     return replace(draft, failed=draft.failed | (hollow & known), why=why)
 
@@ -265,7 +271,30 @@ def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft) ->
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:
-    """At some step the one-sided slopes are equal within noise, or nearly."""
-    with np.errstate(invalid="ignore"):
-        gap = np.abs(samples.forward - samples.backward)
-        return np.asarray((gap <= np.fmax(4 * samples.central_noise, MET * scale)).any(axis=0))
+    """At some step the one-sided slopes are equal within noise, or nearly; or their gap falls with h, to nothing."""
+    with np.errstate(all="ignore"):
+        gap, noise = samples.forward - samples.backward, GAP_NOISE * samples.central_noise
+        near = (np.abs(gap) <= np.fmax(noise, MET * scale)).any(axis=0)
+        return np.asarray(near | _vanishes(gap, noise, 0.5 * (samples.ahead + samples.behind)))
+
+
+def _vanishes(gap: Array, noise: Array, h: Array) -> Mask:
+    """(D, R) whether a gap (K, D, R) that is heard at two steps falls in proportion to h (K, D), and its limit is zero.
+
+    By the two finest: at larger steps the curvature beside a small kink hides it.
+    """
+    heard = np.isfinite(gap) & (np.abs(gap) > HEARD * noise)
+    pairs = heard[1:] & heard[:-1]
+    if not pairs.any():
+        return np.zeros(gap.shape[1:], dtype=bool)
+    finer = len(pairs) - np.argmax(pairs[::-1], axis=0)  # the place of the finer one of the last pair
+
+    def at(values: Array, place: NDArray[np.intp]) -> Array:
+        return np.take_along_axis(np.broadcast_to(values, gap.shape), place[None], axis=0)[0]
+
+    fine, coarse = at(gap, finer), at(gap, finer - 1)
+    ratio = at(h[..., None], finer - 1) / at(h[..., None], finer)
+    limit = fine + (fine - coarse) / (ratio - 1)
+    slack = at(noise, finer) + at(noise, finer - 1) / ratio + VANISHED * np.abs(coarse)
+    falls = (np.abs(limit) <= slack) & (np.abs(fine) <= 2 * np.abs(coarse) / ratio)
+    return np.asarray(pairs.any(axis=0) & falls)

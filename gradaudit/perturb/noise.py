@@ -42,11 +42,20 @@ PLACES = np.arange(float(START), START + VALUES)[:, None]
 
 
 @dataclass(frozen=True)
+class Swing:
+    """How f changes along a line so short that nothing bends on it."""
+
+    step: Array  #: (n,) from its begin to its end
+    change: Array  #: (m,)
+
+
+@dataclass(frozen=True)
 class Noise:
     """The noise of each output of f around a point."""
 
     sigma: Array  #: (m,) standard deviation of one evaluation
     evaluations: int
+    swing: Swing | None = None  #: along the shortest of the lines; None where f had no value there
 
 
 def _of_finite_outputs(measure: Callable[..., Noise]) -> Callable[..., Noise]:
@@ -80,13 +89,15 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
     sigma = np.full(base.shape, np.nan)
     waited = np.zeros(base.shape, dtype=bool)
     unit = np.zeros(base.shape)
-    evaluations = 0
+    evaluations, swing = 0, None
     direction = _random_line(rng, point.x.size)
     for rung, spacing in enumerate(_spacings(point)):
-        values, spent = _line(function, point, spacing * direction, base)
+        values, step, spent = _line(function, point, spacing * direction, base)
         evaluations += spent
         if values is None:
             continue
+        if rung == 0:
+            swing = Swing((VALUES - 1) * step, values[-1] - values[0])
         still = values[1:] == values[:-1]
         if rung == 0 and not np.count_nonzero(still):  # mostly: there is nothing to wait for
             unit = _unit(values)
@@ -112,7 +123,7 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
             break
     _silence_rounds_too(sigma, unit, base)
     floor = HALF_ULP * np.abs(base)
-    return Noise(np.fmax(sigma, floor), evaluations)
+    return Noise(np.fmax(sigma, floor), evaluations, swing)
 
 
 def _silence_rounds_too(sigma: Array, unit: Array, base: Array) -> None:
@@ -138,7 +149,7 @@ def measure_hidden_noise(function: Function, point: Point, *, base: Array, rng: 
     direction = _random_line(rng, point.x.size)
     found, evaluations = [], 0
     for octave in HIDDEN:
-        values, spent = _line(function, point, 2.0**-octave * point.natural * direction, base)
+        values, _, spent = _line(function, point, 2.0**-octave * point.natural * direction, base)
         evaluations += spent
         if values is not None:
             level, settled = levels(values)
@@ -187,8 +198,10 @@ def _random_line(rng: np.random.Generator, size: int) -> Array:
     return np.asarray(SIGNS[rng.integers(0, 2, size)] * rng.uniform(0.5, 1.0, size))
 
 
-def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[Array | None, int]:
-    """Nine values along ``step``, inside the bounds: (9, m); None where f has no value on either side."""
+def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[Array | None, Array, int]:
+    """Nine values along ``step``, inside the bounds: (9, m), None where f has no value on either side; the step (n,)
+    that was taken between them, and the evaluations spent.
+    """
     spent = 0
     for side in (step, -step):
         end = point.x + (START + VALUES) * side
@@ -202,8 +215,8 @@ def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[A
             values[k] = value
         else:
             if np.isfinite(values).all():
-                return values, spent
-    return None, spent
+                return values, inside, spent
+    return None, step, spent
 
 
 def _places(x: Array, step: Array, outputs: int) -> Iterator[Array]:

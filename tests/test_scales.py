@@ -1,0 +1,115 @@
+"""Functions that live on scales far from that of x: no step may be taken for one that sees them."""
+
+import math
+
+import numpy as np
+import pytest
+
+import gradaudit as ga
+from gradaudit.judge.verdict import Status
+
+LIGHT = 2 * math.pi / 633e-9  # of a red laser, per metre
+FIELD = 2 * math.pi * 5e14  # likewise, per second
+CUBE, WELL = 3.4e-10, 1.65e-21  # of argon, in metres and joules
+
+
+def well(r):
+    return 4 * WELL * ((CUBE / r) ** 12 - (CUBE / r) ** 6)
+
+
+def well_slope(r):
+    return 4 * WELL * (-12 * (CUBE / r) ** 12 + 6 * (CUBE / r) ** 6) / r
+
+
+def bond(r):
+    return 7e-19 * (1 - math.exp(-(r - 7.4e-11) * 1.9e10)) ** 2
+
+
+def bond_slope(r):
+    decay = math.exp(-(r - 7.4e-11) * 1.9e10)
+    return 2 * 7e-19 * 1.9e10 * (1 - decay) * decay
+
+
+def days(t):
+    """A trend beside a daily cycle."""
+    return 15.0 + 1e-4 * t + 5 * np.sin(2 * np.pi * t)
+
+
+def days_slope(t):
+    return 1e-4 + 10 * np.pi * np.cos(2 * np.pi * t)
+
+
+NARROW = {
+    "a phase of ten million": (lambda x: np.sin(1e7 * x), lambda x: 1e7 * np.cos(1e7 * x), 1.3),
+    "fringes at a metre": (lambda r: 1 + np.cos(LIGHT * r), lambda r: -LIGHT * np.sin(LIGHT * r), 1.0),
+    "a field of light": (lambda t: math.sin(FIELD * t), lambda t: FIELD * math.cos(FIELD * t), 1e-16),
+    "atoms in metres": (well, well_slope, CUBE),
+    "a bond in metres": (bond, bond_slope, 1e-10),
+    "a decay in nanoseconds": (lambda t: math.exp(-1e9 * t), lambda t: -1e9 * math.exp(-1e9 * t), 2e-9),
+    "a trend and whole turns": (
+        lambda t: 1.5 * t + np.sin(2 * np.pi * t),
+        lambda t: 1.5 + 2 * np.pi * np.cos(2 * np.pi * t),
+        1e6 + 0.3,
+    ),
+    "days since 1970": (days, days_slope, 20000.4),
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_right_derivative_of_what_lives_on_a_small_scale_passes_and_wrong_ones_fail(name):
+    f, slope, x = NARROW[name]
+    assert ga.audit(f, x, gradient=slope).status is Status.PASS
+    for wrong in (1.1, -1.0):
+        assert ga.audit(f, x, gradient=lambda x, k=wrong: k * slope(x)).status is Status.FAIL
+    assert ga.audit(f, x, gradient=lambda x: 0.0).status is not Status.PASS
+
+
+@pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])
+def test_a_cycle_whose_periods_all_steps_are_does_not_hide_from_the_claim_that_forgets_it(t):
+    assert ga.audit(days, t, gradient=lambda t: 1e-4).status is not Status.PASS
+
+
+def test_nor_does_it_in_one_of_many_elements_and_in_a_jacobian():
+    t = np.append(np.linspace(0.1, 0.9, 9), 20000.4)
+
+    def forgetful(t):
+        return np.where(t > 1e4, 1e-4, days_slope(t))
+
+    assert ga.audit(lambda t: float(days(t).sum()), t, gradient=forgetful).status is not Status.PASS
+    assert ga.audit(days, t, jacobian=lambda t: np.diag(forgetful(t))).status is not Status.PASS
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-8])
+def test_a_kink_of_four_percent_beside_x_is_no_reason_to_pass_what_lies_between_its_slopes(distance):
+    verdict = ga.audit(lambda x: x + 0.02 * abs(x - 0.3), 0.3 + distance, gradient=lambda x: 1.0)
+    assert verdict.status is Status.INCONCLUSIVE
+
+
+STATIONARY = {
+    "gauss": (lambda x: math.exp(-((x / 1e-5) ** 2)), 0.0),
+    "resonance": (lambda x: 1 / (1 + ((x - 1) / 1e-6) ** 2), 1.0),
+    "softened": (lambda x: math.sqrt(x * x + 1e-10), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", STATIONARY)
+def test_a_narrow_peak_is_flat_at_its_top_and_no_kink(name):
+    f, x = STATIONARY[name]
+    assert ga.audit(f, x, gradient=lambda x: 0.0).status is Status.PASS
+
+
+def test_a_bound_is_never_smaller_than_the_error_that_a_pass_has_missed():
+    slope = math.cos(1.0)
+    f = ga.audit(
+        lambda x: 1e6 * x[0] + math.sin(x[1]), np.array([1e3, 1.0]), gradient=lambda x: np.array([1e6, slope * 1.0002])
+    )
+    assert f.status is Status.PASS
+    assert f.measures.bound >= 2e-4
+    far = ga.audit(lambda x: np.exp(-x * x / 2), 36.0, gradient=lambda x: -36 * math.exp(-648) * (1 - 3e-4))
+    assert far.status is not Status.PASS or far.measures.bound >= 3e-4
+
+
+def test_a_gradient_that_is_not_finite_fails_where_f_stands_still():
+    verdict = ga.audit(lambda x: x[0] ** 2, np.ones(3), gradient=lambda x: np.array([2 * x[0], np.nan, 0.0]))
+    assert verdict.status is Status.FAIL
+    assert "x[1]" in verdict.message
