@@ -118,7 +118,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
 
 def _is_doubtful(rulings: Rulings, claim: Claim, ground: Ground, directions: Directions, settings: Settings) -> bool:
     """Whether all pass, and what passes does not tell how f changes where its noise was measured."""
-    whole = isinstance(directions, Coordinates) and len(directions) == directions.point.x.size
+    whole = type(directions) is Coordinates and len(directions) == directions.point.x.size  # entries are such, too
     if not whole or settings.method != "auto" or settings.kinks == "accept" or not rulings.all_decided:
         return False
     return ground.is_contradicted(claim.analytic)
