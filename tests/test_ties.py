@@ -69,3 +69,19 @@ def test_a_claim_that_is_wrong_beside_the_kink_too_is_not_put_down_to_it():
     wrong = audit(lambda x: np.abs(x).sum(), x, gradient=lambda x: np.where(x == 0, 3.0, 2 * np.sign(x)))
     assert wrong.status is Status.FAIL
     assert wrong.diagnosis is not Diagnosis.TIE
+
+
+def test_the_mirror_images_of_a_symmetric_matrix_are_no_ties():
+    verdict = audit(
+        lambda s: 2 * np.log(np.diag(np.linalg.cholesky(s))).sum(),  # reads one triangle
+        np.array([[2.0, 0.3, 0.1], [0.3, 1.0, 0.2], [0.1, 0.2, 3.0]]),
+        gradient=np.linalg.inv,
+    )
+    assert verdict.status is Status.FAIL
+    assert verdict.diagnosis is not Diagnosis.TIE
+
+
+def test_what_is_wrong_in_the_whole_of_an_input_of_equal_values_is_no_tie():
+    verdict = audit(lambda w, x: (w * x).sum(), np.ones(4), X[:4], gradient=lambda w, x: (-x, w))
+    assert verdict.diagnosis is Diagnosis.WRONG_SIGN
+    assert "in the whole of x0" in verdict.evidence

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.failure import Failure
+from gradaudit.perturb.samples import Array
 
 #: One-sided slopes make a kink where they differ by more than this fraction of the element's scale,
 APART = 0.1
@@ -26,7 +27,11 @@ def _at_equal_values(failure: Failure) -> tuple[Diagnosis, str] | None:
     value = failure.evidence.x[first]
     which = f"the {int(tied.sum())} elements whose value occurs more than once"
     example = f"{failure.label(first)} = {value:.6g}"
-    return Diagnosis.TIE, f"{which} are off, such as {example}; the other {int((~tied).sum())} agree"
+    others = int((~tied).sum())
+    return (
+        Diagnosis.TIE,
+        f"{which} are off, such as {example}; the other {others} {'agrees' if others == 1 else 'agree'}",
+    )
 
 
 def _at_kinks(failure: Failure) -> tuple[Diagnosis, str] | None:
@@ -49,6 +54,18 @@ def _tied(evidence: Evidence) -> NDArray[np.bool_]:
         return tied
     for which in np.unique(inputs):
         mine = np.flatnonzero((inputs == which) & np.isfinite(evidence.x))
-        _, place, count = np.unique(evidence.x[mine], return_inverse=True, return_counts=True)
-        tied[mine] = count[place] > 1
+        found = _occurs_again(evidence.x[mine], evidence.inputs.parts[which][1])
+        # an input of equal values is one that was initialised: what is wrong in all of it is no matter of ties
+        tied[mine] = found & ~found.all()
     return tied
+
+
+def _occurs_again(x: Array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Whether each of the values (n,) of an input occurs again; in a symmetric matrix, beside its mirror image."""
+    _, place, count = np.unique(x, return_inverse=True, return_counts=True)
+    own = np.ones(x.size, dtype=int)  #: times that each counts for itself
+    if len(shape) == 2 and shape[0] == shape[1] and x.size == shape[0] ** 2:
+        matrix = x.reshape(shape)
+        if (matrix == matrix.T).all():
+            own += ~np.eye(shape[0], dtype=bool).ravel()
+    return np.asarray(count[place] > own)
