@@ -316,3 +316,15 @@ def test_a_noisy_function_is_one_that_moves():
 
     verdict = ga.audit(noisy, np.array([0.7]), gradient=np.cos)
     assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.NOISE)
+
+
+def test_a_wrong_gradient_is_named_before_the_right_hessian_that_is_apart_from_its_differences():
+    verdict = ga.audit(
+        lambda x: (x**4).sum(),
+        np.array([0.3, -1.2, 2.0]),
+        gradient=lambda x: 3 * x**3,
+        hessian=lambda x: np.diag(12 * x**2),
+    )
+    assert verdict.message.startswith("d out/d x")
+    assert verdict.elements[0].check == "gradient"
+    assert "0.75 ×" in verdict.evidence

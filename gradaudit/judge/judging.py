@@ -23,6 +23,8 @@ WORST = 10
 CURVES = 3
 
 STATUS = {Outcome.PASS: Status.PASS, Outcome.FAIL: Status.FAIL, Outcome.INCONCLUSIVE: Status.INCONCLUSIVE}
+#: Checks beside differences of the claimed gradient: where that fails itself, it is what they are apart by.
+SECOND = ("hessian", "hvp")
 #: Worse first.
 ORDER = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
 
@@ -66,7 +68,7 @@ def _status(evidence: Evidence) -> Status:
 def _diagnosis(evidences: Sequence[Evidence], status: Status) -> tuple[Diagnosis | None, str]:
     if status is Status.PASS:
         return None, ""
-    guilty = [evidence for evidence in evidences if _status(evidence) is status]
+    guilty = sorted((e for e in evidences if _status(e) is status), key=lambda evidence: evidence.check in SECOND)
     if status is not Status.FAIL:
         return _undecided(guilty[0])
     findings = [diagnose(evidence) for evidence in guilty]
@@ -132,8 +134,8 @@ def _element(evidence: Evidence, d: int, r: int) -> Element:
     )
 
 
-def _badness(element: Element) -> tuple[int, float]:
-    return ORDER.index(element.status), -element.error_over_tolerance
+def _badness(element: Element) -> tuple[int, bool, float]:
+    return ORDER.index(element.status), element.check in SECOND, -element.error_over_tolerance
 
 
 def _measures(evidences: Sequence[Evidence], worst: Element, at_x: int, *, slope: float) -> Measures:
