@@ -2,6 +2,7 @@
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +11,15 @@ torch = pytest.importorskip("torch", reason="engine torch needs PyTorch: pip ins
 
 import gradaudit  # noqa: E402 - only where torch is there
 from gradaudit import engines  # noqa: E402
+from gradaudit.auditor import audit_case  # noqa: E402
 from gradaudit.engines import EngineError  # noqa: E402
 from gradaudit.engines import torch as engine  # noqa: E402
 from gradaudit.engines._arguments import Arguments  # noqa: E402
 from gradaudit.engines._torch_forward import forwards_alone  # noqa: E402
+from gradaudit.engines._trees import Layout, Tree  # noqa: E402
+from gradaudit.plan import make_plan  # noqa: E402
 from gradaudit.plan.case import Case, Drawn, Given, Input, Target  # noqa: E402
+from gradaudit.suite import load_suite  # noqa: E402
 from tests import torch_functions as functions  # noqa: E402
 
 RNG = np.random.default_rng(5)
@@ -390,6 +395,67 @@ def test_a_factory_that_makes_no_module_is_refused():
 def test_a_parameter_without_a_shape_is_refused():
     with pytest.raises(EngineError, match="weight has no shape yet"):
         load(torch.nn.LazyLinear(3))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [functions.wrong_boxed, functions.WrongBoxed, functions.wrong_boxed.forward],
+    ids=["one", "class", "bound"],
+)
+def test_the_parameters_of_a_module_of_containers_are_inputs_too(module):
+    state = {name: value.clone() for name, value in functions.wrong_boxed.state_dict().items()}
+    verdict = audit(module, {"a": X})
+    assert verdict.status == "fail"
+    assert {element.input.partition("[")[0] for element in verdict.elements if element.status == "fail"} == {"weight"}
+    assert all(torch.equal(value, state[name]) for name, value in functions.wrong_boxed.state_dict().items())
+
+
+def test_a_module_of_tuples_has_the_precision_of_its_inputs_and_passes():
+    verdict = audit(functions.lstm, RNG.normal(size=(2, 3)), tuple(RNG.normal(size=(2, 1, 2))))
+    assert verdict.status == "pass", verdict.message
+    assert functions.lstm.weight_ih_l0.dtype == torch.float32
+    assert verdict.counts.elements == 2 * (6 + 4 + 56)  # of x, the state and the parameters, for two cotangents
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_module_of_containers_is_audited_in_the_mode_that_is_asked_for(training):
+    boxed = functions.Boxed()
+    target = Target("here:f", engine="torch", kwargs=(("training", training),))
+    adapted = engines.adapt(target, boxed, {}, layout=Layout((Tree.of({"a": X}),)))
+    normal = adapted.function(X, *adapted.held(Arguments.of([X])).values())
+    assert np.allclose(normal.mean(0), 0) is training
+    assert boxed.training
+
+
+def test_a_claim_about_a_module_of_containers_is_about_its_inputs_alone():
+    def claim(batch, cotangent):
+        weight = functions.LINEAR.weight.detach().double().numpy()
+        return {"a": cotangent @ weight}
+
+    class Unboxing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = functions.LINEAR
+
+        def forward(self, batch):
+            return self.linear(batch["a"])
+
+    assert gradaudit.audit(Unboxing(), {"a": X}, vjp=claim, engine="torch").status == "pass"
+
+
+def test_a_suite_names_a_module_of_containers(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nfunctions:\n"
+        "  - {name: one, function: 'torch_functions:wrong_boxed', engine: torch, kwargs: {training: false},\n"
+        "     inputs: {batch: {tree: {a: {shape: [2, 3]}}}}}\n"
+        "  - {name: made, function: 'torch_functions:WrongBoxed', engine: torch,\n"
+        "     inputs: {batch: {tree: {a: {shape: [2, 3]}}}}}\n"
+        "  - {name: lstm, function: 'torch_functions:lstm', engine: torch,\n"
+        "     inputs: {x: {shape: [2, 3]}, state: {items: [{shape: [1, 2]}, {shape: [1, 2]}]}}}\n"
+    )
+    verdicts = [audit_case(case) for case in make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))]
+    assert [verdict.status for verdict in verdicts] == ["fail", "fail", "pass"]
 
 
 # what is hidden is listed

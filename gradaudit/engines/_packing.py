@@ -1,6 +1,7 @@
 """Functions of containers, called with their leaves: what an engine differentiates has plain positional arrays."""
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from gradaudit.engines._moving import Moving, is_foreign_floating
 from gradaudit.engines._trees import Layout, Tree, WrongForm, leaves_of
 
 Function = Callable[..., Any]
+
+_PACKED = "__gradaudit_packed__"  #: on a function of leaves: the function of containers, and their layout
 
 
 def unpacked(inputs: Sequence[Any]) -> tuple[Layout | None, tuple[str, ...], list[Any]]:
@@ -51,9 +54,21 @@ def packed(function: Function, layout: Layout) -> Function:
 
     @functools.wraps(function)
     def over_leaves(*values: Any, **options: Any) -> Any:
-        return function(*layout.arranged(values[: layout.size]), *values[layout.size :], **options)
+        return function(*arranged(layout, values), **options)
 
+    setattr(over_leaves, _PACKED, (function, layout))
     return over_leaves
+
+
+def unwrapped(function: Function) -> tuple[Function, Layout | None]:
+    """What ``packed`` made a function of leaves of, with its layout; else the function itself, and None."""
+    found: tuple[Function, Layout | None] = (function, None)
+    return getattr(function, _PACKED, found) if inspect.isfunction(function) else found
+
+
+def arranged(layout: Layout, values: Sequence[Any]) -> list[Any]:
+    """The arguments of a function of containers; what comes after all their leaves stands as it is."""
+    return [*layout.arranged(values[: layout.size]), *values[layout.size :]]
 
 
 def packed_claim(kind: str, claim: Function, layout: Layout, moving: Moving) -> Function:
