@@ -2,12 +2,13 @@
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="engine torch needs PyTorch: pip install 'gradaudit[torch]'")
+
+from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 import gradaudit  # noqa: E402 - only where torch is there
 from gradaudit import engines  # noqa: E402
@@ -145,6 +146,15 @@ def test_the_derivative_of_a_batch_is_that_of_its_points(function):
 def test_a_function_without_a_rule_for_batches_leaves_that_check_out_with_a_note():
     verdict = audit(functions.Cube.apply, X, checks=["vjp", "batch"])
     assert verdict.status == "pass"
+    assert "check batch is left out" in notes(verdict)
+
+
+def test_a_checkpointed_function_passes_and_leaves_the_check_of_batches_out_with_a_note():
+    def kept_short(x):
+        return checkpoint(lambda y: torch.sin(y).exp(), x, use_reentrant=False)
+
+    verdict = audit(kept_short, X, checks=["vjp", "jvp", "hvp", "batch"])
+    assert verdict.status == "pass", verdict.message
     assert "check batch is left out" in notes(verdict)
 
 
@@ -443,15 +453,14 @@ def test_a_claim_about_a_module_of_containers_is_about_its_inputs_alone():
     assert gradaudit.audit(Unboxing(), {"a": X}, vjp=claim, engine="torch").status == "pass"
 
 
-def test_a_suite_names_a_module_of_containers(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+def test_a_suite_names_a_module_of_containers(tmp_path):
     (tmp_path / "suite.yaml").write_text(
         "version: 1\nfunctions:\n"
-        "  - {name: one, function: 'torch_functions:wrong_boxed', engine: torch, kwargs: {training: false},\n"
+        "  - {name: one, function: 'tests.torch_functions:wrong_boxed', engine: torch, kwargs: {training: false},\n"
         "     inputs: {batch: {tree: {a: {shape: [2, 3]}}}}}\n"
-        "  - {name: made, function: 'torch_functions:WrongBoxed', engine: torch,\n"
+        "  - {name: made, function: 'tests.torch_functions:WrongBoxed', engine: torch,\n"
         "     inputs: {batch: {tree: {a: {shape: [2, 3]}}}}}\n"
-        "  - {name: lstm, function: 'torch_functions:lstm', engine: torch,\n"
+        "  - {name: lstm, function: 'tests.torch_functions:lstm', engine: torch,\n"
         "     inputs: {x: {shape: [2, 3]}, state: {items: [{shape: [1, 2]}, {shape: [1, 2]}]}}}\n"
     )
     verdicts = [audit_case(case) for case in make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))]

@@ -15,7 +15,7 @@ from gradaudit.engines._trees import leaves_of
 MISFITS = ("returned an invalid gradient", "returned an incorrect number of gradients")
 #: What it says where a derivative does not exist in the mode that is asked for.
 NO_FORWARD_MODE = ("forward AD", "forward mode AD", "forward-mode AD", "Jacobian-vector product", "jvp")
-NO_VMAP = ("functorch", "vmap", "Batching rule", "batched tensor")
+NO_VMAP = ("functorch", "vmap", "Batching rule", "batched tensor", "saved tensor hooks")
 NOT_TWICE = ("is not implemented", "derivative for")
 
 
