@@ -158,6 +158,34 @@ def test_a_checkpointed_function_passes_and_leaves_the_check_of_batches_out_with
     assert "check batch is left out" in notes(verdict)
 
 
+@pytest.mark.parametrize("function", [functions.square, lambda x: torch.sin(x) + functions.square(x)])
+@pytest.mark.parametrize("check", ["jvp", "adjoint"])
+def test_a_custom_operator_leaves_forward_mode_out_with_a_note(function, check):
+    verdict = audit(function, X, checks=["vjp", check])
+    assert verdict.status == "pass", verdict.message
+    assert f"check {check} is left out" in notes(verdict)
+
+
+@pytest.mark.parametrize("check", ["jvp", "adjoint"])
+@pytest.mark.parametrize("function", [torch.ones_like, lambda x: torch.sin(x) * functions.square(torch.ones_like(x))])
+def test_an_output_or_operator_that_no_input_reaches_has_a_tangent_of_zero(function, check):
+    verdict = audit(function, X, checks=[check])
+    assert verdict.status == "pass", verdict.message
+    assert "left out" not in notes(verdict)
+
+
+def test_a_function_that_writes_into_what_it_makes_or_is_given_passes_in_forward_mode():
+    def written(x):
+        y = x.mul_(2)
+        y[0] = y[0].sin()
+        return y.exp_()
+
+    fresh = load(written)
+    np.testing.assert_allclose(
+        fresh.claims["jvp"](np.ones(2), np.ones(2)), [2 * np.cos(2) * np.exp(np.sin(2)), 2 * np.exp(2)]
+    )
+
+
 def test_a_function_without_forward_mode_leaves_that_check_out_with_a_note():
     verdict = audit(functions.Cube.apply, X, checks=["vjp", "jvp"])
     assert verdict.status == "pass"

@@ -218,6 +218,18 @@ class SquareWithoutConj(Square):
         return cotangent * 2 * z
 
 
+@torch.library.custom_op("gradaudit_tests::square", mutates_args=())
+def square(x: torch.Tensor) -> torch.Tensor:
+    """An operator of its own: torch gives it no forward mode."""
+    return x**2
+
+
+square.register_autograd(
+    lambda ctx, cotangent: 2 * ctx.saved_tensors[0] * cotangent,
+    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
+)
+
+
 class InPlace(Function):
     @staticmethod
     def forward(ctx, x):

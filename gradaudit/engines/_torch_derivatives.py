@@ -126,8 +126,9 @@ class Derivatives:
     def _duals(self, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
         import torch.autograd.forward_ad as forward
 
-        values = [tensor_of(x) for x in inputs]
-        for position, tangent in zip(self.calls.moving.positions(inputs), tangents, strict=True):
+        # primals require a gradient: where they do not, an operation without forward mode drops tangents in silence
+        leaves, values = self.calls.leaves(inputs)
+        for position, tangent in zip(leaves, tangents, strict=True):
             values[position] = forward.make_dual(values[position], tensor_of(tangent))
         return values
 
