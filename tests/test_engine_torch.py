@@ -425,6 +425,16 @@ def test_a_claim_about_a_module_is_about_its_inputs_alone():
     assert gradaudit.audit(functions.LINEAR, X, vjp=claim, engine="torch").status == "pass"
 
 
+def test_hooks_on_the_gradients_of_parameters_are_named_as_not_run():
+    model = functions.mlp()
+    assert not any("hooks" in note for note in audit(model, X).notes)
+    model[0].weight.register_hook(lambda gradient: 2 * gradient)
+    model[2].bias.register_post_accumulate_grad_hook(lambda parameter: None)
+    verdict = audit(model, X)
+    assert verdict.status == "pass"
+    assert "hooks on 0.weight, 2.bias are not run" in notes(verdict)
+
+
 def test_a_factory_that_makes_no_module_is_refused():
     with pytest.raises(EngineError, match=r"here:f made int; allowed: a torch\.nn\.Module"):
         load(lambda: 3)

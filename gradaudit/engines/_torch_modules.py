@@ -130,7 +130,15 @@ def _noted(module: Module, target: Target) -> Module:
             raise EngineError(f"{target.function}: {name} has no shape yet; call the module once before it is named")
     if module.constants:
         module.notes.append(f"held fixed: {', '.join(module.constants)} (buffers and frozen parameters)")
+    hooked = [name for name, parameter in module.parameters.items() if _has_hooks(parameter)]
+    if hooked:
+        module.notes.append(f"hooks on {', '.join(hooked)} are not run: the module is called with copies of these")
     return module
+
+
+def _has_hooks(parameter: Tensor) -> bool:
+    """Whether something changes or takes its gradient; torch has no other way to ask."""
+    return bool(parameter._backward_hooks or parameter._post_accumulate_grad_hooks)
 
 
 def _makes_modules(function: Any, options: Mapping[str, Any]) -> bool:
