@@ -386,6 +386,66 @@ def test_float32_is_judged_as_float32(check):
     assert verdict.status == "pass", verdict.message
 
 
+def half(dtype):
+    """The dtype; bfloat16 is NumPy's where ml_dtypes is there."""
+    return pytest.importorskip("ml_dtypes").bfloat16 if dtype == "bfloat16" else np.dtype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("check", ["vjp", "jvp", "gradient", "batch", "adjoint"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_right_function_in_half_precision_never_fails(dtype, check, seed):
+    w, x = (part.astype(half(dtype)) for part in np.random.default_rng(seed).normal(size=(2, 4)))
+
+    def layer(w, x):
+        assert w.dtype == x.dtype == getattr(torch, dtype)
+        return torch.tanh(w * x)
+
+    verdict = audit(layer, w, x, checks=[check])
+    assert verdict.status in ("pass", "inconclusive"), verdict.message
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_passes_where_it_decides_and_a_gross_fault_in_it_fails(dtype):
+    x, w, b = (np.array(values).astype(half(dtype)) for values in ([[1.5, -0.75]], [[0.5, 1.25]], [2.0, 1.0]))
+    assert audit(functions.Scale.apply, x, w, b).status == "pass"
+    verdict = audit(functions.WrongSign.apply, x, w, b)
+    assert verdict.status == "fail"
+    assert {element.input[:2] for element in verdict.elements if element.status == "fail"} == {"x1"}
+
+
+def test_a_tensor_of_bfloat16_is_as_good_as_an_array_of_it():
+    x, w = torch.tensor([1.5, -0.75]).bfloat16(), torch.tensor([0.5, 1.25]).bfloat16()
+    verdict = audit(
+        lambda pair, b: (pair["x"] * pair["w"]).sum() + b, {"x": x, "w": w}, np.ones(1).astype(half("bfloat16"))
+    )
+    assert verdict.status == "pass", verdict.message
+    assert verdict.counts.elements == 2 * 5
+
+
+def test_a_tensor_of_bfloat16_is_refused_with_what_to_install_where_numpy_has_no_such_dtype(monkeypatch):
+    monkeypatch.setattr("gradaudit.plan.precision.find_spec", lambda name: None)
+    with pytest.raises(TypeError, match="dtype bfloat16 needs ml_dtypes: pip install"):
+        audit(torch.sin, torch.ones(2, dtype=torch.bfloat16))
+
+
+def test_what_a_function_writes_into_an_input_of_bfloat16_is_named():
+    verdict = audit(lambda x: x.mul_(2), np.ones(3).astype(half("bfloat16")))
+    assert "changed its input x" in verdict.message
+
+
+def test_a_suite_asks_for_bfloat16(tmp_path):
+    half("bfloat16")
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nfunctions:\n  - function: tests.torch_functions:Scale.apply\n    engine: torch\n"
+        "    matrix: {dtype: [bfloat16]}\n"
+        "    inputs: {x: {values: [[1.5, -0.75]]}, w: {values: [[0.5, 1.25]]}, b: {values: [2, 1]}}\n"
+    )
+    (case,) = make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))
+    verdict = audit_case(case)
+    assert verdict.status == "pass", verdict.message
+
+
 def test_the_gradient_of_a_bias_before_a_batch_normalisation_is_bounded_beside_the_others():
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Tanh())
     verdict = audit(model, RNG.normal(size=(6, 3)), checks=["hvp"])

@@ -11,6 +11,7 @@ from gradaudit.engines._count import counted
 from gradaudit.engines._differentiable import Misfit
 from gradaudit.engines._moving import Moving, is_foreign_floating
 from gradaudit.engines._trees import Layout, Tree, WrongForm, leaves_of
+from gradaudit.plan.precision import BFLOAT16, dtype_of
 
 Function = Callable[..., Any]
 
@@ -44,9 +45,11 @@ def _as_array(value: Any) -> Any:
     """Floats, lists of numbers, and floating arrays of other libraries as arrays of NumPy; anything else as it is."""
     if isinstance(value, float | list):
         return np.asarray(value, dtype=float)
-    if not is_foreign_floating(value):
-        return value
-    return np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if is_foreign_floating(value):
+        return np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # of which torch itself gives no array
+        return value.detach().float().numpy().astype(dtype_of(BFLOAT16))
+    return value
 
 
 def packed(function: Function, layout: Layout) -> Function:
