@@ -596,6 +596,17 @@ def test_tensors_that_a_function_holds_elsewhere_are_listed_as_not_checked(held)
     assert f"not checked: {name} (" in notes(verdict)
 
 
+def test_what_the_object_of_a_method_of_containers_holds_is_listed_too():
+    class Layer:
+        def __init__(self):
+            self.w = torch.ones(3, dtype=torch.float64, requires_grad=True)
+
+        def scaled(self, batch):
+            return torch.sin(batch["a"]) * self.w
+
+    assert notes(audit(Layer().scaled, {"a": X})).startswith("not checked: w (held by the function")
+
+
 def test_a_container_that_holds_itself_is_looked_through_once():
     held = {"w": torch.ones(3, dtype=torch.float64, requires_grad=True)}
     held["self"] = [held]
