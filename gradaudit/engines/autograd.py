@@ -130,15 +130,16 @@ class _Traced:
 
         parts = self.moving.parts(inputs)
         pulled = [vspace(part).zeros() for part in parts]
-        with trace_stack.new_trace() as trace:
-            roots = [VJPNode.new_root() for _ in parts]
+        roots = [VJPNode.new_root() for _ in parts]
+        with _quiet(), trace_stack.new_trace() as trace:
             outputs = self._leaves(inputs, list(map(new_box, parts, repeat(trace), roots)))
         if not isbox(outputs):
             self._say_detached()
             return conjugated(pulled)
         for k, root in enumerate(roots):
             root.vjp = partial(_keep, pulled, k)
-        backward_pass(cotangents(outputs._value), outputs._node)
+        with _quiet():
+            backward_pass(cotangents(outputs._value), outputs._node)
         return conjugated(pulled)
 
     def _leaves(self, inputs: Sequence[Any], parts: Sequence[Any]) -> Any:
