@@ -13,7 +13,7 @@ pytest.importorskip("autograd", reason="the engine 'autograd' needs autograd")
 
 import autograd.numpy as np
 from autograd import grad, make_vjp
-from autograd.extend import defjvp, defvjp, primitive
+from autograd.extend import defjvp, defvjp, defvjp_argnums, primitive
 from autograd.tracer import getval, isbox
 
 X = onp.array([0.5, -1.0, 2.0, 0.25])
@@ -90,6 +90,36 @@ def test_a_wrong_sign_in_the_second_argument_is_found_there():
 def test_a_rule_that_ignores_what_comes_in_fails():
     rule = (lambda out, x, w: lambda g: w + 0 * g, RIGHT[1])
     assert ga.audit(planted(rule), X, W, engine="autograd", checks=["vjp"]).status == "fail"
+
+
+@pytest.mark.parametrize("check", ["vjp", "gradient", "hvp"])
+def test_a_rule_that_gives_another_shape_fails_though_it_would_broadcast(check):
+    columns = primitive(lambda x: onp.sum(x, axis=0))
+    defvjp(columns, lambda out, x: lambda g: g)
+    verdict = ga.audit(columns, onp.outer(X, W), engine="autograd", checks=[check])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")
+    assert "for x has shape (4,); allowed: (4, 4)" in verdict.message
+
+
+@pytest.mark.parametrize("check", ["vjp", "gradient"])
+def test_a_rule_that_does_not_sum_over_a_broadcast_axis_fails_in_that_input(check):
+    plus = primitive(lambda x, b: x + b)
+    defvjp(plus, lambda out, x, b: lambda g: g, lambda out, x, b: lambda g: g)
+    verdict = ga.audit(plus, onp.outer(X, W), W, engine="autograd", checks=[check])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "broadcast not summed")
+    assert "for x1 has shape (4, 4)" in verdict.message
+
+
+def test_a_rule_for_both_arguments_at_once_that_swaps_them_is_found():
+    product = primitive(lambda x, w: x * w)
+
+    def rule(argnums, out, inputs, options):
+        given = inputs if len(argnums) == 2 else [inputs[1 - k] for k in argnums]  # right for each by itself
+        return lambda g: [g * value for value in given]
+
+    defvjp_argnums(product, rule)
+    verdict = ga.audit(product, X, W, engine="autograd", checks=["vjp"])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "swapped")
 
 
 def test_a_wrong_forward_rule_is_found_though_the_backward_rule_is_right():
@@ -230,6 +260,12 @@ def test_a_function_that_leaves_autograd_says_so_in_a_note_and_fails():
     verdict = ga.audit(detached, X, engine="autograd", checks=["vjp"])
     assert (verdict.status, verdict.diagnosis) == ("fail", "zero or detached")
     assert verdict.notes == (engines.part("autograd").DETACHED,)
+
+
+def test_an_input_without_influence_beside_one_with_is_no_detached_result():
+    verdict = ga.audit(lambda x, w: np.sin(w), X, W, engine="autograd", checks=["vjp", "gradient", "jvp", "hvp"])
+    assert verdict.status == "pass", verdict.message
+    assert verdict.notes == ()
 
 
 def test_float32_is_judged_as_float32():

@@ -106,6 +106,46 @@ def test_swapped_cotangents_are_found():
     assert (verdict.status, verdict.diagnosis) == ("fail", "swapped")
 
 
+@pytest.mark.parametrize("check", ["vjp", "gradient", "hvp", "batch"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda kept, g: (g * kept[1], (g * kept[0])[:2]),
+        lambda kept, g: (g * kept[1],),
+        lambda kept, g: g * kept[1],
+        lambda kept, g: ({"x": g * kept[1]}, g * kept[0]),
+    ],
+    ids=["shape", "too few", "no tuple", "another container"],
+)
+def test_a_custom_vjp_that_gives_no_cotangents_of_its_inputs_fails_and_is_no_error(rule, check):
+    verdict = ga.audit(backwards(rule), X, W, engine="jax", checks=[check])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")
+    assert "Custom VJP bwd rule must produce" in verdict.message
+
+
+@pytest.mark.parametrize("check", ["vjp", "jvp", "gradient"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda at, tangents: (at[0] * at[1], tangents[0][:2]),
+        lambda at, tangents: (at[0] * at[1], (tangents[0], tangents[1])),
+        lambda at, tangents: at[0] * at[1],
+    ],
+    ids=["shape", "another container", "no pair"],
+)
+def test_a_custom_jvp_that_gives_no_tangent_of_its_output_fails_and_is_no_error(rule, check):
+    verdict = ga.audit(forwards(rule), X, W, engine="jax", checks=[check])
+    assert (verdict.status, verdict.diagnosis) == ("fail", "shape mismatch")
+    assert "Custom JVP rule" in verdict.message
+
+
+def test_what_a_rule_raises_itself_is_an_error():
+    def rule(kept, g):
+        raise ValueError("no such rule")
+
+    assert ga.audit(backwards(rule), X, W, engine="jax", checks=["vjp"]).status == "error"
+
+
 @pytest.mark.parametrize("check", ["vjp", "jvp", "gradient"])
 def test_a_wrong_element_in_a_custom_jvp_is_found_by_every_check_of_first_order(check):
     def rule(primals, tangents):

@@ -8,13 +8,19 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="engine torch needs PyTorch: pip install 'gradaudit[torch]'")
 
+from torch.utils.checkpoint import checkpoint  # noqa: E402
+
 import gradaudit  # noqa: E402 - only where torch is there
 from gradaudit import engines  # noqa: E402
+from gradaudit.auditor import audit_case  # noqa: E402
 from gradaudit.engines import EngineError  # noqa: E402
 from gradaudit.engines import torch as engine  # noqa: E402
 from gradaudit.engines._arguments import Arguments  # noqa: E402
 from gradaudit.engines._torch_forward import forwards_alone  # noqa: E402
+from gradaudit.engines._trees import Layout, Tree  # noqa: E402
+from gradaudit.plan import make_plan  # noqa: E402
 from gradaudit.plan.case import Case, Drawn, Given, Input, Target  # noqa: E402
+from gradaudit.suite import load_suite  # noqa: E402
 from tests import torch_functions as functions  # noqa: E402
 
 RNG = np.random.default_rng(5)
@@ -141,6 +147,43 @@ def test_a_function_without_a_rule_for_batches_leaves_that_check_out_with_a_note
     verdict = audit(functions.Cube.apply, X, checks=["vjp", "batch"])
     assert verdict.status == "pass"
     assert "check batch is left out" in notes(verdict)
+
+
+def test_a_checkpointed_function_passes_and_leaves_the_check_of_batches_out_with_a_note():
+    def kept_short(x):
+        return checkpoint(lambda y: torch.sin(y).exp(), x, use_reentrant=False)
+
+    verdict = audit(kept_short, X, checks=["vjp", "jvp", "hvp", "batch"])
+    assert verdict.status == "pass", verdict.message
+    assert "check batch is left out" in notes(verdict)
+
+
+@pytest.mark.parametrize("function", [functions.square, lambda x: torch.sin(x) + functions.square(x)])
+@pytest.mark.parametrize("check", ["jvp", "adjoint"])
+def test_a_custom_operator_leaves_forward_mode_out_with_a_note(function, check):
+    verdict = audit(function, X, checks=["vjp", check])
+    assert verdict.status == "pass", verdict.message
+    assert f"check {check} is left out" in notes(verdict)
+
+
+@pytest.mark.parametrize("check", ["jvp", "adjoint"])
+@pytest.mark.parametrize("function", [torch.ones_like, lambda x: torch.sin(x) * functions.square(torch.ones_like(x))])
+def test_an_output_or_operator_that_no_input_reaches_has_a_tangent_of_zero(function, check):
+    verdict = audit(function, X, checks=[check])
+    assert verdict.status == "pass", verdict.message
+    assert "left out" not in notes(verdict)
+
+
+def test_a_function_that_writes_into_what_it_makes_or_is_given_passes_in_forward_mode():
+    def written(x):
+        y = x.mul_(2)
+        y[0] = y[0].sin()
+        return y.exp_()
+
+    fresh = load(written)
+    np.testing.assert_allclose(
+        fresh.claims["jvp"](np.ones(2), np.ones(2)), [2 * np.cos(2) * np.exp(np.sin(2)), 2 * np.exp(2)]
+    )
 
 
 def test_a_function_without_forward_mode_leaves_that_check_out_with_a_note():
@@ -343,6 +386,66 @@ def test_float32_is_judged_as_float32(check):
     assert verdict.status == "pass", verdict.message
 
 
+def half(dtype):
+    """The dtype; bfloat16 is NumPy's where ml_dtypes is there."""
+    return pytest.importorskip("ml_dtypes").bfloat16 if dtype == "bfloat16" else np.dtype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("check", ["vjp", "jvp", "gradient", "batch", "adjoint"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_right_function_in_half_precision_never_fails(dtype, check, seed):
+    w, x = (part.astype(half(dtype)) for part in np.random.default_rng(seed).normal(size=(2, 4)))
+
+    def layer(w, x):
+        assert w.dtype == x.dtype == getattr(torch, dtype)
+        return torch.tanh(w * x)
+
+    verdict = audit(layer, w, x, checks=[check])
+    assert verdict.status in ("pass", "inconclusive"), verdict.message
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_passes_where_it_decides_and_a_gross_fault_in_it_fails(dtype):
+    x, w, b = (np.array(values).astype(half(dtype)) for values in ([[1.5, -0.75]], [[0.5, 1.25]], [2.0, 1.0]))
+    assert audit(functions.Scale.apply, x, w, b).status == "pass"
+    verdict = audit(functions.WrongSign.apply, x, w, b)
+    assert verdict.status == "fail"
+    assert {element.input[:2] for element in verdict.elements if element.status == "fail"} == {"x1"}
+
+
+def test_a_tensor_of_bfloat16_is_as_good_as_an_array_of_it():
+    x, w = torch.tensor([1.5, -0.75]).bfloat16(), torch.tensor([0.5, 1.25]).bfloat16()
+    verdict = audit(
+        lambda pair, b: (pair["x"] * pair["w"]).sum() + b, {"x": x, "w": w}, np.ones(1).astype(half("bfloat16"))
+    )
+    assert verdict.status == "pass", verdict.message
+    assert verdict.counts.elements == 2 * 5
+
+
+def test_a_tensor_of_bfloat16_is_refused_with_what_to_install_where_numpy_has_no_such_dtype(monkeypatch):
+    monkeypatch.setattr("gradaudit.plan.precision.find_spec", lambda name: None)
+    with pytest.raises(TypeError, match="dtype bfloat16 needs ml_dtypes: pip install"):
+        audit(torch.sin, torch.ones(2, dtype=torch.bfloat16))
+
+
+def test_what_a_function_writes_into_an_input_of_bfloat16_is_named():
+    verdict = audit(lambda x: x.mul_(2), np.ones(3).astype(half("bfloat16")))
+    assert "changed its input x" in verdict.message
+
+
+def test_a_suite_asks_for_bfloat16(tmp_path):
+    half("bfloat16")
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nfunctions:\n  - function: tests.torch_functions:Scale.apply\n    engine: torch\n"
+        "    matrix: {dtype: [bfloat16]}\n"
+        "    inputs: {x: {values: [[1.5, -0.75]]}, w: {values: [[0.5, 1.25]]}, b: {values: [2, 1]}}\n"
+    )
+    (case,) = make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))
+    verdict = audit_case(case)
+    assert verdict.status == "pass", verdict.message
+
+
 def test_the_gradient_of_a_bias_before_a_batch_normalisation_is_bounded_beside_the_others():
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Tanh())
     verdict = audit(model, RNG.normal(size=(6, 3)), checks=["hvp"])
@@ -382,6 +485,16 @@ def test_a_claim_about_a_module_is_about_its_inputs_alone():
     assert gradaudit.audit(functions.LINEAR, X, vjp=claim, engine="torch").status == "pass"
 
 
+def test_hooks_on_the_gradients_of_parameters_are_named_as_not_run():
+    model = functions.mlp()
+    assert not any("hooks" in note for note in audit(model, X).notes)
+    model[0].weight.register_hook(lambda gradient: 2 * gradient)
+    model[2].bias.register_post_accumulate_grad_hook(lambda parameter: None)
+    verdict = audit(model, X)
+    assert verdict.status == "pass"
+    assert "hooks on 0.weight, 2.bias are not run" in notes(verdict)
+
+
 def test_a_factory_that_makes_no_module_is_refused():
     with pytest.raises(EngineError, match=r"here:f made int; allowed: a torch\.nn\.Module"):
         load(lambda: 3)
@@ -390,6 +503,66 @@ def test_a_factory_that_makes_no_module_is_refused():
 def test_a_parameter_without_a_shape_is_refused():
     with pytest.raises(EngineError, match="weight has no shape yet"):
         load(torch.nn.LazyLinear(3))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [functions.wrong_boxed, functions.WrongBoxed, functions.wrong_boxed.forward],
+    ids=["one", "class", "bound"],
+)
+def test_the_parameters_of_a_module_of_containers_are_inputs_too(module):
+    state = {name: value.clone() for name, value in functions.wrong_boxed.state_dict().items()}
+    verdict = audit(module, {"a": X})
+    assert verdict.status == "fail"
+    assert {element.input.partition("[")[0] for element in verdict.elements if element.status == "fail"} == {"weight"}
+    assert all(torch.equal(value, state[name]) for name, value in functions.wrong_boxed.state_dict().items())
+
+
+def test_a_module_of_tuples_has_the_precision_of_its_inputs_and_passes():
+    verdict = audit(functions.lstm, RNG.normal(size=(2, 3)), tuple(RNG.normal(size=(2, 1, 2))))
+    assert verdict.status == "pass", verdict.message
+    assert functions.lstm.weight_ih_l0.dtype == torch.float32
+    assert verdict.counts.elements == 2 * (6 + 4 + 56)  # of x, the state and the parameters, for two cotangents
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_module_of_containers_is_audited_in_the_mode_that_is_asked_for(training):
+    boxed = functions.Boxed()
+    target = Target("here:f", engine="torch", kwargs=(("training", training),))
+    adapted = engines.adapt(target, boxed, {}, layout=Layout((Tree.of({"a": X}),)))
+    normal = adapted.function(X, *adapted.held(Arguments.of([X])).values())
+    assert np.allclose(normal.mean(0), 0) is training
+    assert boxed.training
+
+
+def test_a_claim_about_a_module_of_containers_is_about_its_inputs_alone():
+    def claim(batch, cotangent):
+        weight = functions.LINEAR.weight.detach().double().numpy()
+        return {"a": cotangent @ weight}
+
+    class Unboxing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = functions.LINEAR
+
+        def forward(self, batch):
+            return self.linear(batch["a"])
+
+    assert gradaudit.audit(Unboxing(), {"a": X}, vjp=claim, engine="torch").status == "pass"
+
+
+def test_a_suite_names_a_module_of_containers(tmp_path):
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nfunctions:\n"
+        "  - {name: one, function: 'tests.torch_functions:wrong_boxed', engine: torch, kwargs: {training: false},\n"
+        "     inputs: {batch: {tree: {a: {shape: [2, 3]}}}}}\n"
+        "  - {name: made, function: 'tests.torch_functions:WrongBoxed', engine: torch,\n"
+        "     inputs: {batch: {tree: {a: {shape: [2, 3]}}}}}\n"
+        "  - {name: lstm, function: 'tests.torch_functions:lstm', engine: torch,\n"
+        "     inputs: {x: {shape: [2, 3]}, state: {items: [{shape: [1, 2]}, {shape: [1, 2]}]}}}\n"
+    )
+    verdicts = [audit_case(case) for case in make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))]
+    assert [verdict.status for verdict in verdicts] == ["fail", "fail", "pass"]
 
 
 # what is hidden is listed
@@ -421,6 +594,17 @@ def test_tensors_that_a_function_holds_elsewhere_are_listed_as_not_checked(held)
     assert "not checked: " in notes(verdict)
     name = {"partial": "argument 0", "global": "W", "inner global": "W", "list": "parts.0"}.get(held, "w")
     assert f"not checked: {name} (" in notes(verdict)
+
+
+def test_what_the_object_of_a_method_of_containers_holds_is_listed_too():
+    class Layer:
+        def __init__(self):
+            self.w = torch.ones(3, dtype=torch.float64, requires_grad=True)
+
+        def scaled(self, batch):
+            return torch.sin(batch["a"]) * self.w
+
+    assert notes(audit(Layer().scaled, {"a": X})).startswith("not checked: w (held by the function")
 
 
 def test_a_container_that_holds_itself_is_looked_through_once():

@@ -218,6 +218,18 @@ class SquareWithoutConj(Square):
         return cotangent * 2 * z
 
 
+@torch.library.custom_op("gradaudit_tests::square", mutates_args=())
+def square(x: torch.Tensor) -> torch.Tensor:
+    """An operator of its own: torch gives it no forward mode."""
+    return x**2
+
+
+square.register_autograd(
+    lambda ctx, cotangent: 2 * ctx.saved_tensors[0] * cotangent,
+    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
+)
+
+
 class InPlace(Function):
     @staticmethod
     def forward(ctx, x):
@@ -274,3 +286,26 @@ class Scorer(torch.nn.Module):
 class WrongScorer(Scorer):
     def __init__(self):
         super().__init__(WrongSign)
+
+
+class Boxed(torch.nn.Module):
+    """Takes a dict; its weight goes through a custom function, and its buffers change in training."""
+
+    def __init__(self, function=Scale):
+        super().__init__()
+        self.function = function
+        self.norm = torch.nn.BatchNorm1d(3)
+        self.weight = torch.nn.Parameter(torch.linspace(0.5, 2, 6).reshape(2, 3))
+        self.register_buffer("offset", torch.tensor([0.5, 0.25, 0.125]))
+
+    def forward(self, batch):
+        return self.norm(self.function.apply(batch["a"], self.weight, self.offset))
+
+
+class WrongBoxed(Boxed):
+    def __init__(self):
+        super().__init__(WrongSign)
+
+
+wrong_boxed = WrongBoxed()
+lstm = torch.nn.LSTM(3, 2)

@@ -1,6 +1,7 @@
 """Functions of containers, called with their leaves: what an engine differentiates has plain positional arrays."""
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,8 +11,11 @@ from gradaudit.engines._count import counted
 from gradaudit.engines._differentiable import Misfit
 from gradaudit.engines._moving import Moving, is_foreign_floating
 from gradaudit.engines._trees import Layout, Tree, WrongForm, leaves_of
+from gradaudit.plan.precision import BFLOAT16, dtype_of
 
 Function = Callable[..., Any]
+
+_PACKED = "__gradaudit_packed__"  #: on a function of leaves: the function of containers, and their layout
 
 
 def unpacked(inputs: Sequence[Any]) -> tuple[Layout | None, tuple[str, ...], list[Any]]:
@@ -41,9 +45,11 @@ def _as_array(value: Any) -> Any:
     """Floats, lists of numbers, and floating arrays of other libraries as arrays of NumPy; anything else as it is."""
     if isinstance(value, float | list):
         return np.asarray(value, dtype=float)
-    if not is_foreign_floating(value):
-        return value
-    return np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if is_foreign_floating(value):
+        return np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # of which torch itself gives no array
+        return value.detach().float().numpy().astype(dtype_of(BFLOAT16))
+    return value
 
 
 def packed(function: Function, layout: Layout) -> Function:
@@ -51,9 +57,21 @@ def packed(function: Function, layout: Layout) -> Function:
 
     @functools.wraps(function)
     def over_leaves(*values: Any, **options: Any) -> Any:
-        return function(*layout.arranged(values[: layout.size]), *values[layout.size :], **options)
+        return function(*arranged(layout, values), **options)
 
+    setattr(over_leaves, _PACKED, (function, layout))
     return over_leaves
+
+
+def unwrapped(function: Function) -> tuple[Function, Layout | None]:
+    """What ``packed`` made a function of leaves of, with its layout; else the function itself, and None."""
+    found: tuple[Function, Layout | None] = (function, None)
+    return getattr(function, _PACKED, found) if inspect.isfunction(function) else found
+
+
+def arranged(layout: Layout, values: Sequence[Any]) -> list[Any]:
+    """The arguments of a function of containers; what comes after all their leaves stands as it is."""
+    return [*layout.arranged(values[: layout.size]), *values[layout.size :]]
 
 
 def packed_claim(kind: str, claim: Function, layout: Layout, moving: Moving) -> Function:

@@ -17,6 +17,7 @@ from gradaudit.engines._torch_forward import forwards_alone
 from gradaudit.engines._trees import hollow, leaves_of
 from gradaudit.perturb.batching import Batch
 from gradaudit.plan.case import Target
+from gradaudit.plan.precision import BFLOAT16
 
 Array = NDArray[np.float64]
 Tensor = Any  #: torch is imported where it is used, and only there
@@ -102,7 +103,7 @@ class Calls:
 
         def rows(points: Array) -> Array:
             with self.surroundings(arguments.arrays), torch.no_grad(), forwards_alone(), quiet():
-                outputs = mapped(*(torch.from_numpy(array) for array in arguments.stacked(points)))
+                outputs = mapped(*map(tensor_of, arguments.stacked(points)))
                 return np.concatenate([array_of(output) for output in outputs], axis=1)
 
         return rows
@@ -173,6 +174,8 @@ def tensor_of(value: Any) -> Any:
 
     if isinstance(value, np.generic):
         value = np.asarray(value)
+    if isinstance(value, np.ndarray) and value.dtype.name == BFLOAT16:  # the same bits, which torch takes as integers
+        return torch.from_numpy(value.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(value) if isinstance(value, np.ndarray) and value.dtype.kind in "fciub" else value
 
 

@@ -15,7 +15,7 @@ from gradaudit.engines._trees import leaves_of
 MISFITS = ("returned an invalid gradient", "returned an incorrect number of gradients")
 #: What it says where a derivative does not exist in the mode that is asked for.
 NO_FORWARD_MODE = ("forward AD", "forward mode AD", "forward-mode AD", "Jacobian-vector product", "jvp")
-NO_VMAP = ("functorch", "vmap", "Batching rule", "batched tensor")
+NO_VMAP = ("functorch", "vmap", "Batching rule", "batched tensor", "saved tensor hooks")
 NOT_TWICE = ("is not implemented", "derivative for")
 
 
@@ -126,8 +126,9 @@ class Derivatives:
     def _duals(self, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
         import torch.autograd.forward_ad as forward
 
-        values = [tensor_of(x) for x in inputs]
-        for position, tangent in zip(self.calls.moving.positions(inputs), tangents, strict=True):
+        # primals require a gradient: where they do not, an operation without forward mode drops tangents in silence
+        leaves, values = self.calls.leaves(inputs)
+        for position, tangent in zip(leaves, tangents, strict=True):
             values[position] = forward.make_dual(values[position], tensor_of(tangent))
         return values
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, named
 from gradaudit.engines._differentiable import EngineError
+from gradaudit.engines._packing import arranged, unwrapped
 from gradaudit.engines._torch_calls import Pinned, Tensor, array_of, is_narrow
+from gradaudit.engines._trees import Layout
 from gradaudit.plan.case import Target
 
 Function = Callable[..., Any]
@@ -41,6 +43,7 @@ class Module:
     options: Mapping[str, Any]
     training: bool | None  #: None: the mode that it is in
     moving: bool  #: its parameters are inputs; else what is claimed knows nothing of them
+    layout: Layout | None = None  #: of its inputs, where some are leaves of containers
     notes: list[str] = field(default_factory=list)
 
     @cached_property
@@ -64,11 +67,14 @@ class Module:
         import torch
 
         count = len(tensors) - len(self.parameters)
-        inputs, given = tensors[:count], dict(zip(self.parameters, tensors[count:], strict=True))
+        inputs, given = self._arranged(tensors[:count]), dict(zip(self.parameters, tensors[count:], strict=True))
         narrow = torch.get_default_dtype() is torch.float32
         fixed = {name: _in_precision(t, narrow=narrow).clone() for name, t in self.constants.items()}
         with self._mode():
             return torch.func.functional_call(self.module, given | fixed, tuple(inputs), dict(self.options))
+
+    def _arranged(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        return inputs if self.layout is None else arranged(self.layout, inputs)
 
     @contextmanager
     def _mode(self) -> Iterator[None]:
@@ -97,13 +103,14 @@ def module_of(function: Any, target: Target, pinned: Pinned) -> Module | None:
     """
     import torch
 
+    function, layout = unwrapped(function)
     options = dict(target.kwargs)
     if _makes_modules(function, options):
         with pinned():
             made = function(**options)
         if not isinstance(made, torch.nn.Module):
             raise EngineError(f"{target.function} made {type(made).__name__}; allowed: a torch.nn.Module")
-        return _noted(Module(made, {}, None, not target.claims), target)
+        return _noted(Module(made, {}, None, not target.claims, layout), target)
     if getattr(function, "__name__", "") == "forward" and isinstance(
         getattr(function, "__self__", None), torch.nn.Module
     ):
@@ -111,7 +118,8 @@ def module_of(function: Any, target: Target, pinned: Pinned) -> Module | None:
     if not isinstance(function, torch.nn.Module):
         return None
     training = None if "training" in inspect.signature(function.forward).parameters else options.pop("training", None)
-    return _noted(Module(function, options, None if training is None else bool(training), not target.claims), target)
+    mode = None if training is None else bool(training)
+    return _noted(Module(function, options, mode, not target.claims, layout), target)
 
 
 def _noted(module: Module, target: Target) -> Module:
@@ -122,7 +130,15 @@ def _noted(module: Module, target: Target) -> Module:
             raise EngineError(f"{target.function}: {name} has no shape yet; call the module once before it is named")
     if module.constants:
         module.notes.append(f"held fixed: {', '.join(module.constants)} (buffers and frozen parameters)")
+    hooked = [name for name, parameter in module.parameters.items() if _has_hooks(parameter)]
+    if hooked:
+        module.notes.append(f"hooks on {', '.join(hooked)} are not run: the module is called with copies of these")
     return module
+
+
+def _has_hooks(parameter: Tensor) -> bool:
+    """Whether something changes or takes its gradient; torch has no other way to ask."""
+    return bool(parameter._backward_hooks or parameter._post_accumulate_grad_hooks)
 
 
 def _makes_modules(function: Any, options: Mapping[str, Any]) -> bool:

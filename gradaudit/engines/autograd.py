@@ -6,8 +6,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 from operator import mul
 from typing import Any
+
+import numpy as np
 
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._complex import claimed, conjugated, is_complex, parted
@@ -71,20 +75,16 @@ class _Traced:
 
     def primal(self, *inputs: Any) -> object:
         """The output leaves as the way back computes them."""
-        return tuple(self._traced(inputs)[1])
+        from autograd.core import make_vjp
+
+        with _quiet():
+            _, outputs = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
+        return tuple(outputs)
 
     def vjp(self, *inputs_and_cotangent: Any) -> object:
         """Gradients of ⟨cotangent, output⟩, one for each differentiated input."""
         *inputs, cotangent = inputs_and_cotangent
-        return conjugated(self._traced(inputs)[0](tuple(leaves_of(cotangent))))
-
-    def _traced(self, inputs: Sequence[Any]) -> tuple[Callable[..., Sequence[Any]], Sequence[object]]:
-        """The pullback, and the output leaves."""
-        from autograd.core import make_vjp
-
-        with _quiet():
-            pullback, outputs = make_vjp(self._outputs(inputs), self.moving.parts(inputs))
-        return pullback, outputs
+        return self._pulled(inputs, lambda _: tuple(leaves_of(cotangent)))
 
     def jvp(self, *inputs_and_tangents: Any) -> object:
         """The tangent of each output, in forward mode. Raises Absent where a function inside has no ``defjvp``."""
@@ -100,10 +100,7 @@ class _Traced:
 
     def gradient(self, *inputs: Any) -> object:
         """The gradient of the sum of all outputs, one array for each differentiated input."""
-        from autograd import grad
-
-        with _quiet():
-            return conjugated(grad(self._total(inputs))(self.moving.parts(inputs)))
+        return self._pulled(inputs, lambda outputs: tuple(map(np.ones_like, outputs)))
 
     def hvp(self, *inputs_and_vectors: Any) -> object:
         """The Hessian of the sum of all outputs times the vectors, reverse over reverse."""
@@ -122,18 +119,50 @@ class _Traced:
             product, _ = make_hvp(self._total(inputs, weights))(self.moving.parts(inputs))
             return conjugated(product(tuple(vectors)))
 
+    def _pulled(self, inputs: Sequence[Any], cotangents: Callable[[Sequence[Any]], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Gradients of all outputs, each times its cotangent, as the rules give them.
+
+        Every input is a root of its own. In a tuple of them, which ``make_vjp`` would differentiate by, autograd adds
+        what a rule gives to zeros: another shape would be broadcast, and look right.
+        """
+        from autograd.core import VJPNode, backward_pass, vspace
+        from autograd.tracer import isbox, new_box, trace_stack
+
+        parts = self.moving.parts(inputs)
+        pulled = [vspace(part).zeros() for part in parts]
+        roots = [VJPNode.new_root() for _ in parts]
+        with _quiet(), trace_stack.new_trace() as trace:
+            outputs = self._leaves(inputs, list(map(new_box, parts, repeat(trace), roots)))
+        if not isbox(outputs):
+            self._say_detached()
+            return conjugated(pulled)
+        for k, root in enumerate(roots):
+            root.vjp = partial(_keep, pulled, k)
+        with _quiet():
+            backward_pass(cotangents(outputs._value), outputs._node)
+        return conjugated(pulled)
+
+    def _leaves(self, inputs: Sequence[Any], parts: Sequence[Any]) -> Any:
+        from autograd.builtins import tuple as traced_tuple
+
+        leaves = map(_parted, leaves_of(self.function(*self.moving.replaced(inputs, parts))))
+        return traced_tuple(list(leaves))  # at a container that is not autograd's own its trace would end
+
     def _outputs(self, inputs: Sequence[Any]) -> Callable[[Any], Any]:
         """All output leaves, as a function of the differentiated inputs."""
-        from autograd.builtins import tuple as traced_tuple
         from autograd.tracer import isbox
 
         def outputs(parts: Any) -> Any:
-            leaves = list(map(_parted, leaves_of(self.function(*self.moving.replaced(inputs, list(parts))))))
-            if not any(map(isbox, leaves)) and DETACHED not in self.notes:
-                self.notes.append(DETACHED)
-            return traced_tuple(leaves)  # at a container that is not autograd's own its trace would end
+            leaves = self._leaves(inputs, list(parts))
+            if not isbox(leaves):
+                self._say_detached()
+            return leaves
 
         return outputs
+
+    def _say_detached(self) -> None:
+        if DETACHED not in self.notes:
+            self.notes.append(DETACHED)
 
     def _total(self, inputs: Sequence[Any], weights: Sequence[Any] | None = None) -> Callable[[Any], Any]:
         """The sum of all outputs, each times its weights where there are any."""
@@ -147,6 +176,12 @@ class _Traced:
             return sum(map(numpy.sum, weighted))
 
         return total
+
+
+def _keep(pulled: list[Any], k: int, gradient: Any) -> tuple[()]:
+    """The rule of a root, which has no parents to pass anything to."""
+    pulled[k] = gradient
+    return ()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._code import code_of, of_package, refers_to
 from gradaudit.engines._complex import claimed
-from gradaudit.engines._differentiable import Absent, Differentiable
+from gradaudit.engines._differentiable import Absent, Differentiable, Misfit
 from gradaudit.engines._jax_parts import WORTH_COMPILING, OfParts
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._options import with_options
@@ -30,6 +30,8 @@ from gradaudit.plan.precision import is_floating
 
 Array = NDArray[np.float64]
 SWITCH = "JAX_ENABLE_X64"
+#: How JAX begins where a custom rule gives something that is no derivative: the claim fails, it is no error.
+MISFITS = ("Custom VJP bwd rule ", "Custom JVP rule ")
 
 differentiates = True
 
@@ -89,6 +91,22 @@ def _in_64_bits(method: Callable[..., Any]) -> Callable[..., Any]:
     return wide
 
 
+def _derivative(method: Callable[..., Any]) -> Callable[..., Any]:
+    """``_in_64_bits``; where a user's rule gives what JAX refuses as a derivative, Misfit: the claim fails."""
+
+    @_in_64_bits
+    @wraps(method)
+    def translated(*arguments: Any) -> Any:
+        try:
+            return method(*arguments)
+        except (TypeError, ValueError) as problem:
+            if not str(problem).startswith(MISFITS):
+                raise
+            raise Misfit(" ".join(str(problem).split())) from None
+
+    return translated
+
+
 @dataclass(frozen=True)
 class _Transformed:
     """A function over ``jax.numpy`` with JAX's transformations of it, over and to NumPy arrays."""
@@ -102,7 +120,7 @@ class _Transformed:
         """The output as plain arrays in its own containers."""
         return self._at(inputs).value(self.moving.parts(inputs), _plain)
 
-    @_in_64_bits
+    @_derivative
     def primal(self, *inputs: Any) -> object:
         """The output leaves as the way back computes them: a custom_vjp has a forward rule of its own."""
         import jax
@@ -110,7 +128,7 @@ class _Transformed:
         outputs, _ = jax.vjp(self._at(inputs).outputs, *self.moving.parts(inputs))
         return _plain_all(outputs)
 
-    @_in_64_bits
+    @_derivative
     def vjp(self, *inputs_and_cotangent: Any) -> object:
         """Gradients of ⟨cotangent, output⟩, one for each differentiated input."""
         *inputs, cotangent = inputs_and_cotangent
@@ -121,7 +139,7 @@ class _Transformed:
         """Which leaves of the output are complex."""
         return self._at(inputs).complex_outputs(self.moving.parts(inputs))
 
-    @_in_64_bits
+    @_derivative
     def jvp(self, *inputs_and_tangents: Any) -> object:
         """The tangent of each output. Raises Absent where a function inside has a custom_vjp only."""
         inputs, tangents = self.moving.split(inputs_and_tangents)
@@ -132,18 +150,18 @@ class _Transformed:
                 raise
             raise Absent("a custom_vjp inside has no forward mode") from None
 
-    @_in_64_bits
+    @_derivative
     def gradient(self, *inputs: Any) -> object:
         """The gradient of the sum of all outputs, one array for each differentiated input."""
         return _plain_all(self._at(inputs).gradient(self.moving.parts(inputs)))
 
-    @_in_64_bits
+    @_derivative
     def hvp(self, *inputs_and_vectors: Any) -> object:
         """The Hessian of the sum of all outputs times the vectors, forward over reverse."""
         inputs, vectors = self.moving.split(inputs_and_vectors)
         return _plain_all(self._at(inputs).hvp(self.moving.parts(inputs), tuple(vectors)))
 
-    @_in_64_bits
+    @_derivative
     def weighted_hvp(self, *inputs_vectors_and_cotangent: Any) -> object:
         """The same of ⟨cotangent, output⟩."""
         *inputs_and_vectors, cotangent = inputs_vectors_and_cotangent
@@ -151,7 +169,7 @@ class _Transformed:
         product = self._at(inputs).weighted_hvp
         return _plain_all(product(self.moving.parts(inputs), tuple(vectors), leaves_of(cotangent)))
 
-    @_in_64_bits
+    @_derivative
     def many_vjps(self, *inputs_and_cotangent: Any) -> object:
         """``vmap`` of the vjp: differentiated inputs and cotangents have a leading axis of points."""
         import jax

@@ -8,6 +8,7 @@ from gradaudit.engines._code import of_package, refers_to, takes
 from gradaudit.engines._differentiable import Differentiable
 from gradaudit.engines._moving import Moving
 from gradaudit.engines._options import callable_of, with_options
+from gradaudit.engines._packing import unwrapped
 from gradaudit.engines._torch_calls import Calls, Pinned, seed_of
 from gradaudit.engines._torch_derivatives import Derivatives
 from gradaudit.engines._torch_modules import Plain, module_of, unseen
@@ -52,7 +53,7 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     pinned = Pinned(seed_of(target))
     module = module_of(named, target, pinned)
     called = module or Plain(with_options(_callee(named), target))
-    hidden = [] if module else unseen(named)
+    hidden = [] if module else unseen(unwrapped(named)[0])
     if hidden:
         notes.append(f"not checked: {', '.join(hidden)} (held by the function, not among its inputs)")
     notes += module.notes if module else []
