@@ -113,3 +113,20 @@ def test_a_gradient_that_is_not_finite_fails_where_f_stands_still():
     verdict = ga.audit(lambda x: x[0] ** 2, np.ones(3), gradient=lambda x: np.array([2 * x[0], np.nan, 0.0]))
     assert verdict.status is Status.FAIL
     assert "x[1]" in verdict.message
+
+
+@pytest.mark.parametrize(("power", "x"), [(-1.0, 1e200), (-2.0, 1e110), (-2.0, 1e160)])
+def test_a_slope_below_the_smallest_number_is_zero(power, x):
+    verdict = ga.audit(lambda x: x**power, x, gradient=lambda x: power * x ** (power - 1))
+    assert verdict.status is not Status.FAIL
+    if x**power > 0:
+        wrong = ga.audit(lambda x: x**power, x, gradient=lambda x: x**power)
+        assert wrong.status is Status.FAIL
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_thousand_float32_values_are_decided_though_the_smallest_slopes_drown(seed):
+    y = np.random.default_rng(seed).normal(size=1000).astype(np.float32)
+    assert ga.audit(lambda x: (x * x).sum(), y, gradient=lambda x: 2 * x).status is Status.PASS
+    verdict = ga.audit(lambda x: (x * x).sum(), y, gradient=lambda x: 2.2 * x)
+    assert verdict.status is Status.FAIL

@@ -13,6 +13,7 @@ from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Kernel, Probe
 from gradaudit.perturb.together import Together
 
+SMALLEST = float(np.nextafter(0.0, 1.0))  #: number above zero
 #: A change is heard above so many times its noise, and bent where it is off by so many times the resolution.
 AUDIBLE, BENT = 27.0, 10.0
 #: Noise is another one where it is so many times what was measured at first.
@@ -46,7 +47,8 @@ class Ground:
         """``kernel`` and ``batch`` are the compiled and the batched way to differences of the case's own function."""
         unit = unit_of(comparison.base)
         comparison = measured_in(unit, comparison)
-        limits = replace(limits, atol=limits.atol / unit) if limits.atol else limits
+        if unit != 1 or limits.atol:  # a claim that is smaller than the smallest number was rounded to zero
+            limits = replace(limits, atol=(limits.atol + (SMALLEST if unit != 1 else 0.0)) / unit)
         base = np.where(np.isfinite(comparison.base), comparison.base, np.nan)
         noise = measure_noise(comparison.nearby, comparison.directions.point, base=base, rng=rng)
         kernel, batch = (kernel, batch) if comparison.primal else (None, None)

@@ -17,6 +17,7 @@ from gradaudit.checks._silence import Silence
 from gradaudit.checks._structure import moves_together
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
+from gradaudit.judge.family import is_small_beside_its_family
 from gradaudit.judge.quick import express, pair, plain, softened
 from gradaudit.judge.table import fitted, table
 from gradaudit.perturb.samples import KAPPA, Array, Samples, side_by_side
@@ -190,7 +191,7 @@ class Ladder:
             self.rulings.put(self.todo, rulings)
             settled = (rulings.decided | _clearly_failed(rulings, self._claims())).all()
             confirmed += bool(settled and still)
-            hopeless += not settled
+            hopeless += not (settled or is_small_beside_its_family(rulings, self._claims()).all())
             if hopeless >= HOPELESS:
                 return
 

@@ -55,6 +55,14 @@ def pass_beside_their_family(
         rulings.reason[doubted] = reason(Diagnosis.PRECISION)
 
 
+def is_small_beside_its_family(rulings: Rulings, claim: Claim) -> Mask:
+    """(D, R) decided, or such that it could pass once the largest of its family has passed."""
+    with np.errstate(invalid="ignore"):
+        limit = np.abs(claim.analytic - rulings.numeric) + FAIL_FACTOR * rulings.bar
+        small = open_to_help(rulings) & (limit <= claim.resolution * FAMILY_FLOOR * claim.largest)
+    return np.asarray(small | rulings.decided)
+
+
 def _stands_still(rulings: Rulings) -> Mask:
     """(D, R) failures beside a numeric zero that has no bar."""
     return np.asarray((rulings.outcome == Outcome.FAIL) & (rulings.numeric == 0) & (rulings.bar == 0))
