@@ -339,6 +339,12 @@ def test_a_broken_expression_is_an_error_at_its_place(tmp_path: Path) -> None:
         make_plan(load(tmp_path, FOUR + "profiles: {pr: {select: not}}\n", profile="pr"))
 
 
+def test_a_broken_selection_is_found_in_a_profile_that_nobody_uses_today(tmp_path: Path) -> None:
+    write(tmp_path, FOUR, name="part.yaml")
+    whole = 'version: 1\ninclude: [part.yaml]\nprofiles: {pr: {select: "(("}, nightly: {select: a}}\n'
+    assert refusals(tmp_path, whole) == ["3:25: a word is missing at the end in '(('"]
+
+
 def test_show_config_prints_every_value_with_its_origin(tmp_path: Path) -> None:
     text = function("tolerance: {rtol: 1e-3}\ntags: [a]") + "defaults: {timeout: 3, tags: [b]}\nseed: 5\n"
     rows = show_config(load(tmp_path, text, overrides={"h": "1e-4"}), "huber")

@@ -93,7 +93,7 @@ def _expand_all(suite: Suite) -> list[_Planned]:
                 problems[made] = None
             else:
                 planned.append(made)
-    problems.update(dict.fromkeys(_equal_ids(planned)))
+    problems.update(dict.fromkeys((*_equal_ids(planned), *_unreadable_selections(suite))))
     if problems:
         raise SuiteError(problems)
     return planned
@@ -208,8 +208,20 @@ def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
         yield plan.entry.problem(f"id {plan.case.id!r} {are} made twice here; is the file named or included twice?")
 
 
+def _unreadable_selections(suite: Suite) -> Iterator[Problem]:
+    """Of every profile: what is wrong with one should not come out in the night that uses it."""
+    named = {id(entry.file): entry.file for entry in suite.entries}
+    for file in {id(above): above for one in named.values() for above in one.chain()}.values():
+        for name, keys in file.keys.profiles.items():
+            try:
+                if keys.select is not None:
+                    predicate(keys.select)
+            except SelectionError as error:
+                yield file.document.problem(str(error), ("profiles", name, "select"))
+
+
 def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planned]:
-    keyword = _predicate(selection.keyword, Problem(Place("-k"), ""))
+    keyword = _keyword(selection.keyword)
     wanted = frozenset(selection.ids)
     for plan in planned:
         case = plan.case
@@ -225,17 +237,14 @@ def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planne
 
 def _in_profile(plan: _Planned) -> bool:
     chosen = plan.entry.select
-    if chosen is None or chosen.layer is None:
-        return True
-    found = _predicate(str(chosen.value), chosen.layer.problem("", "select"))
-    return found is None or found(plan.case)
+    return chosen is None or predicate(chosen.value)(plan.case)
 
 
-def _predicate(expression: str | None, where: Problem) -> Predicate | None:
+def _keyword(expression: str | None) -> Predicate | None:
     try:
         return None if expression is None else predicate(expression)
     except SelectionError as error:
-        raise SuiteError([Problem(where.place, str(error), where.source_line)]) from None
+        raise SuiteError([Problem(Place("-k"), str(error))]) from None
 
 
 def _input_problems(entry: Entry, inputs: tuple[Input, ...], engine: str | None) -> Iterator[Problem]:
