@@ -339,6 +339,15 @@ def test_a_broken_expression_is_an_error_at_its_place(tmp_path: Path) -> None:
         make_plan(load(tmp_path, FOUR + "profiles: {pr: {select: not}}\n", profile="pr"))
 
 
+@pytest.mark.parametrize("empty", ["{shape: [0]}", "{shape: [2, n]}", "[]", "[[], []]"])
+def test_inputs_without_an_element_are_refused_where_their_shape_is_known(tmp_path: Path, empty: str) -> None:
+    message = "no input that is differentiated has an element; give one a shape without 0"
+    (refusal,) = refusals(tmp_path, suite(item("matrix: {n: [0]}", inputs=f"{{x: {empty}, k: [true]}}")))
+    assert refusal == f"3:44: {message}"
+    (case,) = plan(tmp_path, suite(item("matrix: {n: [0]}", inputs=f"{{x: {empty}, y: {{shape: [1]}}}}")))
+    assert len(case.inputs) == 2
+
+
 def test_a_broken_selection_is_found_in_a_profile_that_nobody_uses_today(tmp_path: Path) -> None:
     write(tmp_path, FOUR, name="part.yaml")
     whole = 'version: 1\ninclude: [part.yaml]\nprofiles: {pr: {select: "(("}, nightly: {select: a}}\n'

@@ -63,8 +63,7 @@ class Subject:
         UserError where it raises.
         """
         if arguments.size == 0:
-            allowed = "at least one floating input with an element; whole numbers are constants: write 1.0, not 1"
-            raise Unfit(Diagnosis.SHAPE, f"nothing is differentiated; allowed: {allowed}")
+            raise Unfit(Diagnosis.SHAPE, _nothing_to_differentiate(arguments))
         output = _call_unmutated("function", differentiable.function, arguments, ())
         began = time.perf_counter()  # the second call: the first may have compiled something
         again = _call_unmutated("function", differentiable.function, arguments, ())
@@ -217,6 +216,15 @@ def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
         return bool(np.broadcast_shapes(shape, onto) == onto)
     except ValueError:
         return False
+
+
+def _nothing_to_differentiate(arguments: Arguments) -> str:
+    allowed = "allowed: at least one floating input with an element"
+    if not arguments.arrays:
+        return f"nothing is differentiated; {allowed}; whole numbers are constants: write 1.0, not 1"
+    names = (arguments.names[i] for i in arguments.differentiated)
+    shapes = [f"{name} has shape {array.shape}" for name, array in zip(names, arguments.arrays, strict=True)]
+    return f"no input that is differentiated has an element: {', '.join(shapes)}; {allowed}"
 
 
 def _call_unmutated(what: str, function: object, arguments: Arguments, extra: Sequence[object]) -> object:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gradaudit.plan.case import Case, Expectation, Input, Settings, Target
 from gradaudit.plan.checks import checks_of
-from gradaudit.plan.inputs import InputProblem, inputs_of, precision, routes_of
+from gradaudit.plan.inputs import InputProblem, inputs_of, is_empty, precision, routes_of
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
 from gradaudit.plan.settings import Found, configuration, origins, setting_problems, settings_of
 from gradaudit.plan.symbols import SymbolError, substitute
@@ -249,8 +249,13 @@ def _keyword(expression: str | None) -> Predicate | None:
 
 def _input_problems(entry: Entry, inputs: tuple[Input, ...], engine: str | None) -> Iterator[Problem]:
     # the parameters of a module are inputs too, known when it is loaded
-    if engine != "torch" and not any(source.differentiate for source in inputs):
+    if engine == "torch":
+        return
+    differentiated = [source for source in inputs if source.differentiate]
+    if not differentiated:
         yield entry.problem("no input is differentiated; give at least one a floating dtype", "inputs")
+    elif all(map(is_empty, differentiated)):
+        yield entry.problem("no input that is differentiated has an element; give one a shape without 0", "inputs")
 
 
 def _expectation(entry: Entry) -> Expectation | None:

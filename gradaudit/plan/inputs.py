@@ -49,6 +49,14 @@ def precision(inputs: tuple[Input, ...]) -> str | None:
     return next((dtype for dtype in FLOATING if dtype in dtypes), None)
 
 
+def is_empty(given: Input) -> bool:
+    """Whether it is known before anything is drawn or read that it has no element."""
+    values = given.source.values if isinstance(given.source, Given) else None
+    while isinstance(values, tuple) and values:
+        values = values[0]
+    return values == () or (isinstance(given.source, Drawn) and 0 in given.source.shape)
+
+
 def routes_of(inputs: tuple[Input, ...]) -> tuple[Route, ...]:
     """The route to every input; nothing where none is a leaf of a container."""
     if not any(source.route for source in inputs):
