@@ -22,6 +22,7 @@ from gradaudit.plan.case import (
     Target,
     Tolerance,
 )
+from gradaudit.plan.draw import draw_inputs
 from gradaudit.suite import SuiteError, load_suite
 
 
@@ -346,6 +347,32 @@ def test_inputs_without_an_element_are_refused_where_their_shape_is_known(tmp_pa
     assert refusal == f"3:44: {message}"
     (case,) = plan(tmp_path, suite(item("matrix: {n: [0]}", inputs=f"{{x: {empty}, y: {{shape: [1]}}}}")))
     assert len(case.inputs) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("{values: [2, 1], bounds: [2, 3]}", "3:61: 1 is outside bounds [2, 3]"),
+        ("{values: [[2.5, 3], [3.5, 2]], bounds: [2, 3]}", "3:69: 3.5 is outside bounds [2, 3]"),
+        ("{values: 1, bounds: [2, null]}", "3:57: 1 is outside bounds [2, null]"),
+        ("{value: $k, bounds: [null, 2]}", "3:56: 3 is outside bounds [null, 2]"),
+        ("{values: [2, 1], differentiate: false, bounds: [2, 3]}, y: [1.0]", "3:61: 1 is outside bounds [2, 3]"),
+    ],
+)
+def test_values_outside_their_bounds_are_refused_at_their_place(tmp_path: Path, given: str, expected: str) -> None:
+    text = suite(item("matrix: {k: [3]}", inputs=f"{{x: {given}}}"))
+    assert refusals(tmp_path, text) == [f"{expected}; mend the value or the bounds"]
+
+
+def test_values_within_their_bounds_or_rounded_by_their_dtype_are_left_to_the_draw(tmp_path: Path) -> None:
+    inputs = "{x: {values: [2, 3], bounds: [2, 3]}, y: {values: [3.00000001], dtype: float32, bounds: [2, 3]}}"
+    (case,) = plan(tmp_path, suite(item(inputs=inputs)))
+    assert [array.tolist() for array in draw_inputs(case)] == [[2, 3], [3]]
+
+
+def test_values_of_a_point_outside_the_bounds_of_its_input_are_refused_there(tmp_path: Path) -> None:
+    text = suite(item("at: {p: {x: [2, 5]}}", inputs="{x: {shape: [2], bounds: [2, 3]}}"))
+    assert refusals(tmp_path, text) == ["3:91: 5 is outside bounds [2, 3]; mend the value or the bounds"]
 
 
 def test_a_broken_selection_is_found_in_a_profile_that_nobody_uses_today(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
         found = _source(entry, keys, dtype, axes)
     except SymbolError as error:
         raise InputProblem(entry.problem(str(error), *path, error.part or keys.source or "")) from None
+    if isinstance(found, Given) and (differentiate or dtype or isinstance(found.values, tuple)):
+        _require_within(entry, keys, found.values, dtype, *path, str(keys.source))
     avoid, structure = keys.avoid, keys.structure
     if structure and isinstance(found, Drawn):
         found = _structured(entry, structure, keys, found, path)
@@ -121,6 +123,23 @@ def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
         structure=structure,
         route=field.route,
     )
+
+
+def _require_within(entry: Entry, keys: InputKeys, values: object, dtype: str | None, *path: str | int) -> None:
+    """Raises InputProblem at the first of ``values`` that lies outside the bounds of its input."""
+    if isinstance(values, tuple):
+        for i, value in enumerate(values):
+            _require_within(entry, keys, value, dtype, *path, i)
+        return
+    # what a narrower dtype rounds a value to is known where it is drawn, and so is how a bound rounds
+    if keys.bounds is None or dtype not in (None, "float64", *INTEGRAL) or not is_number(values):
+        return
+    low, high = keys.bounds
+    if (low is not None and not values >= low) or (high is not None and not values <= high):
+        interval = f"[{'null' if low is None else f'{low:g}'}, {'null' if high is None else f'{high:g}'}]"
+        raise InputProblem(
+            entry.problem(f"{values!r} is outside bounds {interval}; mend the value or the bounds", *path)
+        )
 
 
 def _structured(entry: Entry, structure: Structure, keys: InputKeys, drawn: Drawn, path: _Path) -> Drawn:
