@@ -375,6 +375,32 @@ def test_values_of_a_point_outside_the_bounds_of_its_input_are_refused_there(tmp
     assert refusals(tmp_path, text) == ["3:91: 5 is outside bounds [2, 3]; mend the value or the bounds"]
 
 
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ("{x: {shape: [2], dtype: float32}}", ": x has a dtype of its own; leave one out, or remove the axis"),
+        (
+            "{x: {values: [2], dtype: float32}, k: {values: [1], dtype: int64}, z: {shape: [1], dtype: float16}}",
+            ": x and z have dtypes of their own; leave one out, or remove the axis",
+        ),
+    ],
+)
+def test_an_axis_dtype_that_no_input_takes_is_refused(tmp_path: Path, inputs: str, said: str) -> None:
+    text = suite(item(inputs=inputs) + ", matrix: {dtype: [float64, float16]}")
+    column = text.splitlines()[2].index("[float64") + 1
+    assert refusals(tmp_path, text) == [f"3:{column}: no input takes the axis 'dtype'{said}"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["kwargs: {like: [{dtype: $dtype}]}", "args: [$dtype]", "at: {p: {x: [1]}}"],
+)
+def test_an_axis_dtype_that_anything_takes_is_in_order(tmp_path: Path, more: str) -> None:
+    inputs = "{x: {values: [2], dtype: float32}}" if "at" not in more else "{x: {shape: [2]}}"
+    (case,) = plan(tmp_path, suite(item(f"{more}, matrix: {{dtype: [float64]}}", inputs=inputs)))
+    assert case.axes == (("dtype", "float64"),)
+
+
 def test_a_broken_selection_is_found_in_a_profile_that_nobody_uses_today(tmp_path: Path) -> None:
     write(tmp_path, FOUR, name="part.yaml")
     whole = 'version: 1\ninclude: [part.yaml]\nprofiles: {pr: {select: "(("}, nightly: {select: a}}\n'

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gradaudit.plan.case import Case, Expectation, Input, Settings, Target
 from gradaudit.plan.checks import checks_of
-from gradaudit.plan.inputs import InputProblem, inputs_of, is_empty, precision, routes_of
+from gradaudit.plan.inputs import InputProblem, idle_dtype, inputs_of, is_empty, precision, routes_of
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
 from gradaudit.plan.settings import Found, configuration, origins, setting_problems, settings_of
 from gradaudit.plan.symbols import SymbolError, substitute
@@ -120,6 +120,8 @@ def _case(
 ) -> Iterator[_Planned | Problem]:
     engine = resolved.found["engine"].value
     problems = [*resolved.problems, *_input_problems(entry, inputs, engine)]
+    if idle := idle_dtype(entry, axes, point):
+        problems.append(idle)
     kwargs = tuple(_substituted(entry, "kwargs", entry.keys.kwargs.items(), axes, problems))
     args = tuple(_substituted(entry, "args", enumerate(entry.keys.args), axes, problems))
     if problems:

@@ -12,7 +12,7 @@ from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
 from gradaudit.suite.input_keys import CONTAINERS, InputKeys
 from gradaudit.suite.problem import Problem
-from gradaudit.suite.quantities import FLOATING, INTEGRAL, is_number
+from gradaudit.suite.quantities import FLOATING, INTEGRAL, as_sentence, is_number
 from gradaudit.suite.scalars import Scalar
 from gradaudit.suite.suite import Entry
 
@@ -66,6 +66,26 @@ def routes_of(inputs: tuple[Input, ...]) -> tuple[Route, ...]:
         position = int(routes[-1][0]) + 1 if routes else 0
         routes.append(source.route or (position,))
     return tuple(routes)
+
+
+def idle_dtype(entry: Entry, axes: Mapping[str, Scalar], point: str | None) -> Problem | None:
+    """The axis ``dtype`` where nothing takes it: its cases would differ in nothing but their ids."""
+    fields = list(_fields(entry, point))
+    if "dtype" not in axes or any(_takes_axis(field.keys, axes) for field in fields):
+        return None
+    if any(map(_names_axis, (entry.keys.kwargs, entry.keys.args, *(field.keys.value for field in fields)))):
+        return None
+    own = [field.name for field in fields if field.keys.dtype and field.keys.dtype not in INTEGRAL]
+    have = f": {as_sentence(own)} {'has a dtype of its own' if len(own) == 1 else 'have dtypes of their own'}"
+    fix = "leave one out, or remove the axis" if own else "remove it, or give an input floating values"
+    return entry.problem(f"no input takes the axis 'dtype'{have if own else ''}; {fix}", "matrix", "dtype")
+
+
+def _names_axis(value: object) -> bool:
+    """Whether ``"$dtype"`` stands anywhere in it."""
+    if isinstance(value, dict | list):
+        return any(map(_names_axis, value.values() if isinstance(value, dict) else value))
+    return value == "$dtype"
 
 
 @dataclass(frozen=True)
@@ -158,8 +178,13 @@ def _dtype(keys: InputKeys, axes: Mapping[str, Scalar]) -> str | None:
         return keys.dtype
     if keys.distribution and keys.distribution[0] in DISCRETE:
         return DISCRETE[keys.distribution[0]]
-    axis = axes.get("dtype")
-    return str(axis) if axis is not None and _wants_floats(keys, axes) else None
+    return str(axes["dtype"]) if _takes_axis(keys, axes) else None
+
+
+def _takes_axis(keys: InputKeys, axes: Mapping[str, Scalar]) -> bool:
+    """Whether the axis ``dtype`` says what this input is."""
+    discrete = keys.distribution is not None and keys.distribution[0] in DISCRETE
+    return "dtype" in axes and not keys.dtype and not discrete and _wants_floats(keys, axes)
 
 
 def _wants_floats(keys: InputKeys, axes: Mapping[str, Scalar]) -> bool:
