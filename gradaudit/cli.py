@@ -135,12 +135,13 @@ def _interrupt(number: int, _: object) -> NoReturn:
 
 def _let_go_of_the_terminal() -> None:
     """What is written to a terminal that has gone would raise, and decide how we end: nothing stands there instead."""
-    with open(os.devnull, "w") as nowhere:
-        for stream in (1, 2):
-            with suppress(OSError):
-                # a terminal that has gone is still a device, and no terminal
-                if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
-                    os.dup2(nowhere.fileno(), stream)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        with suppress(OSError):
+            # a terminal that has gone is still a device, and no terminal
+            if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+                os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _end_at_once(*_: object) -> NoReturn:
