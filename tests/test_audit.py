@@ -502,3 +502,11 @@ def test_settings_that_no_suite_could_say_are_refused_by_field(wrong, said):
 def test_a_hessian_without_a_gradient_is_told_to_add_one():
     verdict = audit(lambda x: float((x * x).sum()), np.ones(2), hessian=lambda x: 2 * np.eye(2))
     assert "differences of which it is checked against; add 'gradient'" in verdict.message
+
+
+@pytest.mark.parametrize("x", [np.array([0.1, 2.0], dtype=np.longdouble) / 3, np.ma.masked_equal([0.5, 2.0], 2.0)])
+def test_long_doubles_and_masked_arrays_that_nobody_changes_are_not_told_to_be_changed(x):
+    def f(x):
+        return float((x * x).sum())
+
+    assert audit(f, x, gradient=lambda x: np.asarray(2 * x, dtype=np.float64)).diagnosis is not Diagnosis.INPUT_MUTATED
