@@ -8,9 +8,11 @@ import errno
 import gc
 import os
 import signal
+import stat
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from io import TextIOWrapper
 from typing import NoReturn
@@ -25,7 +27,17 @@ Resolved = tuple[str | None, click.Command | None, list[str]]
 #: Objects between two looks for cycles. A run holds millions, none of them in a cycle; at Python's 700 every fifth
 #: second of its main process would go into walking over them.
 PATIENCE = 50_000
-STOPPING = (signal.SIGINT, signal.SIGTERM)  #: Ctrl-C, and what a CI system sends: leave reports, then end
+ON_PURPOSE = (signal.SIGINT, signal.SIGTERM)  #: Ctrl-C, and what a CI system sends
+#: Leave reports, then end; also when the terminal goes away, which Windows does not say.
+STOPPING = (*ON_PURPOSE, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+
+
+class Stopped(KeyboardInterrupt):
+    """One of STOPPING has come.
+
+    Python remembers a KeyboardInterrupt that leaves an ``exec``, as every dataclass that is being made has one, and
+    ends itself by SIGINT in the end, whatever we exit with; of a subclass it remembers nothing.
+    """
 
 
 class Commands(click.Group):
@@ -111,10 +123,25 @@ def _refusal(problem: Exception) -> int:
     return stop("this is a fault of the tool, not of your suite; please report it with the lines above", BROKEN)
 
 
-def _interrupt(*_: object) -> NoReturn:
-    for number in STOPPING:
-        signal.signal(number, _end_at_once)
-    raise KeyboardInterrupt
+def _interrupt(number: int, _: object) -> NoReturn:
+    for other in STOPPING:
+        if signal.getsignal(other) is _interrupt:  # what was ignored stays so
+            # a terminal that goes away says it twice, by the kernel and by its shell
+            signal.signal(other, _end_at_once if other in ON_PURPOSE else signal.SIG_IGN)
+    if number not in ON_PURPOSE:
+        _let_go_of_the_terminal()
+    raise Stopped
+
+
+def _let_go_of_the_terminal() -> None:
+    """What is written to a terminal that has gone would raise, and decide how we end: nothing stands there instead."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        with suppress(OSError):
+            # a terminal that has gone is still a device, and no terminal
+            if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+                os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _end_at_once(*_: object) -> NoReturn:

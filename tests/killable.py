@@ -52,8 +52,7 @@ def start(folder: Path, *options: str, **how: object) -> subprocess.Popen[str]:
         env=environment(**{MARK: str(folder)}),
         text=True,
         start_new_session=True,
-        stderr=subprocess.PIPE,
-        **how,
+        **{"stderr": subprocess.PIPE, **how},
     )
     _started.append(process)
     return process

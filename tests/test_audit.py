@@ -1,5 +1,7 @@
 """From a function and its claim to a verdict: right claims pass, planted faults fail at the right element."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -472,3 +474,39 @@ def test_the_cotangent_of_whole_numbers_is_not_cut_to_whole_numbers():
 
     assert audit(lambda x: np.array([1, 2]), np.array([0.5]), vjp=vjp).status is Status.PASS
     assert any((cotangent % 1 != 0).any() for cotangent in asked)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: Settings(kinks="foo"), "kinks='foo'; allowed: 'undecided', 'accept'"),
+        (lambda: Settings(method="centrl"), "method='centrl'; allowed: 'auto', 'central'"),
+        (lambda: Settings(h=(-1.0,)), "h=(-1.0,); allowed: a tuple of steps greater than 0 and finite, such as"),
+        (lambda: Settings(h=1e-3), "h=0.001; allowed: a tuple of steps"),
+        (lambda: Settings(h=()), "h=(); allowed: a tuple of steps"),
+        (lambda: Settings(extend="no"), "extend='no'; allowed: True, False"),
+        (lambda: Settings(elements=0), "elements=0; allowed: a whole number, 1 or more"),
+        (lambda: Settings(timeout=0), "timeout=0; allowed: seconds, greater than 0"),
+        (lambda: Settings(tolerance=1e-3), "tolerance=0.001; allowed: a Tolerance"),
+        (lambda: Tolerance(rtol=-1), "rtol=-1; allowed: a finite number, 0 or more"),
+        (lambda: Tolerance(rtol=float("nan")), "rtol=nan; allowed: a finite number, 0 or more"),
+        (lambda: Tolerance(resolution=0), "resolution=0; allowed: a finite number greater than 0"),
+        (lambda: Tolerance(atol=None), "atol=None; allowed: a finite number, 0 or more"),
+    ],
+)
+def test_settings_that_no_suite_could_say_are_refused_by_field(wrong, said):
+    with pytest.raises(ValueError, match="^" + re.escape(said)):
+        wrong()
+
+
+def test_a_hessian_without_a_gradient_is_told_to_add_one():
+    verdict = audit(lambda x: float((x * x).sum()), np.ones(2), hessian=lambda x: 2 * np.eye(2))
+    assert "differences of which it is checked against; add 'gradient'" in verdict.message
+
+
+@pytest.mark.parametrize("x", [np.array([0.1, 2.0], dtype=np.longdouble) / 3, np.ma.masked_equal([0.5, 2.0], 2.0)])
+def test_long_doubles_and_masked_arrays_that_nobody_changes_are_not_told_to_be_changed(x):
+    def f(x):
+        return float((x * x).sum())
+
+    assert audit(f, x, gradient=lambda x: np.asarray(2 * x, dtype=np.float64)).diagnosis is not Diagnosis.INPUT_MUTATED

@@ -85,6 +85,16 @@ def test_history_lists_runs_and_the_trend_of_a_case(say):
     assert [end["status"] for end in json.loads(out)["ends"]] == ["pass", "fail"]
 
 
+def test_history_follows_a_case_over_its_renames(say):
+    renamed = replace(night(3, FAIL).results[0].case, id="new", was=("newer", "ok[i=0]"))
+    kept(Path("reports/nightly"), night(3, FAIL, case=replace(renamed, id="newer", was=())))
+    kept(Path("reports/nightly"), night(4, FAIL, case=renamed))
+    _, out, _ = say("history", "new")
+    assert [line.split()[0] for line in out.splitlines()[2:-1]] == [id_of(i) for i in range(5)]
+    _, out, _ = say("history", "ok[i=0]")
+    assert [line.split()[0] for line in out.splitlines()[2:-1]] == [id_of(i) for i in range(3)]
+
+
 def test_the_trend_as_json_holds_no_number_that_json_has_not(say):
     kept(Path("reports/nightly"), night(3, verdict(FAIL, float("inf"))), night(4, verdict(FAIL, float("nan"))))
     _, out, _ = say("history", "ok[i=0]", "--format", "json", "--last", "2")

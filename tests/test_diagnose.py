@@ -147,3 +147,29 @@ def test_of_two_inputs_it_is_said_which_is_wrong(change, diagnosis, said):
 def test_of_three_inputs_it_is_said_how_many_agree():
     _, evidence = evidence_on(lambda a, b, c: (a, b + b**2 - 9, c), X[:4], X[:4] + 0.5, X[:4] + 0.7)
     assert evidence == "all failures are in x1; the other 2 inputs agree"
+
+
+def kinked(x):
+    return float((x * x).sum() + np.abs(x - 1.0).sum())
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        ([2.0, 3.0], "only x[0] is off; the other agrees"),
+        ([2.0, 1.0], "only x[0] is off; the other is undecided"),
+        ([2.0, 1.0, 1.0], "only x[0] is off; the other 2 are undecided"),
+        ([2.0, 3.0, 1.0], "only x[0] is off; of the others 1 agrees and 1 is undecided"),
+        ([2.0, 3.0, 1.0, 1.0, 4.0], "only x[0] is off; of the others 2 agree and 2 are undecided"),
+    ],
+)
+def test_what_is_undecided_beside_the_one_that_is_off_is_not_said_to_agree(x, said):
+    def claim(x):
+        return 2 * x + np.sign(x - 1.0) + (np.arange(len(x)) == 0)
+
+    assert ga.audit(kinked, np.array(x), gradient=claim).evidence == said
+
+
+def test_one_element_is_spoken_of_in_the_singular():
+    assert ga.audit(squares, np.array([3.0]), gradient=lambda x: 2 * x + np.nan).evidence.startswith("1 of 1 claimed")
+    assert " is NaN" in ga.audit(squares, np.ones(3), gradient=lambda x: 2 * x * [1, np.nan, 1]).evidence

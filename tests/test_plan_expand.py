@@ -22,6 +22,7 @@ from gradaudit.plan.case import (
     Target,
     Tolerance,
 )
+from gradaudit.plan.draw import draw_inputs
 from gradaudit.suite import SuiteError, load_suite
 
 
@@ -337,6 +338,73 @@ def test_a_broken_expression_is_an_error_at_its_place(tmp_path: Path) -> None:
         make_plan(load(tmp_path, FOUR), select=Selection(keyword="a and"))
     with pytest.raises(SuiteError, match=r"suite.yaml:7:25: a word is missing at the end in 'not'"):
         make_plan(load(tmp_path, FOUR + "profiles: {pr: {select: not}}\n", profile="pr"))
+
+
+@pytest.mark.parametrize("empty", ["{shape: [0]}", "{shape: [2, n]}", "[]", "[[], []]"])
+def test_inputs_without_an_element_are_refused_where_their_shape_is_known(tmp_path: Path, empty: str) -> None:
+    message = "no input that is differentiated has an element; give one a shape without 0"
+    (refusal,) = refusals(tmp_path, suite(item("matrix: {n: [0]}", inputs=f"{{x: {empty}, k: [true]}}")))
+    assert refusal == f"3:44: {message}"
+    (case,) = plan(tmp_path, suite(item("matrix: {n: [0]}", inputs=f"{{x: {empty}, y: {{shape: [1]}}}}")))
+    assert len(case.inputs) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("{values: [2, 1], bounds: [2, 3]}", "3:61: 1 is outside bounds [2, 3]"),
+        ("{values: [[2.5, 3], [3.5, 2]], bounds: [2, 3]}", "3:69: 3.5 is outside bounds [2, 3]"),
+        ("{values: 1, bounds: [2, null]}", "3:57: 1 is outside bounds [2, null]"),
+        ("{value: $k, bounds: [null, 2]}", "3:56: 3 is outside bounds [null, 2]"),
+        ("{values: [2, 1], differentiate: false, bounds: [2, 3]}, y: [1.0]", "3:61: 1 is outside bounds [2, 3]"),
+    ],
+)
+def test_values_outside_their_bounds_are_refused_at_their_place(tmp_path: Path, given: str, expected: str) -> None:
+    text = suite(item("matrix: {k: [3]}", inputs=f"{{x: {given}}}"))
+    assert refusals(tmp_path, text) == [f"{expected}; mend the value or the bounds"]
+
+
+def test_values_within_their_bounds_or_rounded_by_their_dtype_are_left_to_the_draw(tmp_path: Path) -> None:
+    inputs = "{x: {values: [2, 3], bounds: [2, 3]}, y: {values: [3.00000001], dtype: float32, bounds: [2, 3]}}"
+    (case,) = plan(tmp_path, suite(item(inputs=inputs)))
+    assert [array.tolist() for array in draw_inputs(case)] == [[2, 3], [3]]
+
+
+def test_values_of_a_point_outside_the_bounds_of_its_input_are_refused_there(tmp_path: Path) -> None:
+    text = suite(item("at: {p: {x: [2, 5]}}", inputs="{x: {shape: [2], bounds: [2, 3]}}"))
+    assert refusals(tmp_path, text) == ["3:91: 5 is outside bounds [2, 3]; mend the value or the bounds"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ("{x: {shape: [2], dtype: float32}}", ": x has a dtype of its own; leave one out, or remove the axis"),
+        (
+            "{x: {values: [2], dtype: float32}, k: {values: [1], dtype: int64}, z: {shape: [1], dtype: float16}}",
+            ": x and z have dtypes of their own; leave one out, or remove the axis",
+        ),
+    ],
+)
+def test_an_axis_dtype_that_no_input_takes_is_refused(tmp_path: Path, inputs: str, said: str) -> None:
+    text = suite(item(inputs=inputs) + ", matrix: {dtype: [float64, float16]}")
+    column = text.splitlines()[2].index("[float64") + 1
+    assert refusals(tmp_path, text) == [f"3:{column}: no input takes the axis 'dtype'{said}"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["kwargs: {like: [{dtype: $dtype}]}", "args: [$dtype]", "at: {p: {x: [1]}}"],
+)
+def test_an_axis_dtype_that_anything_takes_is_in_order(tmp_path: Path, more: str) -> None:
+    inputs = "{x: {values: [2], dtype: float32}}" if "at" not in more else "{x: {shape: [2]}}"
+    (case,) = plan(tmp_path, suite(item(f"{more}, matrix: {{dtype: [float64]}}", inputs=inputs)))
+    assert case.axes == (("dtype", "float64"),)
+
+
+def test_a_broken_selection_is_found_in_a_profile_that_nobody_uses_today(tmp_path: Path) -> None:
+    write(tmp_path, FOUR, name="part.yaml")
+    whole = 'version: 1\ninclude: [part.yaml]\nprofiles: {pr: {select: "(("}, nightly: {select: a}}\n'
+    assert refusals(tmp_path, whole) == ["3:25: a word is missing at the end in '(('"]
 
 
 def test_show_config_prints_every_value_with_its_origin(tmp_path: Path) -> None:

@@ -73,4 +73,16 @@ def test_outside_a_repository_nothing_is_said_of_one(monkeypatch, tmp_path):
 
 def test_versions_are_of_what_is_installed(monkeypatch):
     monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no_such_package"))
+    monkeypatch.setattr(provenance, "FRAMEWORKS", ())
     assert set(provenance.versions()) == {"gradaudit", "python", "numpy"}
+
+
+def test_versions_of_frameworks_are_known_without_importing_them(monkeypatch, tmp_path):
+    for name in ("torch", "jax", "jaxlib", "autograd"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+        info = tmp_path / f"{name}-1.2.3.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = provenance.versions()
+    assert {found[name] for name in ("torch", "jax", "jaxlib", "autograd")} == {"1.2.3"}

@@ -175,10 +175,20 @@ def test_a_run_over_suites_with_several_seeds_records_those_of_its_cases(suite: 
     assert runner.run([suite, "other.yaml"], overrides={"seed": 5}, jobs=1).run.seed == 5
 
 
+def home_of(name: str) -> Path:
+    return runner.run_folder(runner.describe(name, files=["s"], seed=0, arguments=()), Path("reports")).parent
+
+
 def test_a_suites_name_cannot_lead_out_of_the_folder_of_reports():
-    run = runner.describe("../../etc/passwd", files=["s"], seed=0, arguments=())
-    assert runner.run_folder(run, Path("reports")) == Path("reports/_.._etc_passwd") / run.id
-    assert runner.run_folder(runner.describe("..", files=["s"], seed=0, arguments=())).parent == Path("reports/suite")
+    assert home_of("../../etc/passwd").parent == home_of("..").parent == Path("reports")
+    assert home_of("../../etc/passwd").name.startswith("_.._etc_passwd-")
+    assert home_of("..").name.startswith("suite-")
+
+
+def test_suites_of_different_names_never_share_a_folder():
+    names = ["a/b", "a?b", "a b", "a_b", ".a_b", "x" * 100, "x" * 101, "x" * 102, "", ".", "suite", "ä/b", "\ud800"]
+    assert len({home_of(name) for name in names}) == len(names)
+    assert home_of("nightly+a_b-2.0") == Path("reports/nightly+a_b-2.0")  # and the history of plain names stays
 
 
 def test_a_run_says_where_it_was_made_without_naming_the_machine(monkeypatch, tmp_path):

@@ -1,16 +1,21 @@
 """A run that is stopped, from outside or by its own doing, keeps what it has and says what finishes it."""
 
+import fcntl
 import json
+import os
+import pty
 import resource
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from killable import CASES, a_suite, end_all, finish, homes, start
+from processes import environment
 
 from gradaudit import report
 
@@ -37,7 +42,7 @@ def interrupted(folder: Path, *options: str, number: int = signal.SIGINT) -> tup
     return process.returncode, said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_line_that_an_interrupted_run_says_finishes_it(folder: Path, number: int):
     status, said = interrupted(folder, "--seed", "3", number=number)
     assert status == 130
@@ -48,6 +53,45 @@ def test_the_line_that_an_interrupted_run_says_finishes_it(folder: Path, number:
     assert status == 1, said
     assert report.read(home).run.complete
     assert len(report.read(home).results) == CASES
+
+
+def test_a_terminal_that_goes_away_and_says_it_twice_leaves_reports_that_can_be_finished(folder: Path):
+    def own_terminal() -> None:
+        fcntl.ioctl(1, termios.TIOCSCTTY, 0)  # from here on it hangs up on us
+
+    ours, its = pty.openpty()
+    process = start(folder, "--format", "full", stdout=its, preexec_fn=own_terminal, stderr=its)
+    os.close(its)
+    wait_for_lines(folder, 4)
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=30) == 130
+    (home,) = homes(folder)
+    assert (home / "report.html").exists()
+    assert finish(folder, "--resume", home.name)[0] == 1
+    assert len(report.read(home).results) == CASES
+
+
+def test_a_run_under_nohup_outlives_its_terminal(folder: Path):
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = start(folder, preexec_fn=ignore)
+    wait_for_lines(folder, 4)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    (home,) = homes(folder)
+    assert (process.returncode, report.read(home).run.complete) == (1, True)
+
+
+def test_an_interrupt_while_a_class_is_being_made_ends_with_status_130(tmp_path: Path):
+    (tmp_path / "interrupted.py").write_text(
+        "import signal\nfrom gradaudit import cli\n\ndef invoke(_):\n    try:\n"
+        "        exec('signal.raise_signal(signal.SIGINT)')  # as namedtuple and dataclass do\n"
+        "    except KeyboardInterrupt:\n        return 130\n\ncli.invoke = invoke\ncli.main()\n"
+    )
+    found = subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, env=environment(), check=False)
+    assert found.returncode == 130
 
 
 def test_a_second_interrupt_ends_at_once_and_keeps_the_results(folder: Path):

@@ -254,6 +254,14 @@ def test_numbers_of_numpy_are_the_numbers_that_they_hold(tmp_path: Path) -> None
     assert (entry.seed.value, entry.settings()["h"].value) == (7, (1e-3, 1e-4))
 
 
+def test_a_tolerance_in_the_environment_holds_and_a_part_of_its_own_wins(tmp_path: Path) -> None:
+    given = {"GRADAUDIT_TOLERANCE": "{rtol: 1e-2, atol: 2}", "GRADAUDIT_TOLERANCE_ATOL": "1"}
+    (entry,) = load(tmp_path, HUBER, environment=given).entries
+    settings = entry.settings()
+    assert (settings["tolerance.rtol"].value, settings["tolerance.atol"].value) == (1e-2, 1.0)
+    assert settings["tolerance.rtol"].origin == "environment GRADAUDIT_TOLERANCE"
+
+
 def test_a_variable_without_text_is_as_good_as_none(tmp_path: Path) -> None:
     suite = load(tmp_path, "seed: 3\n" + HUBER, environment={"GRADAUDIT_SEED": "", "GRADAUDIT_H": " "})
     (entry,) = suite.entries

@@ -147,7 +147,7 @@ def test_every_error_of_a_file_is_reported_at_once_in_the_order_of_lines(tmp_pat
         ("expect: {status: fail, until: 2027-02-30}", "35: '2027-02-30' is not a date; allowed: year-month-day"),
         ("points: 0", "13: functions[0].points must be at least 1, got 0"),
         ("engine: mypkg.my engine", "13: unknown engine 'mypkg.my engine'; allowed: "),
-        ("engine: nunba", "13: unknown engine 'nunba'; did you mean 'numba'?"),
+        ("engine: nunba", "13: unknown engine 'nunba'; did you mean 'numba'? Or name a module of your own"),
         ("checks: [gradient, jacobean]", "24: unknown check 'jacobean'; did you mean 'jacobian'?"),
         ("kwargs: [1]", "13: functions[0].kwargs must be a mapping (key: value), got a list"),
         ('name: "a\\nb"', "11: name 'a\\nb': allowed: printable characters, at least one, no space at the ends"),

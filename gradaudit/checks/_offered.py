@@ -23,6 +23,13 @@ def first_of(subject: Subject, *kinds: str) -> str:
     raise Absent(f"it needs one of {', '.join(kinds)}; there is {has}")
 
 
+def need_gradient_beside(kind: str, subject: Subject) -> None:
+    """Raises Absent where a second derivative is claimed, and not the gradient that it is compared with."""
+    claims = subject.differentiable.claims
+    if kind in claims and "gradient" not in claims and "value_and_gradient" not in claims:
+        raise Absent("there is no gradient, differences of which it is checked against; add 'gradient'")
+
+
 def need_digits_of_a_gradient(subject: Subject) -> None:
     """Raises Absent in half precision, where what a gradient has lost by cancelling is no rounding of its value."""
     if subject.epsilon > HALF:

@@ -63,8 +63,7 @@ class Subject:
         UserError where it raises.
         """
         if arguments.size == 0:
-            allowed = "at least one floating input with an element; whole numbers are constants: write 1.0, not 1"
-            raise Unfit(Diagnosis.SHAPE, f"nothing is differentiated; allowed: {allowed}")
+            raise Unfit(Diagnosis.SHAPE, _nothing_to_differentiate(arguments))
         output = _call_unmutated("function", differentiable.function, arguments, ())
         began = time.perf_counter()  # the second call: the first may have compiled something
         again = _call_unmutated("function", differentiable.function, arguments, ())
@@ -219,6 +218,15 @@ def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
         return False
 
 
+def _nothing_to_differentiate(arguments: Arguments) -> str:
+    allowed = "allowed: at least one floating input with an element"
+    if not arguments.arrays:
+        return f"nothing is differentiated; {allowed}; whole numbers are constants: write 1.0, not 1"
+    names = (arguments.names[i] for i in arguments.differentiated)
+    shapes = [f"{name} has shape {array.shape}" for name, array in zip(names, arguments.arrays, strict=True)]
+    return f"no input that is differentiated has an element: {', '.join(shapes)}; {allowed}"
+
+
 def _call_unmutated(what: str, function: object, arguments: Arguments, extra: Sequence[object]) -> object:
     inputs = arguments.at(arguments.x)
     assert callable(function)
@@ -230,7 +238,13 @@ def _call_unmutated(what: str, function: object, arguments: Arguments, extra: Se
 
 
 def _same(before: NDArray[np.generic], after: NDArray[np.generic]) -> bool:
-    return before.shape == after.shape and before.tobytes() == after.tobytes()
+    first, second = np.asarray(before), np.asarray(after)  # without masks, below which copies have bytes of their own
+    if first.shape != second.shape:
+        return False
+    if first.dtype.char in "gG":  # the bytes of a long double hold padding, and a point holds it in double precision
+        double = np.float64 if first.dtype.char == "g" else np.complex128
+        return np.array_equal(first.astype(double), second.astype(double), equal_nan=True)
+    return first.tobytes() == second.tobytes()
 
 
 def _flat(output: object) -> tuple[Array, tuple[tuple[int, ...], ...]]:

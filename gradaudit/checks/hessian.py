@@ -6,7 +6,7 @@ import numpy as np
 
 from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._matrix import Claimed, matrix_block, written_out
-from gradaudit.checks._offered import need_digits_of_a_gradient
+from gradaudit.checks._offered import need_digits_of_a_gradient, need_gradient_beside
 from gradaudit.checks._products import compare_hessian, products_of
 from gradaudit.checks._subject import Subject, Unfit
 from gradaudit.checks.gradient import claimed_gradient, slopes_at
@@ -18,6 +18,7 @@ claims = ("hessian",)
 
 def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """Every entry of the claim beside differences of the gradient along every coordinate."""
+    need_gradient_beside("hessian", subject)
     need_digits_of_a_gradient(subject)
     moves, returned = subject.moves, subject.claimed("hessian")
     if products_of(returned) is not None:

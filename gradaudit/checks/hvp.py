@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from gradaudit.checks._comparison import Comparison, Sparse, random_directions
-from gradaudit.checks._offered import need_digits_of_a_gradient
+from gradaudit.checks._offered import need_digits_of_a_gradient, need_gradient_beside
 from gradaudit.checks._recovery import recovered
 from gradaudit.checks._structure import LOOK, usual
 from gradaudit.checks._subject import Subject
@@ -32,6 +32,7 @@ def compare(subject: Subject, rng: np.random.Generator) -> list[Comparison]:
     """The claim along each tangent, and each entry of a Hessian with a structure, beside differences of gradients."""
     need_digits_of_a_gradient(subject)
     subject = _weighted(subject, rng)
+    need_gradient_beside("hvp", subject)
     base = subject.moves.along(claimed_gradient(subject))
     found = [
         _beside_gradient(subject, base, directions, _products(subject, tangents), names)

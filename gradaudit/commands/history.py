@@ -80,7 +80,7 @@ def _trend(home: Path, index: "Index", case_id: str, last: int, style: str) -> s
     from gradaudit import report
     from gradaudit.report._encoding import plain_number
 
-    ends = index.trend([case_id])[-last:]
+    ends = index.trend(index.names(case_id))[-last:]
     if not ends:
         return ""
     runs = {run.id: run for run in index.runs()}

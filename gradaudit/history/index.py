@@ -118,6 +118,14 @@ class Index:
         chosen = {end.run: end for end in sorted(found, key=lambda end: names.index(end.id), reverse=True)}
         return [end for end in found if chosen[end.run] is end]
 
+    def names(self, id_: str) -> tuple[str, ...]:
+        """``id_``, then the ids that the case had before, as the last run that has it knows them."""
+        for end in reversed(self.trend([id_])):
+            with suppress(report.OutputError):  # damaged since it was indexed
+                cases = (result.case for result in report.read(self.home / end.run, brief=True).results)
+                return (id_, *(former for case in cases if case.id == id_ for former in case.was))
+        return (id_,)
+
     def ends_in(self, runs: Sequence[str]) -> list[StoredEnd]:
         """Every end in these runs, oldest run first."""
         return self._ends(f"WHERE ends.run IN ({_marks(runs)}) ORDER BY runs.started, runs.id", runs)

@@ -35,9 +35,11 @@ def diagnose(evidence: Evidence) -> Finding:
         if finding is not None:
             return finding
     if failure.everywhere:
-        which = "elements with a derivative" if failure.sloped.any() else "elements"
-        return Diagnosis.WRONG, f"all {failure.count} {which} are off{_by_how_much(failure)}{_in_common(failure)}"
-    off = f"{failure.count} of {failure.judged} elements are off"
+        which = " with a derivative" if failure.sloped.any() else ""
+        one = failure.count == 1
+        all_ = f"the only element{which} is off" if one else f"all {failure.count} elements{which} are off"
+        return Diagnosis.WRONG, f"{all_}{_by_how_much(failure)}{_in_common(failure)}"
+    off = f"{failure.count} of {failure.judged} elements {_are(failure.count)} off"
     return Diagnosis.SOME_ELEMENTS, off + _by_how_much(failure) + _in_common(failure)
 
 
@@ -48,14 +50,16 @@ def _recalled(failure: Failure) -> Finding | None:
 def _identity_broken(failure: Failure) -> Finding | None:
     if failure.evidence.broken is None:
         return None
-    return failure.evidence.broken, f"{failure.count} of {failure.failed.size} numbers differ{_by_how_much(failure)}"
+    verb = "differs" if failure.count == 1 else "differ"
+    return failure.evidence.broken, f"{failure.count} of {failure.failed.size} numbers {verb}{_by_how_much(failure)}"
 
 
 def _not_finite(failure: Failure) -> Finding | None:
     hollow = failure.failed & ~np.isfinite(failure.analytic)
     if not hollow.any():
         return None
-    return Diagnosis.NOT_FINITE, f"{int(hollow.sum())} of {hollow.size} claimed elements are NaN or Inf"
+    count = int(hollow.sum())
+    return Diagnosis.NOT_FINITE, f"{count} of {hollow.size} claimed elements {_are(count)} NaN or Inf"
 
 
 def _cotangent_ignored(failure: Failure) -> Finding | None:
@@ -105,13 +109,26 @@ def _constant_factor(failure: Failure) -> Finding | None:
 def _one_element(failure: Failure) -> Finding | None:
     if len(failure.rows) != 1 or failure.failed.shape[0] == 1:
         return None
-    name, others = failure.label(int(failure.rows[0])), failure.judged // failure.failed.shape[1] - 1
-    if failure.check != "vjp" and failure.failed.shape[1] > 1:
+    undecided = failure.undecided
+    name, readouts = failure.label(int(failure.rows[0])), failure.failed.shape[1]
+    others, unsure = failure.judged // readouts - 1, int(undecided.any(axis=1).sum())
+    unsure -= int(undecided[failure.rows[0]].any())
+    if failure.check != "vjp" and readouts > 1:
         if failure.count > 1:
             return None
         output = failure.evidence.outputs.label(int(np.flatnonzero(failure.failed.any(axis=0))[0]))
-        name, others = f"d {output}/d {name}", failure.judged - 1
-    return Diagnosis.ONE_ELEMENT, f"only {name} is off; the other {others} agree"
+        name, others, unsure = f"d {output}/d {name}", failure.judged - 1, int(undecided.sum())
+    return Diagnosis.ONE_ELEMENT, f"only {name} is off; {_others(others, unsure)}"
+
+
+def _others(count: int, undecided: int) -> str:
+    """What became of the ``count`` elements beside the one that failed."""
+    if not undecided:
+        return "the other agrees" if count == 1 else f"the other {count} agree"
+    if undecided == count:
+        return "the other is undecided" if count == 1 else f"the other {count} are undecided"
+    agreeing = count - undecided
+    return f"of the others {agreeing} agree{'s' * (agreeing == 1)} and {undecided} {_are(undecided)} undecided"
 
 
 def _inputs_swapped(failure: Failure) -> Finding | None:
@@ -198,7 +215,8 @@ def _one_output(failure: Failure) -> Finding | None:
     if len(outputs) != 1:
         return None
     name = failure.evidence.outputs.label(int(outputs[0]))
-    return Diagnosis.ONE_ROW, f"only derivatives of {name} are off ({failure.count} elements)"
+    many = f"{failure.count} element{'s' * (failure.count != 1)}"
+    return Diagnosis.ONE_ROW, f"only derivatives of {name} are off ({many})"
 
 
 def _one_input(failure: Failure) -> Finding | None:
@@ -230,6 +248,10 @@ PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
     _one_output,
     _one_input,
 )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _where(failure: Failure) -> str:

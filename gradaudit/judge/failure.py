@@ -52,6 +52,13 @@ class Failure:
         return int(self.failed.sum())
 
     @property
+    def undecided(self) -> NDArray[np.bool_]:
+        """(D, R) could neither pass nor fail; none where a certificate speaks of the elements that did not fail."""
+        if self.evidence.certificate:
+            return np.zeros_like(self.failed)
+        return np.asarray(self.evidence.rulings.outcome == Outcome.INCONCLUSIVE)
+
+    @property
     def judged(self) -> int:
         """How many elements were judged, those that a certificate speaks of included."""
         return self.evidence.elements if self.evidence.certificate else self.failed.size + self.evidence.proven

@@ -230,7 +230,8 @@ def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
     if any(evidence.extended for evidence in evidences):
         notes.append("the given steps could not decide every element; steps chosen per element were added")
     if kinks := sum(int(np.count_nonzero(evidence.subgradient)) for evidence in evidences):
-        notes.append(f"{kinks} of {counts.checked} elements at a kink pass as subgradients between its slopes")
+        passes = "passes as a subgradient" if kinks == 1 else "pass as subgradients"
+        notes.append(f"{kinks} of {counts.checked} elements at a kink {passes} between its slopes")
     if counts.bounded_by_largest:
         notes.append(
             f"{counts.bounded_by_largest} of {counts.checked} elements are too small to be bounded relative to"
@@ -241,7 +242,7 @@ def _notes(evidences: Sequence[Evidence], counts: Counts) -> list[str]:
     notes += _integrals(evidences)
     notes += what_agreement_adds(evidences)
     if counts.checked < counts.elements:
-        notes.append(f"{counts.checked} of {counts.elements} elements were checked")
+        notes.append(f"{counts.checked} of {counts.elements} elements {_were(counts.checked)} checked")
     return notes
 
 
@@ -253,10 +254,15 @@ def _integrals(evidences: Sequence[Evidence]) -> Iterator[str]:
             continue
         bound, reach = float(np.nanmax(evidence.bound[mine], initial=0.0)), float(evidence.rulings.h[mine].max())
         known = f"; a mean relative error of {bound:.1g} over it would have failed" if bound else ""
+        count = int(mine.sum())
         yield (
-            f"{int(mine.sum())} of {mine.size} elements were decided by line integrals of the claim up to {reach:.3g}"
+            f"{count} of {mine.size} elements {_were(count)} decided by line integrals of the claim up to {reach:.3g}"
             f" on both sides of x, since f is too noisy or too coarse for differences at x{known}"
         )
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _message(status: Status, element: Element, diagnosis: Diagnosis | None, sentence: str) -> str:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from math import isfinite
+from numbers import Integral, Real
+from typing import Literal, TypeGuard, get_args
 
 from gradaudit.plan.precision import EPSILONS
 from gradaudit.suite.scalars import Scalar
@@ -11,6 +13,8 @@ from gradaudit.suite.scalars import Scalar
 Route = tuple[str | int, ...]
 #: How the elements of an input hang together: such an input is drawn, checked and perturbed as a whole.
 Structure = Literal["symmetric", "positive_definite", "simplex"]
+Method = Literal["auto", "central"]
+Kinks = Literal["undecided", "accept"]
 TIMEOUT = 300.0  #: s, for a case of which the suite says nothing: an unattended run must end
 #: What holds where a suite says nothing, as far as that is known before functions are loaded and inputs drawn.
 UNSAID = {
@@ -39,7 +43,8 @@ class Tolerance:
     where ``bar`` is the error bar of the numeric derivative (truncation + noise). ``None`` means "by precision":
     rtol 1e-5 and resolution 1e-3; where inputs or outputs are float32, 1e-4 and 1e-2; float16, 1e-2 and 0.1; bfloat16,
     0.05 and 0.25; but resolution no less than twice an rtol that is given, and rtol no more than half a resolution.
-    Raises ValueError where both are given and rtol is not below resolution: then nothing could pass.
+    Raises ValueError where a number is negative or not finite, and where both are given and rtol is not below
+    resolution: then nothing could pass.
     """
 
     rtol: float | None = None  #: relative error of the claim that the user accepts
@@ -47,6 +52,10 @@ class Tolerance:
     atol: float = 0.0  #: absolute error that the user accepts; 0 unless asked for
 
     def __post_init__(self) -> None:
+        for name, value in (("rtol", self.rtol), ("resolution", self.resolution), ("atol", self.atol)):
+            if value is not None or name == "atol":
+                _require(_is_number(value) and float(value) >= 0, name, value, "a finite number, 0 or more")
+        _require(self.resolution != 0, "resolution", self.resolution, "a finite number greater than 0")
         if self.is_contradictory(self.rtol, self.resolution):
             raise ValueError(f"rtol {self.rtol:g} is not below resolution {self.resolution:g}: nothing could pass")
 
@@ -67,17 +76,33 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a case is measured and judged; every field stands under the same name in the suite file."""
+    """How a case is measured and judged; every field stands under the same name in the suite file.
+
+    Raises ValueError for what no suite could say.
+    """
 
     h: tuple[float, ...] | None = None  #: step sizes in units of x; None: chosen per element
     tolerance: Tolerance = field(default_factory=Tolerance)
     elements: int | None = None  #: how many elements to sample; None: all
     directions: int | None = None  #: certify all elements along this many random directions; None: one by one
     auto: bool = False  #: one by one where that is cheap, else certified, by measured cost
-    method: Literal["auto", "central"] = "auto"
+    method: Method = "auto"
     extend: bool = True  #: go on to steps of our own where the given ones cannot decide
-    kinks: Literal["undecided", "accept"] = "undecided"
+    kinks: Kinks = "undecided"
     timeout: float | None = None  #: seconds; None: TIMEOUT in a run
+
+    def __post_init__(self) -> None:
+        steps = "a tuple of steps greater than 0 and finite, such as (1e-3,)"
+        _require(self.h is None or _are_steps(self.h), "h", self.h, steps)
+        _require(isinstance(self.tolerance, Tolerance), "tolerance", self.tolerance, "a Tolerance")
+        for name, count in (("elements", self.elements), ("directions", self.directions)):
+            _require(count is None or _is_count(count), name, count, "a whole number, 1 or more")
+        for name, word, allowed in (("method", self.method, Method), ("kinks", self.kinks, Kinks)):
+            _require(word in get_args(allowed), name, word, ", ".join(map(repr, get_args(allowed))))
+        for name, flag in (("auto", self.auto), ("extend", self.extend)):
+            _require(isinstance(flag, bool), name, flag, "True, False")
+        limited = self.timeout is None or (_is_number(self.timeout) and self.timeout > 0)
+        _require(limited, "timeout", self.timeout, "seconds, greater than 0")
 
     def choosing(self, kind: str, count: int | None = None) -> "Settings":
         """The same for other elements: ``all``, ``auto``, ``sample`` or ``directions`` with a count."""
@@ -87,6 +112,23 @@ class Settings:
             directions=count if kind == "directions" else None,
             auto=kind == "auto",
         )
+
+
+def _require(holds: bool, name: str, given: object, allowed: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}={given!r}; allowed: {allowed}")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+
+
+def _is_count(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) > 0
+
+
+def _are_steps(value: object) -> bool:
+    return isinstance(value, tuple | list) and bool(value) and all(_is_number(h) and h > 0 for h in value)
 
 
 @dataclass(frozen=True)

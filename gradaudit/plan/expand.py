@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gradaudit.plan.case import Case, Expectation, Input, Settings, Target
 from gradaudit.plan.checks import checks_of
-from gradaudit.plan.inputs import InputProblem, inputs_of, precision, routes_of
+from gradaudit.plan.inputs import InputProblem, idle_dtype, inputs_of, is_empty, precision, routes_of
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
 from gradaudit.plan.settings import Found, configuration, origins, setting_problems, settings_of
 from gradaudit.plan.symbols import SymbolError, substitute
@@ -93,7 +93,7 @@ def _expand_all(suite: Suite) -> list[_Planned]:
                 problems[made] = None
             else:
                 planned.append(made)
-    problems.update(dict.fromkeys(_equal_ids(planned)))
+    problems.update(dict.fromkeys((*_equal_ids(planned), *_unreadable_selections(suite))))
     if problems:
         raise SuiteError(problems)
     return planned
@@ -120,6 +120,8 @@ def _case(
 ) -> Iterator[_Planned | Problem]:
     engine = resolved.found["engine"].value
     problems = [*resolved.problems, *_input_problems(entry, inputs, engine)]
+    if idle := idle_dtype(entry, axes, point):
+        problems.append(idle)
     kwargs = tuple(_substituted(entry, "kwargs", entry.keys.kwargs.items(), axes, problems))
     args = tuple(_substituted(entry, "args", enumerate(entry.keys.args), axes, problems))
     if problems:
@@ -208,8 +210,20 @@ def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
         yield plan.entry.problem(f"id {plan.case.id!r} {are} made twice here; is the file named or included twice?")
 
 
+def _unreadable_selections(suite: Suite) -> Iterator[Problem]:
+    """Of every profile: what is wrong with one should not come out in the night that uses it."""
+    named = {id(entry.file): entry.file for entry in suite.entries}
+    for file in {id(above): above for one in named.values() for above in one.chain()}.values():
+        for name, keys in file.keys.profiles.items():
+            try:
+                if keys.select is not None:
+                    predicate(keys.select)
+            except SelectionError as error:
+                yield file.document.problem(str(error), ("profiles", name, "select"))
+
+
 def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planned]:
-    keyword = _predicate(selection.keyword, Problem(Place("-k"), ""))
+    keyword = _keyword(selection.keyword)
     wanted = frozenset(selection.ids)
     for plan in planned:
         case = plan.case
@@ -225,23 +239,25 @@ def _selected(planned: list[_Planned], selection: Selection) -> Iterator[_Planne
 
 def _in_profile(plan: _Planned) -> bool:
     chosen = plan.entry.select
-    if chosen is None or chosen.layer is None:
-        return True
-    found = _predicate(str(chosen.value), chosen.layer.problem("", "select"))
-    return found is None or found(plan.case)
+    return chosen is None or predicate(chosen.value)(plan.case)
 
 
-def _predicate(expression: str | None, where: Problem) -> Predicate | None:
+def _keyword(expression: str | None) -> Predicate | None:
     try:
         return None if expression is None else predicate(expression)
     except SelectionError as error:
-        raise SuiteError([Problem(where.place, str(error), where.source_line)]) from None
+        raise SuiteError([Problem(Place("-k"), str(error))]) from None
 
 
 def _input_problems(entry: Entry, inputs: tuple[Input, ...], engine: str | None) -> Iterator[Problem]:
     # the parameters of a module are inputs too, known when it is loaded
-    if engine != "torch" and not any(source.differentiate for source in inputs):
+    if engine == "torch":
+        return
+    differentiated = [source for source in inputs if source.differentiate]
+    if not differentiated:
         yield entry.problem("no input is differentiated; give at least one a floating dtype", "inputs")
+    elif all(map(is_empty, differentiated)):
+        yield entry.problem("no input that is differentiated has an element; give one a shape without 0", "inputs")
 
 
 def _expectation(entry: Entry) -> Expectation | None:

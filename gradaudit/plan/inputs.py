@@ -12,7 +12,7 @@ from gradaudit.plan.symbols import SymbolError, evaluate, length, substitute
 from gradaudit.suite.distributions import DISCRETE
 from gradaudit.suite.input_keys import CONTAINERS, InputKeys
 from gradaudit.suite.problem import Problem
-from gradaudit.suite.quantities import FLOATING, INTEGRAL, is_number
+from gradaudit.suite.quantities import FLOATING, INTEGRAL, as_sentence, is_number
 from gradaudit.suite.scalars import Scalar
 from gradaudit.suite.suite import Entry
 
@@ -49,6 +49,14 @@ def precision(inputs: tuple[Input, ...]) -> str | None:
     return next((dtype for dtype in FLOATING if dtype in dtypes), None)
 
 
+def is_empty(given: Input) -> bool:
+    """Whether it is known before anything is drawn or read that it has no element."""
+    values = given.source.values if isinstance(given.source, Given) else None
+    while isinstance(values, tuple) and values:
+        values = values[0]
+    return values == () or (isinstance(given.source, Drawn) and 0 in given.source.shape)
+
+
 def routes_of(inputs: tuple[Input, ...]) -> tuple[Route, ...]:
     """The route to every input; nothing where none is a leaf of a container."""
     if not any(source.route for source in inputs):
@@ -58,6 +66,26 @@ def routes_of(inputs: tuple[Input, ...]) -> tuple[Route, ...]:
         position = int(routes[-1][0]) + 1 if routes else 0
         routes.append(source.route or (position,))
     return tuple(routes)
+
+
+def idle_dtype(entry: Entry, axes: Mapping[str, Scalar], point: str | None) -> Problem | None:
+    """The axis ``dtype`` where nothing takes it: its cases would differ in nothing but their ids."""
+    fields = list(_fields(entry, point))
+    if "dtype" not in axes or any(_takes_axis(field.keys, axes) for field in fields):
+        return None
+    if any(map(_names_axis, (entry.keys.kwargs, entry.keys.args, *(field.keys.value for field in fields)))):
+        return None
+    own = [field.name for field in fields if field.keys.dtype and field.keys.dtype not in INTEGRAL]
+    have = f": {as_sentence(own)} {'has a dtype of its own' if len(own) == 1 else 'have dtypes of their own'}"
+    fix = "leave one out, or remove the axis" if own else "remove it, or give an input floating values"
+    return entry.problem(f"no input takes the axis 'dtype'{have if own else ''}; {fix}", "matrix", "dtype")
+
+
+def _names_axis(value: object) -> bool:
+    """Whether ``"$dtype"`` stands anywhere in it."""
+    if isinstance(value, dict | list):
+        return any(map(_names_axis, value.values() if isinstance(value, dict) else value))
+    return value == "$dtype"
 
 
 @dataclass(frozen=True)
@@ -97,6 +125,8 @@ def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
         found = _source(entry, keys, dtype, axes)
     except SymbolError as error:
         raise InputProblem(entry.problem(str(error), *path, error.part or keys.source or "")) from None
+    if isinstance(found, Given) and (differentiate or dtype or isinstance(found.values, tuple)):
+        _require_within(entry, keys, found.values, dtype, *path, str(keys.source))
     avoid, structure = keys.avoid, keys.structure
     if structure and isinstance(found, Drawn):
         found = _structured(entry, structure, keys, found, path)
@@ -115,6 +145,23 @@ def _input(entry: Entry, field: _Field, axes: Mapping[str, Scalar]) -> Input:
     )
 
 
+def _require_within(entry: Entry, keys: InputKeys, values: object, dtype: str | None, *path: str | int) -> None:
+    """Raises InputProblem at the first of ``values`` that lies outside the bounds of its input."""
+    if isinstance(values, tuple):
+        for i, value in enumerate(values):
+            _require_within(entry, keys, value, dtype, *path, i)
+        return
+    # what a narrower dtype rounds a value to is known where it is drawn, and so is how a bound rounds
+    if keys.bounds is None or dtype not in (None, "float64", *INTEGRAL) or not is_number(values):
+        return
+    low, high = keys.bounds
+    if (low is not None and not values >= low) or (high is not None and not values <= high):
+        interval = f"[{'null' if low is None else f'{low:g}'}, {'null' if high is None else f'{high:g}'}]"
+        raise InputProblem(
+            entry.problem(f"{values!r} is outside bounds {interval}; mend the value or the bounds", *path)
+        )
+
+
 def _structured(entry: Entry, structure: Structure, keys: InputKeys, drawn: Drawn, path: _Path) -> Drawn:
     """``drawn`` with the usual distribution of its structure where the suite names none. Raises InputProblem."""
     if keys.distribution is None:
@@ -131,8 +178,13 @@ def _dtype(keys: InputKeys, axes: Mapping[str, Scalar]) -> str | None:
         return keys.dtype
     if keys.distribution and keys.distribution[0] in DISCRETE:
         return DISCRETE[keys.distribution[0]]
-    axis = axes.get("dtype")
-    return str(axis) if axis is not None and _wants_floats(keys, axes) else None
+    return str(axes["dtype"]) if _takes_axis(keys, axes) else None
+
+
+def _takes_axis(keys: InputKeys, axes: Mapping[str, Scalar]) -> bool:
+    """Whether the axis ``dtype`` says what this input is."""
+    discrete = keys.distribution is not None and keys.distribution[0] in DISCRETE
+    return "dtype" in axes and not keys.dtype and not discrete and _wants_floats(keys, axes)
 
 
 def _wants_floats(keys: InputKeys, axes: Mapping[str, Scalar]) -> bool:

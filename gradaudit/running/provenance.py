@@ -8,6 +8,7 @@ import subprocess
 from gradaudit import __version__
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "joblib")  #: those that can change a number, or a run
+FRAMEWORKS = ("torch", "jax", "jaxlib", "autograd")  #: what an engine, or any function under audit, may call
 GIT_LIMIT = 5.0  #: s
 
 
@@ -18,9 +19,9 @@ def cores() -> int:
 
 
 def versions() -> dict[str, str]:
-    """``{"gradaudit": "0.1.0", "python": "3.12.1", "numpy": …}``; what is not installed is left out."""
+    """``{"gradaudit": "0.1.0", "python": "3.12.1", "numpy": …}``; without what is not installed, importing nothing."""
     found = {"gradaudit": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *FRAMEWORKS):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

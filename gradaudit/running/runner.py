@@ -1,5 +1,6 @@
 """A whole run: suite files in, an Audit and its report folder out."""
 
+import hashlib
 import re
 import secrets
 import time
@@ -190,8 +191,16 @@ def describe(
 
 def run_folder(run: Run, folder: Path = REPORTS) -> Path:
     """``folder/<suite>/<run id>``; neither name can lead out of ``folder``."""
-    suite, name = (re.sub(r"[^\w.+-]+", "_", text).lstrip(".")[:100] for text in (run.suite, run.id))
-    return folder / (suite or "suite") / (name or "run")
+    return folder / _file_name(run.suite, "suite") / _file_name(run.id, "run")
+
+
+def _file_name(text: str, nameless: str) -> str:
+    """``text`` where it can name a folder; else what can be kept of it, with a digest: no two texts share a name."""
+    kept = re.sub(r"[^\w.+-]+", "_", text).lstrip(".")[:100]
+    if kept == text and kept:
+        return kept
+    digest = hashlib.blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=4).hexdigest()
+    return f"{kept or nameless}-{digest}"
 
 
 def _chosen(suite: Suite, select: Selection) -> Choice:

@@ -35,8 +35,9 @@ def _engine_message(engine: str) -> str | None:
     if is_module(engine):
         return None
     if engine not in parts("engines"):
-        hint = did_you_mean(engine, parts("engines")) or one_of(parts("engines"))
-        return f"unknown engine {engine!r}{hint}, or a module of your own such as mypkg.engine"
+        meant = did_you_mean(engine, parts("engines"))
+        hint = f"{meant} Or name" if meant else f"{one_of(parts('engines'))}, or"
+        return f"unknown engine {engine!r}{hint} a module of your own such as mypkg.engine"
     return missing(engine)
 
 

@@ -13,10 +13,7 @@ from gradaudit.suite.suite import Layer
 
 PREFIX = "GRADAUDIT_"
 PROFILE = PREFIX + "PROFILE"
-KEYS = (
-    *(name for name in OverrideKeys.model_fields if name != "tolerance"),
-    *(f"tolerance.{name}" for name in ToleranceKeys.model_fields),
-)
+KEYS = (*OverrideKeys.model_fields, *(f"tolerance.{name}" for name in ToleranceKeys.model_fields))
 #: ``GRADAUDIT_TOLERANCE_RTOL`` and the like, and the dotted key that each of them sets
 VARIABLES = {PREFIX + key.upper().replace(".", "_"): key for key in KEYS}
 _KNOWN = (*VARIABLES, PROFILE)
@@ -28,7 +25,7 @@ def command_line(overrides: Mapping[str, object]) -> tuple[list[Layer], list[Pro
     problems: list[Problem] = []
     for key, value in overrides.items():
         origin = f"--set {key}"
-        if key == "tolerance" or key in KEYS:
+        if key in KEYS:
             _add(_layer(origin, key, value), layers, problems)
         else:
             problems.append(Problem(Place(origin), f"unknown key {key!r}{_hint(key)}"))
@@ -49,7 +46,8 @@ def environment(variables: Mapping[str, str]) -> tuple[list[Layer], list[Problem
     """
     layers: list[Layer] = []
     problems: list[Problem] = []
-    for variable in sorted(name for name, text in variables.items() if name.startswith(PREFIX) and text.strip()):
+    given = (name for name, text in variables.items() if name.startswith(PREFIX) and text.strip())
+    for variable in sorted(given, reverse=True):  # GRADAUDIT_TOLERANCE_RTOL before, and so over, GRADAUDIT_TOLERANCE
         origin = f"environment {variable}"
         if variable in VARIABLES:
             _add(_layer(origin, VARIABLES[variable], variables[variable]), layers, problems)
