@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -56,6 +57,10 @@ def slow_process(case: Case) -> int:
 
 def blocked_signals(case: Case) -> set[signal.Signals]:
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def limit_of_files(case: Case) -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def settings(case: Case) -> list[str]:

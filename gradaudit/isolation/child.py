@@ -3,7 +3,6 @@
 import math
 import os
 import secrets
-import select
 import selectors
 import signal
 import time
@@ -240,7 +239,7 @@ class Child:
         self._worker.signal(signal.SIGCONT)  # it may have stopped itself
         now = time.monotonic()
         end, wait = now + TRACE_END, TRACE_WAIT
-        while now < end and select.select([self._traces.descriptor], [], [], wait)[0]:
+        while now < end and wire.has_news(self._traces.descriptor, seconds=wait):
             if not self._traces.take():  # it has died meanwhile: what can be read at its end is nothing, and at once
                 break
             now, wait = time.monotonic(), 0.02

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -13,17 +12,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from gradaudit.isolation import environment, scratch
+from gradaudit.isolation import environment, files, scratch, wire
 from gradaudit.isolation.processes import died_of, is_gone
 from gradaudit.isolation.sibling import Sibling
 
 START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
 GOODBYE = 10.0  #: s for a nursery to end everything before it is ended itself
+FILES = 16  #: descriptors in this process that a nursery and its worker may take, while they start too
 TICK = 0.05  #: s between looks at whether a twin is still wanted
 
 _BOOT = (
-    "import sys; sys.path[:] = sys.argv[4:]; from gradaudit.isolation.fork_server import main;"
-    " main(int(sys.argv[1]), *sys.argv[2:4])"
+    "import sys; sys.path[:] = sys.argv[5:]; from gradaudit.isolation.fork_server import main;"
+    " main(int(sys.argv[1]), *sys.argv[2:4], files=int(sys.argv[4]))"
 )
 
 
@@ -52,6 +52,7 @@ class Nursery:
         self._temporary = scratch.make(temporary)
         self._children: int | None = None  #: the file that lists them, kept open: it is read at every look at memory
         self._over = False
+        files.make_room((len(_living) + 1) * FILES)
         self._ordering = threading.Lock()  #: other keepers' threads order twins
         self._process: subprocess.Popen[bytes] | Sibling | None = None  #: None: a twin that has not said who it is
         with _choosing, self._connected() as ends:
@@ -173,7 +174,7 @@ class Nursery:
 
     def _hear(self, seconds: float) -> bool:
         """Whether there is news of a twin: who it is, or nothing where it was not to be."""
-        if not select.select([self._control], [], [], seconds)[0]:
+        if not wire.has_news(self._control.fileno(), seconds=seconds):
             return False
         with contextlib.suppress(OSError):
             if (process := self._answer()) is not None:
@@ -229,7 +230,7 @@ class Worker:
     def awaited(self, seconds: float) -> bool:
         """Give it ``seconds`` to end: its pipes close a moment before it has. Whether it did."""
         if self.ending is not None:
-            return bool(select.select([self.ending], [], [], seconds)[0])
+            return wire.has_news(self.ending, seconds=seconds)
         deadline = time.monotonic() + seconds
         while not (gone := self.has_ended()) and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -266,4 +267,4 @@ def _orders_twin(setting: tuple[object, ...], folder: str, ends: tuple[int, int]
 def _command(control: int, audit: str, folder: str) -> list[str]:
     # the nursery imports what this process imports, an uninstalled checkout of gradaudit included
     path = [entry or os.getcwd() for entry in sys.path]
-    return [sys.executable, "-c", _BOOT, str(control), audit, folder, *path]
+    return [sys.executable, "-c", _BOOT, str(control), audit, folder, str(files.of_workers()), *path]

@@ -14,7 +14,6 @@ import math
 import os
 import pickle
 import random
-import select
 import signal
 import sys
 import time
@@ -228,5 +227,5 @@ def _die_with_keeper(lifeline: int) -> None:
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
     fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([lifeline], [], [], 0)[0]:  # closed before the lines above: no signal will come
+    if wire.has_news(lifeline):  # closed before the lines above: no signal will come
         os._exit(1)
