@@ -144,6 +144,26 @@ def prints(case: Case) -> None:
     os.write(1, b"to the descriptor\n")
 
 
+def keeps_the_streams_waiting_for_nobody(case: Case) -> None:
+    os.set_blocking(1, False)
+
+
+def closes_what_leads_to_the_keeper(case: Case) -> None:
+    """The pipe behind descriptor 1, by all its numbers."""
+    pipe = os.fstat(1)
+    for descriptor in range(256):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(descriptor), pipe):
+                os.close(descriptor)
+
+
+def prints_at_once(case: Case) -> int:
+    """More than a pipe holds, by a program and by itself."""
+    text = b"y" * 1_000_000
+    subprocess.run([sys.executable, "-c", "import os; assert os.write(1, b'x' * 10**6) == 10**6"], check=True)
+    return os.write(1, text)
+
+
 def closes_streams(case: Case) -> None:
     sys.stdout.close()
     os.close(1)

@@ -151,6 +151,22 @@ def test_what_cases_print_stays_with_them_though_the_worker_goes_on_at_once():
     assert [verdict.printed for verdict in verdicts] == [text if name == "prints" else "" for name in names]
 
 
+def test_a_case_after_which_nobody_would_wait_for_the_keeper_to_read_takes_nothing_from_the_next():
+    names = ["keeps_the_streams_waiting_for_nobody", "prints_at_once", "prints", "ok"]
+    verdicts = in_turn(*(a_case(name) for name in names), timeout=20.0)
+    assert [verdict.status for verdict in verdicts] == [Status.PASS] * 4
+    assert verdicts[1].evidence == "1000000"
+    assert [verdict.printed for verdict in verdicts[2:]] == ["to stdout\nto stderr\nto the descriptor\n", ""]
+
+
+def test_a_case_that_leaves_no_way_out_for_what_is_printed_says_so_and_the_next_has_a_fresh_worker():
+    names = ["prints", "closes_what_leads_to_the_keeper", "prints", "ok"]
+    before, culprit, *after = in_turn(*(a_case(name) for name in names), timeout=20.0)
+    assert culprit.notes == ("left behind: no way out for what is printed; the next case has a fresh process",)
+    assert [verdict.printed for verdict in after] == [before.printed, ""]
+    assert [verdict.notes for verdict in after] == [(), ()]
+
+
 def test_the_time_of_a_case_begins_when_the_one_before_has_ended():
     waiting = [a_case("waits", number, timeout=20.0) for number in range(5)]  # a second in all, at least
     verdicts = in_turn(*waiting, a_case("hangs", timeout=0.9), a_case("ok"), timeout=20.0)

@@ -74,9 +74,10 @@ def main(
         if os.getpid() != process:
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
         _flush()
-        with contextlib.suppress(OSError):  # closed by the case
-            os.write(printed, wire.mark(number))
+        marked = _marked(printed, number)
         left = clean.restore()
+        if not marked:
+            left += ("no way out for what is printed",)
         if detached is not None and detached.any():
             left += ("a process that detached itself",)
         held = _held_above(limit) if nursery is not None else None
@@ -198,6 +199,16 @@ def _flush() -> None:
         with contextlib.suppress(Exception):  # replaced or closed by the user
             getattr(sys, name).flush()
     _LIBC.fflush(None)  # printf in compiled code
+
+
+def _marked(printed: int, number: int) -> bool:
+    """Whether the end of the case of the request ``number`` now stands in what is ``printed``."""
+    try:
+        os.set_blocking(printed, True)  # asyncio sets it otherwise by itself, for all that share the pipe
+        os.write(printed, wire.mark(number))
+    except OSError:  # closed by the case
+        return False
+    return True
 
 
 def _held_above(limit: int | None) -> int | None:
