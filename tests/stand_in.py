@@ -255,7 +255,20 @@ def _in_a_child(work: Callable[[Case], None], case: Case) -> None:
 
 
 def kills_its_parent(case: Case) -> None:
-    os.kill(os.getppid(), signal.SIGKILL)
+    parent = os.getppid()
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        time.sleep(0.001)
+
+
+def kills_its_parent_and_eats(case: Case) -> None:
+    kills_its_parent(case)
+    time.sleep(0.2)
+    eats(case)
+
+
+def parent(case: Case) -> int:
+    return os.getppid()
 
 
 def counts(case: Case) -> None:

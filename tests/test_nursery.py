@@ -12,11 +12,13 @@ from typing import get_type_hints
 
 import numpy as np
 import pytest
+from processes import wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
 from gradaudit.isolation import answer, child, environment, memory
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.processes import is_gone
 from gradaudit.isolation.rows import form
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Counts, Heat, Measures, Status, Verdict
@@ -87,6 +89,32 @@ def test_an_alarm_that_a_case_has_set_does_not_ring_in_the_next():
 def test_a_case_that_kills_the_process_that_workers_come_from_harms_nobody():
     verdicts = asked(a_case("ok"), a_case("kills_its_parent"), a_case("process"), a_case("exits"), a_case("process", 1))
     assert [verdict.status for verdict in verdicts] == ["pass", "pass", "pass", "crash", "pass"]
+
+
+@on_linux
+def test_a_case_that_kills_the_process_that_workers_come_from_says_so_and_the_next_is_watched_again():
+    names = ["process", "kills_its_parent", "leaves_a_demon", "eats"]
+    _, culprit, demon, greedy = in_turn(*(a_case(name) for name in names), timeout=10.0, max_memory=400_000_000)
+    note = "left behind: no process that watches over what it starts; the next case has a fresh process"
+    assert culprit.notes == (note,)
+    assert demon.notes == ("left behind: a process that detached itself; the next case has a fresh process",)
+    assert greedy.diagnosis is Diagnosis.MEMORY
+
+
+@on_linux
+def test_a_case_that_kills_the_process_that_workers_come_from_has_no_more_memory_for_it():
+    (greedy,) = asked(a_case("kills_its_parent_and_eats"), memory=400_000_000, limit=10.0)
+    assert greedy.diagnosis is Diagnosis.MEMORY
+
+
+@on_linux
+def test_a_worker_whose_nursery_somebody_has_killed_between_two_cases_is_not_used_again():
+    with Keeper() as keeper:
+        before = keeper.audit(Task(0, a_case("parent"), audit=AUDIT))
+        os.kill(int(before.evidence), signal.SIGKILL)
+        assert wait_until(lambda: is_gone(int(before.evidence)))
+        after = keeper.audit(Task(1, a_case("leaves_a_demon"), audit=AUDIT))
+    assert after.notes == ("left behind: a process that detached itself; the next case has a fresh process",)
 
 
 def test_what_python_reads_when_it_starts_is_set_before_it_starts():

@@ -230,7 +230,8 @@ class Child:
         if self._worker.ending is None and self._worker.has_ended():
             return _Silence(dead=True)
         if limits.memory is not None:
-            held = sum(map(memory.resident, self._nursery.children()))
+            # where the nursery is gone, at least what the worker itself has started can be seen
+            held = sum(map(memory.resident, self._nursery.children() or [self._worker.process]))
             return _Silence(memory=held) if held > limits.memory else None
         return None
 

@@ -167,7 +167,8 @@ class Keeper:
             self._ahead.append(task)
 
     def _ask_anew(self, task: Task) -> None:
-        if self._ahead:  # another one than was foretold: its child is busy with that
+        # another one than was foretold: its child is busy with that; or nobody sees what a child holds and starts
+        if self._ahead or (self._nursery is not None and self._nursery.has_ended()):
             self._discard()
         try:
             self._child_for(task).ask(_request(task), limits=_limits(task))

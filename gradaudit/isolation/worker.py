@@ -80,6 +80,8 @@ def main(
             left += ("no way out for what is printed",)
         if detached is not None and detached.any():
             left += ("a process that detached itself",)
+        if nursery not in (None, os.getppid()):
+            left += ("no process that watches over what it starts",)
         held = _held_above(limit) if nursery is not None else None
         wire.write(answers, number, answer.sealed(verdict, left, held))
     while wire.read(requests) is not None:  # no other case may run here: wait for the end
