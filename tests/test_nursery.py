@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import get_type_hints
@@ -18,6 +19,7 @@ from stand_in import AUDIT, a_case
 from gradaudit import backends
 from gradaudit.isolation import answer, child, environment, memory
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.outlet import Outlet
 from gradaudit.isolation.processes import is_gone
 from gradaudit.isolation.rows import form
 from gradaudit.judge.diagnosis import Diagnosis
@@ -229,6 +231,22 @@ def test_a_case_that_holds_too_much_memory_is_killed_and_says_how_much(name: str
     assert "MB of memory, allowed 400 MB, and was killed; raise --max-memory" in greedy.message
     assert f"in {name}" in greedy.traceback
     assert after.status is Status.PASS
+
+
+@on_linux
+@pytest.mark.parametrize(("tags", "found"), [((), Diagnosis.TIMED_OUT), (("eats",), Diagnosis.MEMORY)])
+def test_a_case_that_prints_all_the_time_is_ended_at_its_limits(
+    tags: tuple[str, ...], found: Diagnosis, monkeypatch: pytest.MonkeyPatch
+):
+    take = Outlet.take
+    # as on a busy machine: when the keeper has read something, more is there
+    monkeypatch.setattr(Outlet, "take", lambda outlet: (take(outlet), time.sleep(0.005))[0])
+    started = time.monotonic()
+    limit = 20.0 if tags else 0.5
+    verdict, after = asked(a_case("prints_all_the_time", tags=tags), a_case("ok"), memory=400_000_000, limit=limit)
+    assert verdict.diagnosis is found
+    assert after.status is Status.PASS
+    assert time.monotonic() - started < 10
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ class Child:
         tick = TICK if limits.memory is None else MEMORY_TICK
         now, deadline = time.monotonic(), self._began + (limits.seconds or math.inf)
         look, heard = now + tick, True
-        while now < deadline or heard:  # what has arrived is read, however late it is looked at
+        while now < deadline or heard:  # an answer that has arrived is read, however late it is looked at
             try:
                 if (answer := self._arriving.take(request.number)) is not None:
                     return answer
@@ -215,7 +215,10 @@ class Child:
             time.sleep(nap)
 
     def _attend(self, seconds: float) -> bool:
-        """Wait for something to arrive, and read it; whether anything did. Raises DamagedFrame at the end of it all."""
+        """Wait for something to arrive, and read it; whether it was of an answer: what is printed puts no limit off.
+
+        Raises DamagedFrame at the end of it all.
+        """
         ready = {key.fd for key, _ in self._selector.select(seconds)}
         if self._outlet.descriptor in ready and not self._outlet.take():
             self._selector.unregister(self._outlet.descriptor)
@@ -223,7 +226,7 @@ class Child:
             self._arriving.feed(os.read(self._answers, wire.PIECE))
         elif self._worker.ending in ready:
             raise wire.DamagedFrame
-        return bool(ready)
+        return self._answers in ready
 
     def _examined(self, limits: Limits) -> "_Silence | None":
         """What a look at the process from outside finds amiss."""
