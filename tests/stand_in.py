@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import platform
 import random
 import resource
 import signal
@@ -254,6 +255,11 @@ def _in_a_child(work: Callable[[Case], None], case: Case) -> None:
     os.wait()
 
 
+def stops_its_parent(case: Case) -> None:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    hangs(case)
+
+
 def kills_its_parent(case: Case) -> None:
     parent = os.getppid()
     os.kill(parent, signal.SIGKILL)
@@ -327,6 +333,18 @@ POISONED: list[str] = []
 
 def waits(case: Case) -> None:
     time.sleep(0.2)
+
+
+def rounds_up(case: Case) -> None:
+    upward = {"x86_64": 0x800, "aarch64": 0x400000}[platform.machine()]
+    assert ctypes.CDLL("libm.so.6").fesetround(upward) == 0
+    assert rounding(case) != 0.0
+
+
+def rounding(case: Case) -> float:
+    """What is left of a number in the sum with a far larger one."""
+    small = float("1e-30")  # no constant: its sum would be taken when this module is compiled
+    return 1.0 + small - 1.0
 
 
 def disturbs(case: Case) -> None:

@@ -17,7 +17,7 @@ from processes import wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
-from gradaudit.isolation import answer, child, environment, memory
+from gradaudit.isolation import answer, child, environment, memory, nursery
 from gradaudit.isolation.keeper import Keeper, Task
 from gradaudit.isolation.outlet import Outlet
 from gradaudit.isolation.processes import is_gone
@@ -101,6 +101,21 @@ def test_a_case_that_kills_the_process_that_workers_come_from_says_so_and_the_ne
     assert culprit.notes == (note,)
     assert demon.notes == ("left behind: a process that detached itself; the next case has a fresh process",)
     assert greedy.diagnosis is Diagnosis.MEMORY
+
+
+@on_linux
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_case_that_stops_the_process_that_workers_come_from_holds_nobody_up(
+    wakes: bool, monkeypatch: pytest.MonkeyPatch
+):
+    if not wakes:
+        monkeypatch.setattr(nursery, "END_LIMIT", 0.5)
+        monkeypatch.setattr(nursery.Nursery, "_wake", lambda self: None)
+    started = time.monotonic()
+    before, *verdicts = asked(a_case("process"), a_case("stops_its_parent"), a_case("process", 1), limit=0.5)
+    assert [verdict.status for verdict in verdicts] == [Status.TIMEOUT, Status.PASS]
+    assert time.monotonic() - started < 10
+    assert is_gone(int(before.evidence))
 
 
 @on_linux

@@ -17,6 +17,7 @@ from gradaudit.isolation.processes import died_of, is_gone
 from gradaudit.isolation.sibling import Sibling
 
 START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
+END_LIMIT = 10.0  #: s for a nursery to end a worker: twice what it waits itself for the last processes
 GOODBYE = 10.0  #: s for a nursery to end everything before it is ended itself
 FILES = 16  #: descriptors in this process that a nursery and its worker may take, while they start too
 TICK = 0.05  #: s between looks at whether a twin is still wanted
@@ -63,6 +64,7 @@ class Nursery:
     def fork(self, env: Mapping[str, str], descriptors: Sequence[int]) -> "Worker":
         """A worker with ``env`` beside the environment of the nursery. Raises NurseryFailed."""
         process, own = None, self._met()
+        self._wake()
         with contextlib.suppress(OSError):  # TimeoutError among them
             if own is not None and self._order({"fork": dict(env)}, descriptors):
                 process = self._answer()
@@ -72,14 +74,26 @@ class Nursery:
         return Worker(self, process, forked=process != own.pid)
 
     def end_worker(self) -> int | None:
-        """Kill the worker and all that it started; how it ended, or None where the nursery is gone."""
-        with contextlib.suppress(OSError):
+        """Kill the worker and all that it started; how it ended, or None where the nursery is gone.
+
+        A nursery that does not answer is killed: a case may have stopped it, or worse.
+        """
+        self._wake()
+        self._control.settimeout(END_LIMIT)
+        try:
             return self._answer() if self._order({"end": True}) else None
+        except TimeoutError:
+            self.kill()
+        except OSError:
+            pass
+        finally:
+            self._control.settimeout(START_LIMIT)
         return None
 
     def shutdown(self) -> None:
         """Have everything ended, and do not wait for it. May be called from another thread, and again."""
         self._over = True
+        self._wake()
         with contextlib.suppress(OSError):
             # a twin may yet say who it is: nobody else can bury it
             self._control.shutdown(socket.SHUT_WR if self._process is None else socket.SHUT_RDWR)
@@ -156,6 +170,12 @@ class Nursery:
             cwd=self._folder,
             start_new_session=True,  # Ctrl-C in the terminal reaches the keeper alone
         )
+
+    def _wake(self) -> None:
+        """A case may have stopped it: it goes on, and hears what it is told."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self._process.pid, signal.SIGCONT)
 
     def _met(self) -> "subprocess.Popen[bytes] | Sibling | None":
         """Its process; None where it is over. A twin that was not to be is started after all."""
@@ -243,10 +263,15 @@ class Worker:
 
     def end(self) -> int | None:
         """Kill it and all that it started; how it ended, as ``subprocess`` has it, None where nobody knows."""
+        if not self._forked:
+            ended = self._nursery.kill()
+        elif (ended := self._nursery.end_worker()) is None and not self.has_ended():
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody else will
+                os.killpg(self.process, signal.SIGKILL)
         if self.ending is not None:
             os.close(self.ending)
             self.ending = None
-        return self._nursery.end_worker() if self._forked else self._nursery.kill()
+        return ended
 
 
 _living: list[Nursery] = []  #: of this process
