@@ -87,6 +87,12 @@ def test_a_case_leaves_folder_environment_path_and_warnings_as_it_found_them(ask
     assert (folder, word, on_path, strict) == (os.getcwd(), "", False, False)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the C library of mathematics has another name")
+def test_a_case_that_has_the_processor_round_another_way_changes_no_digit_of_the_next(ask):
+    assert ask(a_case("rounds_up")).status is Status.PASS
+    assert ask(a_case("rounding")).evidence == "0.0"
+
+
 def test_global_random_numbers_follow_from_the_case_and_not_from_the_cases_before(ask):
     first = ask(a_case("surroundings")).evidence
     ask(a_case("disturbs"))

@@ -22,7 +22,7 @@ from functools import cache
 from operator import is_, itemgetter
 from typing import Any
 
-from gradaudit.isolation import scratch
+from gradaudit.isolation import rounding, scratch
 
 #: modules whose attributes are compared one by one, where they are loaded: what functions of numbers are made of
 WATCHED = ("builtins", "math", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
@@ -53,6 +53,7 @@ class Clean:
         self._recursion = sys.getrecursionlimit()
         self._locale = locale.setlocale(locale.LC_ALL)
         self._umask = _umask()
+        self._round_as_before = rounding.keeper_of()
         self._collects = gc.isenabled(), gc.get_threshold()
         self._hooks = [(holder, name, getattr(holder, name)) for holder, name in _HOOKS]
         self._importers = list(sys.meta_path), list(sys.path_hooks)
@@ -103,6 +104,7 @@ class Clean:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked)
 
     def _restore_interpreter(self) -> None:
+        self._round_as_before()
         sys.settrace(None)
         sys.setprofile(None)
         sys.setrecursionlimit(self._recursion)
