@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -333,6 +334,18 @@ POISONED: list[str] = []
 
 def waits(case: Case) -> None:
     time.sleep(0.2)
+
+
+def changes(case: Case) -> None:
+    """What the case's first tag says, by its exchange or by its call."""
+    exec("import cmath, json, logging, math, operator, statistics, sys, tempfile, time, types\n" + case.tags[0])
+
+
+def switches(case: Case) -> list[object]:
+    logging = sys.modules.get("logging")
+    disabled = logging.root.manager.disable if logging else 0
+    limit = getattr(sys, "tracebacklimit", None)
+    return [tempfile.gettempdir(), time.tzname, sys.get_int_max_str_digits(), limit, disabled]
 
 
 def rounds_up(case: Case) -> None:

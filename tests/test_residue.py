@@ -60,6 +60,15 @@ def test_new_names_other_numbers_and_what_was_put_back_are_no_change(namespace: 
     assert snapshot.holds()
 
 
+def test_numbers_count_where_they_are_constants():
+    namespace = {"sin": len, "pi": 3.0, "name": "text"}
+    snapshot = residue._Snapshot(namespace, residue._lasting(namespace, numbers=True))
+    namespace["name"] = "other text"
+    assert snapshot.holds()
+    namespace["pi"] = 3.14
+    assert not snapshot.holds()
+
+
 def test_only_what_is_held_counts_where_that_is_named(namespace: Namespace):
     snapshot = residue._Snapshot(namespace, {"sin": len, "cos": max})
     namespace["pi"] = max

@@ -8,6 +8,7 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.residue import VERSIONED
 from gradaudit.isolation.worker import import_case
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
@@ -91,6 +92,44 @@ def test_a_case_leaves_folder_environment_path_and_warnings_as_it_found_them(ask
 def test_a_case_that_has_the_processor_round_another_way_changes_no_digit_of_the_next(ask):
     assert ask(a_case("rounds_up")).status is Status.PASS
     assert ask(a_case("rounding")).evidence == "0.0"
+
+
+@pytest.mark.skipif(not VERSIONED, reason="where nobody sees whether anything has changed, fewer things are looked at")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "math.pi = 3.14",
+        "cmath.exp = cmath.log",
+        "os.getcwd = lambda: '/'",
+        "os.path.exists = lambda path: True",
+        "operator.mul = operator.add",
+        "statistics.mean = statistics.median",
+        "sys.modules['json'] = types.ModuleType('json')",
+        "del sys.modules['json']",
+    ],
+)
+def test_a_case_that_changes_python_for_all_says_so_and_the_next_has_a_fresh_process(ask, change: str):
+    before = ask(a_case("process")).evidence
+    (note,) = ask(a_case("changes", tags=(change,))).notes
+    assert note.startswith("left behind: replaced modules or functions, or constants, of Python or NumPy;")
+    assert ask(a_case("process")).evidence != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "os.environ['TZ'] = 'XXX-7'; time.tzset()",
+        "os.environ['TZ'] = 'XXX-7'; time.tzset(); del os.environ['TZ']",
+        "tempfile.tempdir = '/'",
+        "sys.set_int_max_str_digits(0)",
+        "sys.tracebacklimit = 0",
+        "logging.disable(50)",
+    ],
+)
+def test_what_a_case_switches_is_switched_back(ask, change: str):
+    before = ask(a_case("switches")).evidence
+    assert ask(a_case("changes", tags=(change,))).notes == ()
+    assert ask(a_case("switches")).evidence == before
 
 
 def test_global_random_numbers_follow_from_the_case_and_not_from_the_cases_before(ask):

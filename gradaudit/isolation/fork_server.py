@@ -199,6 +199,8 @@ def _preload() -> None:
                 importlib.import_module(f"{shelf}.{part.name}")
     if "numpy" in sys.modules:
         importlib.import_module("numpy.ma")  # NumPy's own functions import it when they are first called
+    for module in ("cmath", "statistics"):  # what is here is seen when a case changes it
+        importlib.import_module(module)
 
 
 def _allow_files(count: int) -> None:
