@@ -79,6 +79,14 @@ def raises(case: Case) -> None:
     raise ValueError("planted")
 
 
+def raises_at_length(case: Case) -> None:
+    raise type("Long" * 1000, (Exception,), {})("x" * 5_000_000)
+
+
+def says_much(case: Case) -> str:
+    return "x" * 5_000_000
+
+
 def raises_silently(case: Case) -> None:
     class Mute(Exception):
         def __str__(self) -> str:

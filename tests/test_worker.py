@@ -55,6 +55,20 @@ def test_a_traceback_is_capped_and_keeps_its_end(ask):
     assert "RecursionError" in trace.splitlines()[-1]
 
 
+def test_what_an_exception_says_is_capped_and_so_is_its_name(ask):
+    verdict = ask(a_case("raises_at_length"))
+    assert verdict.message.startswith("raised LongLong")
+    assert "… (3,800 characters left out): xxx" in verdict.message
+    assert verdict.message.endswith("xxx… (4,998,000 characters left out)")
+    assert max(map(len, (verdict.message, verdict.evidence))) < 3_000
+
+
+def test_what_an_audit_says_is_capped(ask):
+    verdict = ask(a_case("says_much"))
+    assert verdict.status is Status.PASS
+    assert verdict.evidence.endswith("xxx… (4,996,000 characters left out)")
+
+
 def test_an_audit_that_gives_no_verdict_is_an_error_of_the_case(ask):
     verdict = ask(a_case("ok"), audit="stand_in:gives_no_verdict")
     assert verdict.status is Status.ERROR

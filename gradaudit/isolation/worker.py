@@ -32,6 +32,8 @@ from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
 
 LONGEST_TRACEBACK = 20_000  #: characters, of the innermost frames
+LONGEST_MESSAGE = 2_000  #: characters; an exception may say all that an array holds
+LONGEST_NAME = 200  #: characters, of a class
 
 AuditCase = Callable[..., Verdict]
 
@@ -99,7 +101,7 @@ def _audited(case: Case, threads: int, audit_case: AuditCase, clean: Clean) -> b
             verdict = copy_context().run(audit_case, case, threads=threads)
         if not isinstance(verdict, Verdict):
             raise TypeError(f"the audit gave {type(verdict).__name__}, not a Verdict")
-        return answer.write(_timed(verdict, started))
+        return answer.write(_timed(_short(verdict), started))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt too: no case may end the worker
         return answer.write(_timed(_raised(case, problem), started))
 
@@ -126,7 +128,7 @@ def _raised(case: Case, problem: BaseException) -> Verdict:
         diagnosis=Diagnosis.RAISED,
         message=f"{case.place}: raised {_named(problem)}" if case.place else f"raised {_named(problem)}",
         evidence=f"{_named(problem)} left the audit of {case.target.function}",
-        traceback=text if len(text) <= LONGEST_TRACEBACK else "…" + text[-LONGEST_TRACEBACK:],
+        traceback=_end_of(text),
     )
 
 
@@ -135,7 +137,25 @@ def _named(problem: BaseException) -> str:
         said = str(problem)
     except Exception:  # a user's __str__
         said = ""
-    return f"{type(problem).__name__}: {said}" if said else type(problem).__name__
+    name = _cut(type(problem).__name__, LONGEST_NAME)
+    return f"{name}: {_cut(said, LONGEST_MESSAGE)}" if said else name
+
+
+def _short(verdict: Verdict) -> Verdict:
+    """With words of a length that people read, whoever has put them together."""
+    if len(verdict.message) + len(verdict.evidence) + len(verdict.traceback) <= 2 * LONGEST_MESSAGE:
+        return verdict
+    message, evidence = (_cut(text, 2 * LONGEST_MESSAGE) for text in (verdict.message, verdict.evidence))
+    return replace(verdict, message=message, evidence=evidence, traceback=_end_of(verdict.traceback))
+
+
+def _end_of(trace: str) -> str:
+    return trace if len(trace) <= LONGEST_TRACEBACK else "…" + trace[-LONGEST_TRACEBACK:]
+
+
+def _cut(text: str, longest: int) -> str:
+    left_out = len(text) - longest
+    return text if left_out <= 0 else f"{text[:longest]}… ({left_out:,} characters left out)"
 
 
 def _timed(verdict: Verdict, started: float) -> Verdict:
