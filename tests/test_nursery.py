@@ -144,6 +144,25 @@ def test_what_python_reads_when_it_starts_is_set_before_it_starts():
     assert verdict.evidence == "['late', '3', '1']"
 
 
+@pytest.mark.parametrize("env", [("PYTHONMALLOC", "bogus"), ("PYTHONHOME", "/nonexistent")])
+def test_an_environment_in_which_nothing_starts_is_an_error_of_its_cases_and_of_no_others(env: tuple[str, str]):
+    bad = [a_case("ok", i, env=(env,), place="s.yaml:1:1") for i in range(2)]
+    before, *errors, after = asked(a_case("ok"), *bad, a_case("ok", 1))
+    assert [before.status, after.status] == [Status.PASS, Status.PASS]
+    for verdict in errors:
+        assert verdict.status is Status.ERROR
+        assert verdict.message.startswith(f"s.yaml:1:1: no process can be started with its env ({env[0]}={env[1]}): ")
+        assert "it said:" in verdict.message
+        assert "Fatal Python error" in verdict.printed
+
+
+def test_a_python_that_tells_more_of_its_imports_than_a_pipe_holds_starts_too():
+    started = time.monotonic()
+    (verdict,) = asked(a_case("ok", env=(("PYTHONVERBOSE", "2"),)))
+    assert verdict.status is Status.PASS
+    assert time.monotonic() - started < 20
+
+
 def test_where_forking_is_not_safe_every_worker_is_a_process_of_its_own():
     names = ["process", "process", "exits", "hangs", "ok"]
     verdicts = asked(*(a_case(name, i) for i, name in enumerate(names)), audit=ALONE, limit=4.0)

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import islice
 
 from gradaudit.isolation import answer, environment, spare
-from gradaudit.isolation.broken import broken
+from gradaudit.isolation.broken import broken, unstarted
 from gradaudit.isolation.child import AHEAD, Child, ChildFailed, Limits, Reply
 from gradaudit.isolation.nursery import Nursery, NurseryFailed
 from gradaudit.judge.attempts import is_worth_another, of_attempts
@@ -54,7 +54,8 @@ class Keeper:
 
     Cases work in ``folder``; None: in that of this process.
 
-    Raises NurseryFailed or ChildFailed where no child can be started at all.
+    Raises NurseryFailed or ChildFailed where no child can be started at all; where none can be with what the ``env`` of
+    its suite says, that is an error of the case.
     """
 
     def __init__(self, *, folder: str | None = None) -> None:
@@ -63,6 +64,7 @@ class Keeper:
         self._child: Child | None = None
         self._surroundings: tuple[object, ...] = ()  #: of the child
         self._ahead: deque[Task] = deque()  #: what the child has been asked already
+        self._unstartable: dict[tuple[object, ...], str] = {}  #: what was said where none could be started
         self._closed = False
         self._busy = threading.Lock()
 
@@ -113,16 +115,21 @@ class Keeper:
     def _audited(self, task: Task, *, upcoming: Iterable[Task] = ()) -> Verdict:
         with self._busy:
             try:
+                if (said := self._unstartable.get(_start(task))) is not None:
+                    return unstarted(task.case, said)
                 reply, alone = self._ask(task, upcoming)
                 if reply.answer is None and not alone and not self._closed:
                     self._discard()
                     reply, _ = self._ask(task)
                 return self._verdict(task, reply)
-            except (NurseryFailed, ChildFailed):
+            except (NurseryFailed, ChildFailed) as problem:
                 self._discard()
                 if self._closed:  # in the middle of its start
                     raise KeeperClosed(OVER) from None
-                raise
+                if not task.case.env:  # not the suite's doing: no case can run here
+                    raise
+                self._unstartable[_start(task)] = str(problem)
+                return unstarted(task.case, str(problem))
             except BaseException:  # Ctrl-C above all: the child is in the middle of a case and useless now
                 self._discard()
                 raise
@@ -223,6 +230,11 @@ class Keeper:
 def _surroundings(task: Task) -> tuple[object, ...]:
     """What cases have in common that may share a child."""
     return task.audit, task.case.path, task.case.env, task.memory
+
+
+def _start(task: Task) -> tuple[object, ...]:
+    """What it depends on whether a child can be started."""
+    return task.audit, task.case.env
 
 
 def _request(task: Task) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from gradaudit.isolation import environment, files, scratch, wire
+from gradaudit.isolation.outlet import Outlet
 from gradaudit.isolation.processes import died_of, is_gone
 from gradaudit.isolation.sibling import Sibling
 
@@ -20,7 +21,7 @@ START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a
 END_LIMIT = 10.0  #: s for a nursery to end a worker: twice what it waits itself for the last processes
 GOODBYE = 10.0  #: s for a nursery to end everything before it is ended itself
 FILES = 16  #: descriptors in this process that a nursery and its worker may take, while they start too
-TICK = 0.05  #: s between looks at whether a twin is still wanted
+TICK = 0.05  #: s between looks at whether a twin is still wanted, and at what a nursery says
 
 _BOOT = (
     "import sys; sys.path[:] = sys.argv[5:]; from gradaudit.isolation.fork_server import main;"
@@ -155,7 +156,9 @@ class Nursery:
         self._control, control = socket.socketpair()
         self._control.settimeout(START_LIMIT)
         words, its_words = os.pipe()
-        self._words = open(words, "rb")  # noqa: SIM115 - until it is closed, or another takes its place
+        os.set_blocking(words, False)
+        self._words = open(words, "rb", buffering=0)  # noqa: SIM115 - until it is closed, or another takes its place
+        self._said = Outlet(words)
         with control, open(its_words, "wb"):
             yield control.fileno(), its_words
 
@@ -213,6 +216,7 @@ class Nursery:
         """The number that answers an order; None where it gave none, or is gone."""
         text = b""
         while not text.endswith(b"\n"):
+            self._await_answer()
             piece = self._control.recv(4096)
             if not piece:
                 return None
@@ -220,11 +224,19 @@ class Nursery:
         number: int | None = json.loads(text)
         return number
 
+    def _await_answer(self) -> None:
+        """Raises TimeoutError. What it says is read meanwhile: it may say more than a pipe holds (PYTHONVERBOSE)."""
+        deadline = time.monotonic() + (self._control.gettimeout() or 0.0)
+        while not wire.has_news(self._control.fileno(), seconds=TICK):
+            self._said.drain()
+            if time.monotonic() > deadline:
+                raise TimeoutError
+
     def _last_words(self) -> str:
         if self._process is None:
             return "a process for workers was dismissed before it was there"
         ended = self.kill()
-        said = self._words.read().decode(errors="replace").strip()
+        said = self._said.drain().strip()
         return f"a process for workers ended ({died_of(ended)}) before it could fork one; it said:\n{said}"
 
 
