@@ -94,11 +94,10 @@ def test_a_case_that_kills_the_process_that_workers_come_from_harms_nobody():
 
 
 @on_linux
-def test_a_case_that_kills_the_process_that_workers_come_from_says_so_and_the_next_is_watched_again():
+def test_a_case_that_kills_the_process_that_workers_come_from_is_followed_by_cases_that_are_watched_again():
     names = ["process", "kills_its_parent", "leaves_a_demon", "eats"]
     _, culprit, demon, greedy = in_turn(*(a_case(name) for name in names), timeout=10.0, max_memory=400_000_000)
-    note = "left behind: no process that watches over what it starts; the next case has a fresh process"
-    assert culprit.notes == (note,)
+    assert culprit.notes == ()  # by the time that it is seen, another case may be at hand
     assert demon.notes == ("left behind: a process that detached itself; the next case has a fresh process",)
     assert greedy.diagnosis is Diagnosis.MEMORY
 

@@ -148,8 +148,8 @@ class Keeper:
             return broken(
                 task.case, reply, _limits(task), how=f"its process gave no verdict that can be read: {problem}"
             )
-        if left:
-            note = f"left behind: {', '.join(left)}; the next case has a fresh process"
+        if told := [one for one in left if one]:
+            note = f"left behind: {', '.join(told)}; the next case has a fresh process"
             verdict = replace(verdict, notes=(*verdict.notes, note))
         return replace(verdict, id=task.case.id, printed=reply.printed)
 
