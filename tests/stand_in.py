@@ -3,10 +3,13 @@
 import contextlib
 import ctypes
 import os
+import platform
 import random
+import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -58,6 +61,10 @@ def blocked_signals(case: Case) -> set[signal.Signals]:
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def limit_of_files(case: Case) -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def settings(case: Case) -> list[str]:
     return [os.environ.get(name, "") for name in ("WORD", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")]
 
@@ -70,6 +77,14 @@ def importable(case: Case) -> str:
 
 def raises(case: Case) -> None:
     raise ValueError("planted")
+
+
+def raises_at_length(case: Case) -> None:
+    raise type("Long" * 1000, (Exception,), {})("x" * 5_000_000)
+
+
+def says_much(case: Case) -> str:
+    return "x" * 5_000_000
 
 
 def raises_silently(case: Case) -> None:
@@ -137,6 +152,26 @@ def prints(case: Case) -> None:
     print("to stdout")
     print("to stderr", file=sys.stderr)
     os.write(1, b"to the descriptor\n")
+
+
+def keeps_the_streams_waiting_for_nobody(case: Case) -> None:
+    os.set_blocking(1, False)
+
+
+def closes_what_leads_to_the_keeper(case: Case) -> None:
+    """The pipe behind descriptor 1, by all its numbers."""
+    pipe = os.fstat(1)
+    for descriptor in range(256):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(descriptor), pipe):
+                os.close(descriptor)
+
+
+def prints_at_once(case: Case) -> int:
+    """More than a pipe holds, by a program and by itself."""
+    text = b"y" * 1_000_000
+    subprocess.run([sys.executable, "-c", "import os; assert os.write(1, b'x' * 10**6) == 10**6"], check=True)
+    return os.write(1, text)
 
 
 def closes_streams(case: Case) -> None:
@@ -229,8 +264,32 @@ def _in_a_child(work: Callable[[Case], None], case: Case) -> None:
     os.wait()
 
 
+def stops_its_parent(case: Case) -> None:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    hangs(case)
+
+
 def kills_its_parent(case: Case) -> None:
-    os.kill(os.getppid(), signal.SIGKILL)
+    parent = os.getppid()
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        time.sleep(0.001)
+
+
+def kills_its_parent_and_eats(case: Case) -> None:
+    kills_its_parent(case)
+    time.sleep(0.2)
+    eats(case)
+
+
+def parent(case: Case) -> int:
+    return os.getppid()
+
+
+def prints_all_the_time(case: Case) -> None:
+    held = b"x" * (500_000_000 if "eats" in case.tags else 1)
+    while held:
+        os.write(1, b"x" * 4096)
 
 
 def counts(case: Case) -> None:
@@ -283,6 +342,30 @@ POISONED: list[str] = []
 
 def waits(case: Case) -> None:
     time.sleep(0.2)
+
+
+def changes(case: Case) -> None:
+    """What the case's first tag says, by its exchange or by its call."""
+    exec("import cmath, json, logging, math, operator, statistics, sys, tempfile, time, types\n" + case.tags[0])
+
+
+def switches(case: Case) -> list[object]:
+    logging = sys.modules.get("logging")
+    disabled = logging.root.manager.disable if logging else 0
+    limit = getattr(sys, "tracebacklimit", None)
+    return [tempfile.gettempdir(), time.tzname, sys.get_int_max_str_digits(), limit, disabled]
+
+
+def rounds_up(case: Case) -> None:
+    upward = {"x86_64": 0x800, "aarch64": 0x400000}[platform.machine()]
+    assert ctypes.CDLL("libm.so.6").fesetround(upward) == 0
+    assert rounding(case) != 0.0
+
+
+def rounding(case: Case) -> float:
+    """What is left of a number in the sum with a far larger one."""
+    small = float("1e-30")  # no constant: its sum would be taken when this module is compiled
+    return 1.0 + small - 1.0
 
 
 def disturbs(case: Case) -> None:

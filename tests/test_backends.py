@@ -271,6 +271,26 @@ def test_a_run_that_is_broken_off_ends_at_once(name: str):
     assert time.monotonic() - started < 10
 
 
+MANY_FILES = """
+import os, resource
+from gradaudit import backends
+from stand_in import *
+
+resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+held = [os.open(os.devnull, os.O_RDONLY) for _ in range({held})]
+cases = [a_case(name, i) for i, name in enumerate(["limit_of_files", "exits", "ok", "limit_of_files"])]
+found = dict(backends.run(cases, jobs=3, audit=AUDIT))
+print([found[0].evidence, found[1].status.value, found[2].status.value, found[3].evidence])
+"""
+
+
+@pytest.mark.parametrize(("limit", "held"), [(4096, 1100), (64, 40)])
+def test_a_process_with_many_open_files_has_workers_and_these_keep_its_limit(limit: int, held: int):
+    code = MANY_FILES.format(limit=limit, held=held)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert done.stdout == f"{[str(limit), 'crash', 'pass', str(limit)]}\n", done.stderr
+
+
 @pytest.mark.parametrize("name", ["threading", "loky"])
 def test_jobs_work_at_the_same_time(name: str):
     cases = [a_case("slow_process", i) for i in range(20)]

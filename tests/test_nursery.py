@@ -6,17 +6,21 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
 import pytest
+from processes import wait_until
 from stand_in import AUDIT, a_case
 
 from gradaudit import backends
-from gradaudit.isolation import answer, child, environment, memory
+from gradaudit.isolation import answer, child, environment, memory, nursery
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.outlet import Outlet
+from gradaudit.isolation.processes import is_gone
 from gradaudit.isolation.rows import form
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Counts, Heat, Measures, Status, Verdict
@@ -89,6 +93,46 @@ def test_a_case_that_kills_the_process_that_workers_come_from_harms_nobody():
     assert [verdict.status for verdict in verdicts] == ["pass", "pass", "pass", "crash", "pass"]
 
 
+@on_linux
+def test_a_case_that_kills_the_process_that_workers_come_from_is_followed_by_cases_that_are_watched_again():
+    names = ["process", "kills_its_parent", "leaves_a_demon", "eats"]
+    _, culprit, demon, greedy = in_turn(*(a_case(name) for name in names), timeout=10.0, max_memory=400_000_000)
+    assert culprit.notes == ()  # by the time that it is seen, another case may be at hand
+    assert demon.notes == ("left behind: a process that detached itself; the next case has a fresh process",)
+    assert greedy.diagnosis is Diagnosis.MEMORY
+
+
+@on_linux
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_case_that_stops_the_process_that_workers_come_from_holds_nobody_up(
+    wakes: bool, monkeypatch: pytest.MonkeyPatch
+):
+    if not wakes:
+        monkeypatch.setattr(nursery, "END_LIMIT", 0.5)
+        monkeypatch.setattr(nursery.Nursery, "_wake", lambda self: None)
+    started = time.monotonic()
+    before, *verdicts = asked(a_case("process"), a_case("stops_its_parent"), a_case("process", 1), limit=0.5)
+    assert [verdict.status for verdict in verdicts] == [Status.TIMEOUT, Status.PASS]
+    assert time.monotonic() - started < 10
+    assert is_gone(int(before.evidence))
+
+
+@on_linux
+def test_a_case_that_kills_the_process_that_workers_come_from_has_no_more_memory_for_it():
+    (greedy,) = asked(a_case("kills_its_parent_and_eats"), memory=400_000_000, limit=10.0)
+    assert greedy.diagnosis is Diagnosis.MEMORY
+
+
+@on_linux
+def test_a_worker_whose_nursery_somebody_has_killed_between_two_cases_is_not_used_again():
+    with Keeper() as keeper:
+        before = keeper.audit(Task(0, a_case("parent"), audit=AUDIT))
+        os.kill(int(before.evidence), signal.SIGKILL)
+        assert wait_until(lambda: is_gone(int(before.evidence)))
+        after = keeper.audit(Task(1, a_case("leaves_a_demon"), audit=AUDIT))
+    assert after.notes == ("left behind: a process that detached itself; the next case has a fresh process",)
+
+
 def test_what_python_reads_when_it_starts_is_set_before_it_starts():
     assert environment.early((("OMP_NUM_THREADS", "2"), ("LD_LIBRARY_PATH", "x"), ("WORD", "y"))).keys() == {
         "OMP_NUM_THREADS",
@@ -97,6 +141,25 @@ def test_what_python_reads_when_it_starts_is_set_before_it_starts():
     early, late = (("PYTHONUTF8", "0"), ("OMP_NUM_THREADS", "3")), (("WORD", "late"),)
     (verdict,) = asked(a_case("settings", env=(*early, *late)))
     assert verdict.evidence == "['late', '3', '1']"
+
+
+@pytest.mark.parametrize("env", [("PYTHONMALLOC", "bogus"), ("PYTHONHOME", "/nonexistent")])
+def test_an_environment_in_which_nothing_starts_is_an_error_of_its_cases_and_of_no_others(env: tuple[str, str]):
+    bad = [a_case("ok", i, env=(env,), place="s.yaml:1:1") for i in range(2)]
+    before, *errors, after = asked(a_case("ok"), *bad, a_case("ok", 1))
+    assert [before.status, after.status] == [Status.PASS, Status.PASS]
+    for verdict in errors:
+        assert verdict.status is Status.ERROR
+        assert verdict.message.startswith(f"s.yaml:1:1: no process can be started with its env ({env[0]}={env[1]}): ")
+        assert "it said:" in verdict.message
+        assert "Fatal Python error" in verdict.printed
+
+
+def test_a_python_that_tells_more_of_its_imports_than_a_pipe_holds_starts_too():
+    started = time.monotonic()
+    (verdict,) = asked(a_case("ok", env=(("PYTHONVERBOSE", "2"),)))
+    assert verdict.status is Status.PASS
+    assert time.monotonic() - started < 20
 
 
 def test_where_forking_is_not_safe_every_worker_is_a_process_of_its_own():
@@ -151,6 +214,22 @@ def test_what_cases_print_stays_with_them_though_the_worker_goes_on_at_once():
     assert [verdict.printed for verdict in verdicts] == [text if name == "prints" else "" for name in names]
 
 
+def test_a_case_after_which_nobody_would_wait_for_the_keeper_to_read_takes_nothing_from_the_next():
+    names = ["keeps_the_streams_waiting_for_nobody", "prints_at_once", "prints", "ok"]
+    verdicts = in_turn(*(a_case(name) for name in names), timeout=20.0)
+    assert [verdict.status for verdict in verdicts] == [Status.PASS] * 4
+    assert verdicts[1].evidence == "1000000"
+    assert [verdict.printed for verdict in verdicts[2:]] == ["to stdout\nto stderr\nto the descriptor\n", ""]
+
+
+def test_a_case_that_leaves_no_way_out_for_what_is_printed_says_so_and_the_next_has_a_fresh_worker():
+    names = ["prints", "closes_what_leads_to_the_keeper", "prints", "ok"]
+    before, culprit, *after = in_turn(*(a_case(name) for name in names), timeout=20.0)
+    assert culprit.notes == ("left behind: no way out for what is printed; the next case has a fresh process",)
+    assert [verdict.printed for verdict in after] == [before.printed, ""]
+    assert [verdict.notes for verdict in after] == [(), ()]
+
+
 def test_the_time_of_a_case_begins_when_the_one_before_has_ended():
     waiting = [a_case("waits", number, timeout=20.0) for number in range(5)]  # a second in all, at least
     verdicts = in_turn(*waiting, a_case("hangs", timeout=0.9), a_case("ok"), timeout=20.0)
@@ -185,6 +264,22 @@ def test_a_case_that_holds_too_much_memory_is_killed_and_says_how_much(name: str
     assert "MB of memory, allowed 400 MB, and was killed; raise --max-memory" in greedy.message
     assert f"in {name}" in greedy.traceback
     assert after.status is Status.PASS
+
+
+@on_linux
+@pytest.mark.parametrize(("tags", "found"), [((), Diagnosis.TIMED_OUT), (("eats",), Diagnosis.MEMORY)])
+def test_a_case_that_prints_all_the_time_is_ended_at_its_limits(
+    tags: tuple[str, ...], found: Diagnosis, monkeypatch: pytest.MonkeyPatch
+):
+    take = Outlet.take
+    # as on a busy machine: when the keeper has read something, more is there
+    monkeypatch.setattr(Outlet, "take", lambda outlet: (take(outlet), time.sleep(0.005))[0])
+    started = time.monotonic()
+    limit = 20.0 if tags else 0.5
+    verdict, after = asked(a_case("prints_all_the_time", tags=tags), a_case("ok"), memory=400_000_000, limit=limit)
+    assert verdict.diagnosis is found
+    assert after.status is Status.PASS
+    assert time.monotonic() - started < 10
 
 
 @pytest.fixture

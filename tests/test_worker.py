@@ -8,6 +8,7 @@ import pytest
 from stand_in import AUDIT, a_case
 
 from gradaudit.isolation.keeper import Keeper, Task
+from gradaudit.isolation.residue import VERSIONED
 from gradaudit.isolation.worker import import_case
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
@@ -54,6 +55,20 @@ def test_a_traceback_is_capped_and_keeps_its_end(ask):
     assert "RecursionError" in trace.splitlines()[-1]
 
 
+def test_what_an_exception_says_is_capped_and_so_is_its_name(ask):
+    verdict = ask(a_case("raises_at_length"))
+    assert verdict.message.startswith("raised LongLong")
+    assert "… (3,800 characters left out): xxx" in verdict.message
+    assert verdict.message.endswith("xxx… (4,998,000 characters left out)")
+    assert max(map(len, (verdict.message, verdict.evidence))) < 3_000
+
+
+def test_what_an_audit_says_is_capped(ask):
+    verdict = ask(a_case("says_much"))
+    assert verdict.status is Status.PASS
+    assert verdict.evidence.endswith("xxx… (4,996,000 characters left out)")
+
+
 def test_an_audit_that_gives_no_verdict_is_an_error_of_the_case(ask):
     verdict = ask(a_case("ok"), audit="stand_in:gives_no_verdict")
     assert verdict.status is Status.ERROR
@@ -85,6 +100,50 @@ def test_a_case_leaves_folder_environment_path_and_warnings_as_it_found_them(ask
     ask(a_case("disturbs"))
     folder, word, on_path, strict, _ = eval(ask(a_case("surroundings")).evidence)
     assert (folder, word, on_path, strict) == (os.getcwd(), "", False, False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the C library of mathematics has another name")
+def test_a_case_that_has_the_processor_round_another_way_changes_no_digit_of_the_next(ask):
+    assert ask(a_case("rounds_up")).status is Status.PASS
+    assert ask(a_case("rounding")).evidence == "0.0"
+
+
+@pytest.mark.skipif(not VERSIONED, reason="where nobody sees whether anything has changed, fewer things are looked at")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "math.pi = 3.14",
+        "cmath.exp = cmath.log",
+        "os.getcwd = lambda: '/'",
+        "os.path.exists = lambda path: True",
+        "operator.mul = operator.add",
+        "statistics.mean = statistics.median",
+        "sys.modules['json'] = types.ModuleType('json')",
+        "del sys.modules['json']",
+    ],
+)
+def test_a_case_that_changes_python_for_all_says_so_and_the_next_has_a_fresh_process(ask, change: str):
+    before = ask(a_case("process")).evidence
+    (note,) = ask(a_case("changes", tags=(change,))).notes
+    assert note.startswith("left behind: replaced modules or functions, or constants, of Python or NumPy;")
+    assert ask(a_case("process")).evidence != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "os.environ['TZ'] = 'XXX-7'; time.tzset()",
+        "os.environ['TZ'] = 'XXX-7'; time.tzset(); del os.environ['TZ']",
+        "tempfile.tempdir = '/'",
+        "sys.set_int_max_str_digits(0)",
+        "sys.tracebacklimit = 0",
+        "logging.disable(50)",
+    ],
+)
+def test_what_a_case_switches_is_switched_back(ask, change: str):
+    before = ask(a_case("switches")).evidence
+    assert ask(a_case("changes", tags=(change,))).notes == ()
+    assert ask(a_case("switches")).evidence == before
 
 
 def test_global_random_numbers_follow_from_the_case_and_not_from_the_cases_before(ask):

@@ -8,6 +8,8 @@ from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
 
+LAST_WORDS = 50  #: in a message, of what a process said that did not start; the rest stands with what is printed
+
 
 @dataclass(frozen=True)
 class _Reason:
@@ -29,6 +31,21 @@ def broken(case: Case, reply: Reply, limits: Limits, *, how: str = "") -> Verdic
         measures=Measures(duration_s=reply.seconds),
         traceback=reply.trace,
         printed=reply.printed,
+    )
+
+
+def unstarted(case: Case, said: str) -> Verdict:
+    """The verdict on ``case`` where no process can be started with the environment that its suite asks for."""
+    how, _, words = said.partition("\n")
+    env = ", ".join(f"{name}={value}" for name, value in case.env)
+    message = f"no process can be started with its env ({env}): {' '.join([how, *words.split()[:LAST_WORDS]])}"
+    return Verdict(
+        id=case.id,
+        status=Status.ERROR,
+        diagnosis=Diagnosis.DIED,
+        message=f"{case.place}: {message}" if case.place else message,
+        evidence=how,
+        printed=words,
     )
 
 

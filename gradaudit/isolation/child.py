@@ -3,7 +3,6 @@
 import math
 import os
 import secrets
-import select
 import selectors
 import signal
 import time
@@ -186,7 +185,7 @@ class Child:
         tick = TICK if limits.memory is None else MEMORY_TICK
         now, deadline = time.monotonic(), self._began + (limits.seconds or math.inf)
         look, heard = now + tick, True
-        while now < deadline or heard:  # what has arrived is read, however late it is looked at
+        while now < deadline or heard:  # an answer that has arrived is read, however late it is looked at
             try:
                 if (answer := self._arriving.take(request.number)) is not None:
                     return answer
@@ -216,7 +215,10 @@ class Child:
             time.sleep(nap)
 
     def _attend(self, seconds: float) -> bool:
-        """Wait for something to arrive, and read it; whether anything did. Raises DamagedFrame at the end of it all."""
+        """Wait for something to arrive, and read it; whether it was of an answer: what is printed puts no limit off.
+
+        Raises DamagedFrame at the end of it all.
+        """
         ready = {key.fd for key, _ in self._selector.select(seconds)}
         if self._outlet.descriptor in ready and not self._outlet.take():
             self._selector.unregister(self._outlet.descriptor)
@@ -224,14 +226,15 @@ class Child:
             self._arriving.feed(os.read(self._answers, wire.PIECE))
         elif self._worker.ending in ready:
             raise wire.DamagedFrame
-        return bool(ready)
+        return self._answers in ready
 
     def _examined(self, limits: Limits) -> "_Silence | None":
         """What a look at the process from outside finds amiss."""
         if self._worker.ending is None and self._worker.has_ended():
             return _Silence(dead=True)
         if limits.memory is not None:
-            held = sum(map(memory.resident, self._nursery.children()))
+            # where the nursery is gone, at least what the worker itself has started can be seen
+            held = sum(map(memory.resident, self._nursery.children() or [self._worker.process]))
             return _Silence(memory=held) if held > limits.memory else None
         return None
 
@@ -240,7 +243,7 @@ class Child:
         self._worker.signal(signal.SIGCONT)  # it may have stopped itself
         now = time.monotonic()
         end, wait = now + TRACE_END, TRACE_WAIT
-        while now < end and select.select([self._traces.descriptor], [], [], wait)[0]:
+        while now < end and wire.has_news(self._traces.descriptor, seconds=wait):
             if not self._traces.take():  # it has died meanwhile: what can be read at its end is nothing, and at once
                 break
             now, wait = time.monotonic(), 0.02

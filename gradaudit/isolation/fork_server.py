@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
 import signal
 import socket
 import sys
@@ -37,8 +38,9 @@ DESCRIPTORS = {"fork": 5, "twin": 2, "end": 0}
 _BECOME_PARENT_OF_ORPHANS = 36  #: PR_SET_CHILD_SUBREAPER of prctl(2)
 
 
-def main(control: int, audit: str, folder: str) -> None:
-    """Follow the keeper's orders on the socket ``control`` until it closes. ``folder`` is for temporary files.
+def main(control: int, audit: str, folder: str, *, files: int) -> None:
+    """Follow the keeper's orders on the socket ``control`` until it closes. ``folder`` is for temporary files;
+    ``files`` is how many a worker may have open.
 
     An order is a line of JSON. ``{"fork": {name: value, …}}`` comes with the descriptors of a worker and names its
     environment; the answer is its process number. ``{"end": true}`` ends the worker with all that it started; the
@@ -46,6 +48,7 @@ def main(control: int, audit: str, folder: str) -> None:
     whose keeper lives in the same process; it answers itself, with its process number, and there is no answer here.
     """
     _adopt_orphans()
+    _allow_files(files)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # inherited: a ray worker blocks Ctrl-C, and cases can see it
     importlib.import_module(audit.partition(":")[0])
     _preload()
@@ -196,6 +199,15 @@ def _preload() -> None:
                 importlib.import_module(f"{shelf}.{part.name}")
     if "numpy" in sys.modules:
         importlib.import_module("numpy.ma")  # NumPy's own functions import it when they are first called
+    for module in ("cmath", "statistics"):  # what is here is seen when a case changes it
+        importlib.import_module(module)
+
+
+def _allow_files(count: int) -> None:
+    """What a keeper with many jobs allows itself is no business of its cases."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # the keeper's own was lowered meanwhile
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, most))
 
 
 def _adopt_orphans() -> None:

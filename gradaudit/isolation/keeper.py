@@ -16,7 +16,7 @@ from functools import cache
 from itertools import islice
 
 from gradaudit.isolation import answer, environment, spare
-from gradaudit.isolation.broken import broken
+from gradaudit.isolation.broken import broken, unstarted
 from gradaudit.isolation.child import AHEAD, Child, ChildFailed, Limits, Reply
 from gradaudit.isolation.nursery import Nursery, NurseryFailed
 from gradaudit.judge.attempts import is_worth_another, of_attempts
@@ -54,7 +54,8 @@ class Keeper:
 
     Cases work in ``folder``; None: in that of this process.
 
-    Raises NurseryFailed or ChildFailed where no child can be started at all.
+    Raises NurseryFailed or ChildFailed where no child can be started at all; where none can be with what the ``env`` of
+    its suite says, that is an error of the case.
     """
 
     def __init__(self, *, folder: str | None = None) -> None:
@@ -63,6 +64,7 @@ class Keeper:
         self._child: Child | None = None
         self._surroundings: tuple[object, ...] = ()  #: of the child
         self._ahead: deque[Task] = deque()  #: what the child has been asked already
+        self._unstartable: dict[tuple[object, ...], str] = {}  #: what was said where none could be started
         self._closed = False
         self._busy = threading.Lock()
 
@@ -113,16 +115,21 @@ class Keeper:
     def _audited(self, task: Task, *, upcoming: Iterable[Task] = ()) -> Verdict:
         with self._busy:
             try:
+                if (said := self._unstartable.get(_start(task))) is not None:
+                    return unstarted(task.case, said)
                 reply, alone = self._ask(task, upcoming)
                 if reply.answer is None and not alone and not self._closed:
                     self._discard()
                     reply, _ = self._ask(task)
                 return self._verdict(task, reply)
-            except (NurseryFailed, ChildFailed):
+            except (NurseryFailed, ChildFailed) as problem:
                 self._discard()
                 if self._closed:  # in the middle of its start
                     raise KeeperClosed(OVER) from None
-                raise
+                if not task.case.env:  # not the suite's doing: no case can run here
+                    raise
+                self._unstartable[_start(task)] = str(problem)
+                return unstarted(task.case, str(problem))
             except BaseException:  # Ctrl-C above all: the child is in the middle of a case and useless now
                 self._discard()
                 raise
@@ -141,8 +148,8 @@ class Keeper:
             return broken(
                 task.case, reply, _limits(task), how=f"its process gave no verdict that can be read: {problem}"
             )
-        if left:
-            note = f"left behind: {', '.join(left)}; the next case has a fresh process"
+        if told := [one for one in left if one]:
+            note = f"left behind: {', '.join(told)}; the next case has a fresh process"
             verdict = replace(verdict, notes=(*verdict.notes, note))
         return replace(verdict, id=task.case.id, printed=reply.printed)
 
@@ -167,7 +174,8 @@ class Keeper:
             self._ahead.append(task)
 
     def _ask_anew(self, task: Task) -> None:
-        if self._ahead:  # another one than was foretold: its child is busy with that
+        # another one than was foretold: its child is busy with that; or nobody sees what a child holds and starts
+        if self._ahead or (self._nursery is not None and self._nursery.has_ended()):
             self._discard()
         try:
             self._child_for(task).ask(_request(task), limits=_limits(task))
@@ -222,6 +230,11 @@ class Keeper:
 def _surroundings(task: Task) -> tuple[object, ...]:
     """What cases have in common that may share a child."""
     return task.audit, task.case.path, task.case.env, task.memory
+
+
+def _start(task: Task) -> tuple[object, ...]:
+    """What it depends on whether a child can be started."""
+    return task.audit, task.case.env
 
 
 def _request(task: Task) -> bytes:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -13,17 +12,20 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from gradaudit.isolation import environment, scratch
+from gradaudit.isolation import environment, files, scratch, wire
+from gradaudit.isolation.outlet import Outlet
 from gradaudit.isolation.processes import died_of, is_gone
 from gradaudit.isolation.sibling import Sibling
 
 START_LIMIT = 120.0  #: s for an interpreter to start and import the audit, on a cold and busy machine
+END_LIMIT = 10.0  #: s for a nursery to end a worker: twice what it waits itself for the last processes
 GOODBYE = 10.0  #: s for a nursery to end everything before it is ended itself
-TICK = 0.05  #: s between looks at whether a twin is still wanted
+FILES = 16  #: descriptors in this process that a nursery and its worker may take, while they start too
+TICK = 0.05  #: s between looks at whether a twin is still wanted, and at what a nursery says
 
 _BOOT = (
-    "import sys; sys.path[:] = sys.argv[4:]; from gradaudit.isolation.fork_server import main;"
-    " main(int(sys.argv[1]), *sys.argv[2:4])"
+    "import sys; sys.path[:] = sys.argv[5:]; from gradaudit.isolation.fork_server import main;"
+    " main(int(sys.argv[1]), *sys.argv[2:4], files=int(sys.argv[4]))"
 )
 
 
@@ -52,6 +54,7 @@ class Nursery:
         self._temporary = scratch.make(temporary)
         self._children: int | None = None  #: the file that lists them, kept open: it is read at every look at memory
         self._over = False
+        files.make_room((len(_living) + 1) * FILES)
         self._ordering = threading.Lock()  #: other keepers' threads order twins
         self._process: subprocess.Popen[bytes] | Sibling | None = None  #: None: a twin that has not said who it is
         with _choosing, self._connected() as ends:
@@ -62,6 +65,7 @@ class Nursery:
     def fork(self, env: Mapping[str, str], descriptors: Sequence[int]) -> "Worker":
         """A worker with ``env`` beside the environment of the nursery. Raises NurseryFailed."""
         process, own = None, self._met()
+        self._wake()
         with contextlib.suppress(OSError):  # TimeoutError among them
             if own is not None and self._order({"fork": dict(env)}, descriptors):
                 process = self._answer()
@@ -71,14 +75,26 @@ class Nursery:
         return Worker(self, process, forked=process != own.pid)
 
     def end_worker(self) -> int | None:
-        """Kill the worker and all that it started; how it ended, or None where the nursery is gone."""
-        with contextlib.suppress(OSError):
+        """Kill the worker and all that it started; how it ended, or None where the nursery is gone.
+
+        A nursery that does not answer is killed: a case may have stopped it, or worse.
+        """
+        self._wake()
+        self._control.settimeout(END_LIMIT)
+        try:
             return self._answer() if self._order({"end": True}) else None
+        except TimeoutError:
+            self.kill()
+        except OSError:
+            pass
+        finally:
+            self._control.settimeout(START_LIMIT)
         return None
 
     def shutdown(self) -> None:
         """Have everything ended, and do not wait for it. May be called from another thread, and again."""
         self._over = True
+        self._wake()
         with contextlib.suppress(OSError):
             # a twin may yet say who it is: nobody else can bury it
             self._control.shutdown(socket.SHUT_WR if self._process is None else socket.SHUT_RDWR)
@@ -140,7 +156,9 @@ class Nursery:
         self._control, control = socket.socketpair()
         self._control.settimeout(START_LIMIT)
         words, its_words = os.pipe()
-        self._words = open(words, "rb")  # noqa: SIM115 - until it is closed, or another takes its place
+        os.set_blocking(words, False)
+        self._words = open(words, "rb", buffering=0)  # noqa: SIM115 - until it is closed, or another takes its place
+        self._said = Outlet(words)
         with control, open(its_words, "wb"):
             yield control.fileno(), its_words
 
@@ -155,6 +173,12 @@ class Nursery:
             cwd=self._folder,
             start_new_session=True,  # Ctrl-C in the terminal reaches the keeper alone
         )
+
+    def _wake(self) -> None:
+        """A case may have stopped it: it goes on, and hears what it is told."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self._process.pid, signal.SIGCONT)
 
     def _met(self) -> "subprocess.Popen[bytes] | Sibling | None":
         """Its process; None where it is over. A twin that was not to be is started after all."""
@@ -173,7 +197,7 @@ class Nursery:
 
     def _hear(self, seconds: float) -> bool:
         """Whether there is news of a twin: who it is, or nothing where it was not to be."""
-        if not select.select([self._control], [], [], seconds)[0]:
+        if not wire.has_news(self._control.fileno(), seconds=seconds):
             return False
         with contextlib.suppress(OSError):
             if (process := self._answer()) is not None:
@@ -192,6 +216,7 @@ class Nursery:
         """The number that answers an order; None where it gave none, or is gone."""
         text = b""
         while not text.endswith(b"\n"):
+            self._await_answer()
             piece = self._control.recv(4096)
             if not piece:
                 return None
@@ -199,11 +224,19 @@ class Nursery:
         number: int | None = json.loads(text)
         return number
 
+    def _await_answer(self) -> None:
+        """Raises TimeoutError. What it says is read meanwhile: it may say more than a pipe holds (PYTHONVERBOSE)."""
+        deadline = time.monotonic() + (self._control.gettimeout() or 0.0)
+        while not wire.has_news(self._control.fileno(), seconds=TICK):
+            self._said.drain()
+            if time.monotonic() > deadline:
+                raise TimeoutError
+
     def _last_words(self) -> str:
         if self._process is None:
             return "a process for workers was dismissed before it was there"
         ended = self.kill()
-        said = self._words.read().decode(errors="replace").strip()
+        said = self._said.drain().strip()
         return f"a process for workers ended ({died_of(ended)}) before it could fork one; it said:\n{said}"
 
 
@@ -229,7 +262,7 @@ class Worker:
     def awaited(self, seconds: float) -> bool:
         """Give it ``seconds`` to end: its pipes close a moment before it has. Whether it did."""
         if self.ending is not None:
-            return bool(select.select([self.ending], [], [], seconds)[0])
+            return wire.has_news(self.ending, seconds=seconds)
         deadline = time.monotonic() + seconds
         while not (gone := self.has_ended()) and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -242,10 +275,15 @@ class Worker:
 
     def end(self) -> int | None:
         """Kill it and all that it started; how it ended, as ``subprocess`` has it, None where nobody knows."""
+        if not self._forked:
+            ended = self._nursery.kill()
+        elif (ended := self._nursery.end_worker()) is None and not self.has_ended():
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody else will
+                os.killpg(self.process, signal.SIGKILL)
         if self.ending is not None:
             os.close(self.ending)
             self.ending = None
-        return self._nursery.end_worker() if self._forked else self._nursery.kill()
+        return ended
 
 
 _living: list[Nursery] = []  #: of this process
@@ -266,4 +304,4 @@ def _orders_twin(setting: tuple[object, ...], folder: str, ends: tuple[int, int]
 def _command(control: int, audit: str, folder: str) -> list[str]:
     # the nursery imports what this process imports, an uninstalled checkout of gradaudit included
     path = [entry or os.getcwd() for entry in sys.path]
-    return [sys.executable, "-c", _BOOT, str(control), audit, folder, *path]
+    return [sys.executable, "-c", _BOOT, str(control), audit, folder, str(files.of_workers()), *path]

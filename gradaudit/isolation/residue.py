@@ -15,17 +15,21 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from functools import cache
 from operator import is_, itemgetter
 from typing import Any
 
-from gradaudit.isolation import scratch
+from gradaudit.isolation import rounding, scratch
 
 #: modules whose attributes are compared one by one, where they are loaded: what functions of numbers are made of
 WATCHED = ("builtins", "math", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
+FURTHER = ("cmath", "operator", "statistics", "os", "posixpath")  #: where it costs next to nothing to look at them
+CONSTANT = ("math", "cmath", "numpy")  #: of these, whose numbers are compared too: other modules count in theirs
 SPARE_DESCRIPTORS = 64  #: that a case may leave open: libraries keep files of their own
 
 _SIGNALS = [int(number) for number in signal.Signals if number not in (signal.SIGKILL, signal.SIGSTOP)]
@@ -53,11 +57,16 @@ class Clean:
         self._recursion = sys.getrecursionlimit()
         self._locale = locale.setlocale(locale.LC_ALL)
         self._umask = _umask()
+        self._round_as_before = rounding.keeper_of()
         self._collects = gc.isenabled(), gc.get_threshold()
-        self._hooks = [(holder, name, getattr(holder, name)) for holder, name in _HOOKS]
+        self._hooks = [(holder, name, getattr(holder, name, _MISSING)) for holder, name in _HOOKS]
+        self._digits = sys.get_int_max_str_digits()
         self._importers = list(sys.meta_path), list(sys.path_hooks)
-        watched = {name: sys.modules[name] for name in WATCHED if name in sys.modules}
-        self._attributes = [_Snapshot(sys.modules, watched), *(_Snapshot(vars(m)) for m in watched.values())]
+        names = (*WATCHED, *FURTHER) if VERSIONED else WATCHED
+        watched = {name: sys.modules[name] for name in names if name in sys.modules}
+        self._attributes = [_Snapshot(sys.modules, _lasting_modules() if VERSIONED else watched)]
+        self._attributes += [_Snapshot(vars(m), _lasting(vars(m), name in CONSTANT)) for name, m in watched.items()]
+        self._zone = time.tzname
         self._descriptor = _next_descriptor()
         numpy = sys.modules.get("numpy")
         self._generator = numpy and numpy.random.get_bit_generator()
@@ -103,12 +112,16 @@ class Clean:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked)
 
     def _restore_interpreter(self) -> None:
+        self._round_as_before()
         sys.settrace(None)
         sys.setprofile(None)
         sys.setrecursionlimit(self._recursion)
         for holder, name, value in self._hooks:
             if getattr(holder, name, _MISSING) is not value:
-                setattr(holder, name, value)
+                delattr(holder, name) if value is _MISSING else setattr(holder, name, value)
+        sys.set_int_max_str_digits(self._digits)
+        if (logging := sys.modules.get("logging")) is not None and logging.root.manager.disable:
+            logging.disable(logging.NOTSET)
         enabled, thresholds = self._collects
         gc.enable() if enabled else gc.disable()
         gc.set_threshold(*thresholds)
@@ -126,6 +139,12 @@ class Clean:
         names = os.environ._data  # type: ignore[attr-defined]
         if tuple(names.items()) != self._names or c_environment() != self._variables:
             self._restore_environment(names)
+            time.tzset()
+        if time.tzname is not self._zone:
+            time.tzset()
+            self._zone = time.tzname
+        if tempfile.tempdir not in (None, self._temporary):  # found again, in the environment
+            tempfile.tempdir = None
 
     def _restore_environment(self, names: dict[bytes, bytes]) -> None:
         _LIBC.clearenv()
@@ -155,7 +174,7 @@ class Clean:
         if _next_descriptor() > self._descriptor + SPARE_DESCRIPTORS:
             yield "many open files"
         if not all(snapshot.holds() for snapshot in self._attributes):
-            yield "replaced modules or functions of Python or NumPy"
+            yield "replaced modules or functions, or constants, of Python or NumPy"
 
     def _has_temporary_files(self) -> bool:
         if self._temporary is None or _changed_at(self._temporary) == self._temporary_since:
@@ -165,8 +184,9 @@ class Clean:
         return True  # the folder itself is gone: the next case needs one
 
 
-#: what the interpreter calls at certain moments
+#: what the interpreter calls or reads at certain moments
 _HOOKS: tuple[tuple[Any, str], ...] = (
+    (sys, "tracebacklimit"),
     (sys, "excepthook"),
     (sys, "unraisablehook"),
     (sys, "displayhook"),
@@ -195,11 +215,25 @@ def _has_contexts(version: str) -> bool:
     return (int(major), int(minor)) >= (2, 2)
 
 
+def _lasting_modules() -> dict[str, Any]:
+    """All that are loaded; libraries may exchange the one that was started, for a moment or for good."""
+    return {name: module for name, module in sys.modules.items() if name != "__main__"}
+
+
+def _lasting(namespace: dict[str, Any], numbers: bool) -> dict[str, Any]:
+    """What a module's users may rely on to be what it was: all that can be called, and where it is wanted, numbers."""
+    return {
+        name: value
+        for name, value in namespace.items()
+        if callable(value) or (numbers and type(value) in (int, float, complex))
+    }
+
+
 class _Snapshot:
-    """Things in a namespace (all that can be called, or ``held``), to see whether they are still the same ones."""
+    """Things in a namespace (``held``; not given: all that can be called), to see whether they are still the same."""
 
     def __init__(self, namespace: dict[str, Any], held: dict[str, Any] | None = None) -> None:
-        held = held or {name: value for name, value in namespace.items() if callable(value)}
+        held = held or _lasting(namespace, numbers=False)
         self._namespace = namespace
         self._values = tuple(held.values())
         self._pick = itemgetter(*held)

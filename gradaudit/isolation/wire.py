@@ -34,7 +34,19 @@ def has_room(descriptor: int, payload: bytes) -> bool:
     """Whether ``write`` would send it at once, though nobody reads on the other side."""
     # a pipe that is ready takes this much in one piece, by POSIX
     small = HEADER.size + len(payload) <= select.PIPE_BUF
-    return small and bool(select.select([], [descriptor], [], 0)[1])
+    return small and _ready(descriptor, select.POLLOUT, 0.0)
+
+
+def has_news(descriptor: int, *, seconds: float = 0.0) -> bool:
+    """Wait until there is something to read, or the other side is gone, ``seconds`` at most. Whether that came."""
+    return _ready(descriptor, select.POLLIN, seconds)
+
+
+def _ready(descriptor: int, event: int, seconds: float) -> bool:
+    # not select.select: it refuses descriptors from 1024 on, and a hundred keepers in one process have more
+    look = select.poll()
+    look.register(descriptor, event)
+    return bool(look.poll(seconds * 1000))
 
 
 def read(descriptor: int) -> tuple[int, bytes] | None:

@@ -14,7 +14,6 @@ import math
 import os
 import pickle
 import random
-import select
 import signal
 import sys
 import time
@@ -33,6 +32,8 @@ from gradaudit.judge.verdict import Measures, Status, Verdict
 from gradaudit.plan.case import Case
 
 LONGEST_TRACEBACK = 20_000  #: characters, of the innermost frames
+LONGEST_MESSAGE = 2_000  #: characters; an exception may say all that an array holds
+LONGEST_NAME = 200  #: characters, of a class
 
 AuditCase = Callable[..., Verdict]
 
@@ -75,11 +76,16 @@ def main(
         if os.getpid() != process:
             os._exit(1)  # the user's function forked and the copy came back too: only one may answer
         _flush()
-        with contextlib.suppress(OSError):  # closed by the case
-            os.write(printed, wire.mark(number))
+        marked = _marked(printed, number)
         left = clean.restore()
+        if not marked:
+            left += ("no way out for what is printed",)
         if detached is not None and detached.any():
             left += ("a process that detached itself",)
+        if nursery not in (None, os.getppid()):
+            left += (
+                "",
+            )  # nobody watches over what it starts; untold, as an earlier case may be why: it takes a moment
         held = _held_above(limit) if nursery is not None else None
         wire.write(answers, number, answer.sealed(verdict, left, held))
     while wire.read(requests) is not None:  # no other case may run here: wait for the end
@@ -97,7 +103,7 @@ def _audited(case: Case, threads: int, audit_case: AuditCase, clean: Clean) -> b
             verdict = copy_context().run(audit_case, case, threads=threads)
         if not isinstance(verdict, Verdict):
             raise TypeError(f"the audit gave {type(verdict).__name__}, not a Verdict")
-        return answer.write(_timed(verdict, started))
+        return answer.write(_timed(_short(verdict), started))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt too: no case may end the worker
         return answer.write(_timed(_raised(case, problem), started))
 
@@ -124,7 +130,7 @@ def _raised(case: Case, problem: BaseException) -> Verdict:
         diagnosis=Diagnosis.RAISED,
         message=f"{case.place}: raised {_named(problem)}" if case.place else f"raised {_named(problem)}",
         evidence=f"{_named(problem)} left the audit of {case.target.function}",
-        traceback=text if len(text) <= LONGEST_TRACEBACK else "…" + text[-LONGEST_TRACEBACK:],
+        traceback=_end_of(text),
     )
 
 
@@ -133,7 +139,25 @@ def _named(problem: BaseException) -> str:
         said = str(problem)
     except Exception:  # a user's __str__
         said = ""
-    return f"{type(problem).__name__}: {said}" if said else type(problem).__name__
+    name = _cut(type(problem).__name__, LONGEST_NAME)
+    return f"{name}: {_cut(said, LONGEST_MESSAGE)}" if said else name
+
+
+def _short(verdict: Verdict) -> Verdict:
+    """With words of a length that people read, whoever has put them together."""
+    if len(verdict.message) + len(verdict.evidence) + len(verdict.traceback) <= 2 * LONGEST_MESSAGE:
+        return verdict
+    message, evidence = (_cut(text, 2 * LONGEST_MESSAGE) for text in (verdict.message, verdict.evidence))
+    return replace(verdict, message=message, evidence=evidence, traceback=_end_of(verdict.traceback))
+
+
+def _end_of(trace: str) -> str:
+    return trace if len(trace) <= LONGEST_TRACEBACK else "…" + trace[-LONGEST_TRACEBACK:]
+
+
+def _cut(text: str, longest: int) -> str:
+    left_out = len(text) - longest
+    return text if left_out <= 0 else f"{text[:longest]}… ({left_out:,} characters left out)"
 
 
 def _timed(verdict: Verdict, started: float) -> Verdict:
@@ -201,6 +225,16 @@ def _flush() -> None:
     _LIBC.fflush(None)  # printf in compiled code
 
 
+def _marked(printed: int, number: int) -> bool:
+    """Whether the end of the case of the request ``number`` now stands in what is ``printed``."""
+    try:
+        os.set_blocking(printed, True)  # asyncio sets it otherwise by itself, for all that share the pipe
+        os.write(printed, wire.mark(number))
+    except OSError:  # closed by the case
+        return False
+    return True
+
+
 def _held_above(limit: int | None) -> int | None:
     """The most memory that a case held, where that is more than ``limit``; its keeper may have looked away just then.
 
@@ -228,5 +262,5 @@ def _die_with_keeper(lifeline: int) -> None:
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
     fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([lifeline], [], [], 0)[0]:  # closed before the lines above: no signal will come
+    if wire.has_news(lifeline):  # closed before the lines above: no signal will come
         os._exit(1)
