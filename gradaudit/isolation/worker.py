@@ -83,9 +83,7 @@ def main(
         if detached is not None and detached.any():
             left += ("a process that detached itself",)
         if nursery not in (None, os.getppid()):
-            left += (
-                "",
-            )  # nobody watches over what it starts; untold, as an earlier case may be why: it takes a moment
+            left += ("",)  # nobody watches over what it starts; untold, as an earlier case may be the reason
         held = _held_above(limit) if nursery is not None else None
         wire.write(answers, number, answer.sealed(verdict, left, held))
     while wire.read(requests) is not None:  # no other case may run here: wait for the end

@@ -26,6 +26,7 @@ from gradaudit.running.record import Audit, History, Result, Run
 from gradaudit.suite import Suite, load_suite
 
 REPORTS = Path("reports")  #: relative to the current folder
+LONGEST_NAME = 100  #: bytes of a folder's: systems allow 255
 NOTHING = "none"  #: in place of a baseline: compare with no run
 
 
@@ -196,7 +197,7 @@ def run_folder(run: Run, folder: Path = REPORTS) -> Path:
 
 def _file_name(text: str, nameless: str) -> str:
     """``text`` where it can name a folder; else what can be kept of it, with a digest: no two texts share a name."""
-    kept = re.sub(r"[^\w.+-]+", "_", text).lstrip(".")[:100]
+    kept = re.sub(r"[^\w.+-]+", "_", text).lstrip(".").encode()[:LONGEST_NAME].decode(errors="ignore")
     if kept == text and kept:
         return kept
     digest = hashlib.blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=4).hexdigest()
