@@ -129,6 +129,13 @@ def test_a_case_that_changes_python_for_all_says_so_and_the_next_has_a_fresh_pro
     assert ask(a_case("process")).evidence != before
 
 
+def test_an_audit_hook_which_nobody_can_remove_ends_with_its_case(ask):
+    before = ask(a_case("process")).evidence
+    (note,) = ask(a_case("changes", tags=("sys.addaudithook(lambda *event: None)",))).notes
+    assert note.startswith("left behind: an audit hook of Python;")
+    assert ask(a_case("process")).evidence != before
+
+
 @pytest.mark.parametrize(
     "change",
     [

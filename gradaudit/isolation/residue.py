@@ -19,8 +19,8 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from operator import is_, itemgetter
 from typing import Any
 
@@ -61,6 +61,8 @@ class Clean:
         self._collects = gc.isenabled(), gc.get_threshold()
         self._hooks = [(holder, name, getattr(holder, name, _MISSING)) for holder, name in _HOOKS]
         self._digits = sys.get_int_max_str_digits()
+        self._audited: list[object] = []  #: hooks that a case has added, and that nobody can list or remove
+        sys.addaudithook = partial(_add_audit_hook, sys.addaudithook, self._audited)
         self._importers = list(sys.meta_path), list(sys.path_hooks)
         names = (*WATCHED, *FURTHER) if VERSIONED else WATCHED
         watched = {name: sys.modules[name] for name in names if name in sys.modules}
@@ -169,6 +171,8 @@ class Clean:
             yield f"{threads} {'thread' if threads == 1 else 'threads'} still running"
         if _has_children():
             yield "a child process"
+        if self._audited:
+            yield "an audit hook of Python"
         if self._has_temporary_files():
             yield "temporary files"
         if _next_descriptor() > self._descriptor + SPARE_DESCRIPTORS:
@@ -198,6 +202,12 @@ _HOOKS: tuple[tuple[Any, str], ...] = (
     (threading, "_profile_hook"),
     (warnings, "showwarning"),
 )
+
+
+def _add_audit_hook(add: Callable[[Any], object], added: list[object], hook: Any) -> None:
+    """``sys.addaudithook``, which is remembered."""
+    added.append(hook)
+    add(hook)
 
 
 def c_environment() -> list[bytes]:
