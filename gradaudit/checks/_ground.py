@@ -8,9 +8,11 @@ from gradaudit.checks._comparison import Comparison
 from gradaudit.checks._limits import Limits
 from gradaudit.checks._units import measured_in, unit_of
 from gradaudit.perturb.batching import Batched
+from gradaudit.perturb.difference_table import VALUES
 from gradaudit.perturb.noise import Swing, measure_hidden_noise, measure_noise
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Kernel, Probe
+from gradaudit.perturb.steps import Coordinates
 from gradaudit.perturb.together import Together
 
 SMALLEST = float(np.nextafter(0.0, 1.0))  #: number above zero
@@ -56,7 +58,9 @@ class Ground:
         if limits.half_precision:  # what has so few bits may stand still at all steps that its noise is measured with
             sigma = np.fmax(sigma, limits.half_precision * np.abs(base) / np.sqrt(3))
         probe = Probe(comparison.function, base, sigma, comparison.readout, kernel, threads, batch)
-        return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched, noise.swing, curve)
+        whole = type(comparison.directions) is Coordinates  # otherwise nobody asks, and it is as large as x
+        swing = noise.swing if whole else None
+        return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched, swing, curve)
 
     def is_contradicted(self, derivative: Array) -> bool:
         """Whether f changes otherwise than ``derivative`` (n, R) says, where its noise was measured.
@@ -66,12 +70,14 @@ class Ground:
         """
         if self.swing is None:
             return False
-        step, probe = self.swing.step, self.probe
-        with np.errstate(all="ignore"):
-            off = np.abs(probe.combined(self.swing.change) - step @ derivative)
+        step, heard = self.swing.step, AUDIBLE / (VALUES - 1) * self.probe.quiet
+        off = np.abs(self.probe.combined(self.swing.change) - step @ derivative)
+        if not np.count_nonzero(off > heard):  # mostly
+            return False
+        with np.errstate(over="ignore"):
             size = np.sqrt(np.square(step) @ np.square(derivative))
-            accepted = BENT * self.limits.resolution * size + self.limits.atol * np.abs(step).sum()
-            return bool((off > AUDIBLE * probe.quiet + accepted).any())
+        accepted = BENT * self.limits.resolution * size + self.limits.atol * np.abs(step).sum()
+        return bool((off > heard + accepted).any())
 
     def louder(self, rng: np.random.Generator) -> tuple["Ground", int]:
         """The same, with noise that another part of f had hidden, or itself; and the evaluations spent on it."""

@@ -45,8 +45,8 @@ PLACES = np.arange(float(START), START + VALUES)[:, None]
 class Swing:
     """How f changes along a line so short that nothing bends on it."""
 
-    step: Array  #: (n,) from its begin to its end
-    change: Array  #: (m,)
+    step: Array  #: (n,) an eighth of it
+    change: Array  #: (m,) from its begin to its end, by eighths
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         if values is None:
             continue
         if rung == 0:
-            swing = Swing((VALUES - 1) * step, values[-1] - values[0])
+            swing = Swing(step, (values[-1] - values[0]) / (VALUES - 1))
         still = values[1:] == values[:-1]
         if rung == 0 and not np.count_nonzero(still):  # mostly: there is nothing to wait for
             unit = _unit(values)
