@@ -20,7 +20,7 @@ from gradaudit.checks._stale import EARLIER, Points, asked_again
 from gradaudit.checks._subject import CALLS_AT_X, Subject, Unfit
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines._boundary import UserError, guarded
-from gradaudit.engines._differentiable import Absent, Differentiable, EngineError, Misfit
+from gradaudit.engines._differentiable import Absent, Differentiable, EngineError, Misfit, Mutated
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.judging import judge
@@ -96,6 +96,8 @@ def audit_function(
         evidences = [course.examined(compared, rng) for compared, rng in prepared]
     except Unfit as problem:
         return _unfit(case, problem, differentiable)
+    except Mutated as problem:
+        return _unfit(case, Unfit(Diagnosis.INPUT_MUTATED, str(problem)), differentiable)
     except Misfit as problem:
         return _unfit(case, Unfit(Diagnosis.SHAPE, str(problem)), differentiable)
     except UserError as problem:

@@ -280,3 +280,13 @@ def test_a_suite_passes_args_after_everything_else_and_fills_in_axes(tmp_path, m
     cases = make_plan(load_suite([tmp_path / "suite.yaml"], environment={}))
     assert [case.target.args for case in cases] == [(2.5, 2), (2.5, 3), (2.5, 4)]
     assert [audit_case(case).message for case in cases if audit_case(case).status != "pass"] == []
+
+
+def test_a_function_that_writes_into_its_further_arguments_is_told_so():
+    def weighted(x, weights):
+        weights *= 2
+        return float((x * weights).sum())
+
+    verdict = ga.audit(weighted, np.ones(3), args=(np.ones(3),), gradient=lambda x, weights: weights)
+    assert (verdict.status, verdict.diagnosis) == ("fail", "input mutated")
+    assert "changed its argument 1 of 'args'; work on a copy of it" in verdict.message

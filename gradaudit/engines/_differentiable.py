@@ -36,6 +36,10 @@ class Misfit(Exception):
     """A derivative inside the function has a wrong count, shape or dtype: the case fails, it is no error."""
 
 
+class Mutated(Misfit):
+    """A function wrote into an argument that is the same in all calls: the case fails."""
+
+
 class Absent(Exception):
     """A derivative that an engine offers does not exist for this function: its check is left out, with a note."""
 
