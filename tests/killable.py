@@ -1,5 +1,6 @@
 """A suite that takes a second or two, run in a session of its own: for tests that kill or interrupt it."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,10 +53,15 @@ def start(folder: Path, *options: str, **how: object) -> subprocess.Popen[str]:
         env=environment(**{MARK: str(folder)}),
         text=True,
         start_new_session=True,
-        **{"stderr": subprocess.PIPE, **how},
+        **{"stderr": subprocess.PIPE, "preexec_fn": hear_of_the_terminal, **how},
     )
     _started.append(process)
     return process
+
+
+def hear_of_the_terminal() -> None:
+    """As a shell starts it, also where the tests themselves run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def end_all() -> None:

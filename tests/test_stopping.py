@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from killable import CASES, a_suite, end_all, finish, homes, start
+from killable import CASES, a_suite, end_all, finish, hear_of_the_terminal, homes, start
 from processes import environment
 
 from gradaudit import report
@@ -57,6 +57,7 @@ def test_the_line_that_an_interrupted_run_says_finishes_it(folder: Path, number:
 
 def test_a_terminal_that_goes_away_and_says_it_twice_leaves_reports_that_can_be_finished(folder: Path):
     def own_terminal() -> None:
+        hear_of_the_terminal()
         fcntl.ioctl(1, termios.TIOCSCTTY, 0)  # from here on it hangs up on us
 
     ours, its = pty.openpty()
