@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gradaudit as ga
+from gradaudit import Settings
 from gradaudit.judge.verdict import Status
 
 LIGHT = 2 * math.pi / 633e-9  # of a red laser, per metre
@@ -130,3 +131,11 @@ def test_a_thousand_float32_values_are_decided_though_the_smallest_slopes_drown(
     assert ga.audit(lambda x: (x * x).sum(), y, gradient=lambda x: 2 * x).status is Status.PASS
     verdict = ga.audit(lambda x: (x * x).sum(), y, gradient=lambda x: 2.2 * x)
     assert verdict.status is Status.FAIL
+
+
+def test_steps_that_the_user_gives_are_doubted_where_others_may_be_taken_and_only_there():
+    def audited(**settings):
+        return ga.audit(days, 20000.4, gradient=lambda t: 1e-4, settings=Settings(h=(2.0, 1.0), **settings))
+
+    assert audited().status is not Status.PASS
+    assert {point.h for point in audited(extend=False).curves} <= {1.0, 2.0}

@@ -84,6 +84,7 @@ class Ladder:
         if self.settings.method == "central":
             self._rule(plain(self._given(), self.claim))
         elif self.doubtful:
+            self.extended = self.settings.h is not None
             self._by_a_short_step()
         elif self.settings.h is None:
             self._own_steps()

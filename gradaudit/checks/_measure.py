@@ -119,9 +119,8 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
 def _is_doubtful(rulings: Rulings, claim: Claim, ground: Ground, directions: Directions, settings: Settings) -> bool:
     """Whether all pass, and what passes does not tell how f changes where its noise was measured."""
     whole = type(directions) is Coordinates and len(directions) == directions.point.x.size  # entries are such, too
-    if not whole or settings.method != "auto" or settings.kinks == "accept" or not rulings.all_decided:
-        return False
-    return ground.is_contradicted(claim.analytic)
+    asked = settings.method == "auto" and settings.kinks != "accept" and (settings.h is None or settings.extend)
+    return whole and asked and rulings.all_decided and ground.is_contradicted(claim.analytic)
 
 
 def _think_again(
