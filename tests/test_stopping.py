@@ -154,7 +154,9 @@ def test_fail_fast_stops_at_the_first_unexpected_case_and_says_how_to_go_on(fold
 def test_a_second_run_into_the_same_folder_is_refused_while_the_first_goes_on(folder: Path):
     first = start(folder)
     wait_for_lines(folder, 1)
+    first.send_signal(signal.SIGSTOP)  # the other must not find it at its end
     status, said = finish(folder, "--resume")
+    first.send_signal(signal.SIGCONT)
     first.communicate(timeout=60)
     assert status == 2
     assert "another run is writing it; wait for its end, or stop it" in said
