@@ -108,31 +108,31 @@ def test_a_case_that_has_the_processor_round_another_way_changes_no_digit_of_the
     assert ask(a_case("rounding")).evidence == "0.0"
 
 
-@pytest.mark.skipif(not VERSIONED, reason="where nobody sees whether anything has changed, fewer things are looked at")
+REPLACED = "replaced modules or functions, or constants, of Python or NumPy"
+SEEN = pytest.mark.skipif(not VERSIONED, reason="where nobody sees whether anything has changed, less is looked at")
+REPLACING = [
+    "math.pi = 3.14",
+    "cmath.exp = cmath.log",
+    "os.getcwd = lambda: '/'",
+    "os.path.exists = lambda path: True",
+    "operator.mul = operator.add",
+    "statistics.mean = statistics.median",
+    "sys.modules['json'] = types.ModuleType('json')",
+    "del sys.modules['json']",
+]
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("change", "left"),
     [
-        "math.pi = 3.14",
-        "cmath.exp = cmath.log",
-        "os.getcwd = lambda: '/'",
-        "os.path.exists = lambda path: True",
-        "operator.mul = operator.add",
-        "statistics.mean = statistics.median",
-        "sys.modules['json'] = types.ModuleType('json')",
-        "del sys.modules['json']",
+        *(pytest.param(change, REPLACED, marks=SEEN) for change in REPLACING),
+        ("sys.addaudithook(lambda *event: None)", "an audit hook of Python"),  # which nobody can remove
     ],
 )
-def test_a_case_that_changes_python_for_all_says_so_and_the_next_has_a_fresh_process(ask, change: str):
+def test_a_case_that_changes_python_for_all_says_so_and_the_next_has_a_fresh_process(ask, change: str, left: str):
     before = ask(a_case("process")).evidence
     (note,) = ask(a_case("changes", tags=(change,))).notes
-    assert note.startswith("left behind: replaced modules or functions, or constants, of Python or NumPy;")
-    assert ask(a_case("process")).evidence != before
-
-
-def test_an_audit_hook_which_nobody_can_remove_ends_with_its_case(ask):
-    before = ask(a_case("process")).evidence
-    (note,) = ask(a_case("changes", tags=("sys.addaudithook(lambda *event: None)",))).notes
-    assert note.startswith("left behind: an audit hook of Python;")
+    assert note.startswith(f"left behind: {left};")
     assert ask(a_case("process")).evidence != before
 
 

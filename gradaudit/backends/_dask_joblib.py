@@ -38,9 +38,12 @@ def audit_on_worker(tasks: Sequence[Task], *, run: str, folder: str) -> Done:
     """Audit in a child of this dask worker, and tell the client of the begin, the verdicts on the way, and the end."""
     worker = distributed.get_worker()
     said = {"key": worker.get_current_task(), "worker": worker.address}
+
+    def tell(answers: bytes) -> None:
+        worker.log_event(run, {**said, "answers": answers})
+
     worker.log_event(run, {**said, "begun": True})
     try:
-        tell = lambda answers: worker.log_event(run, {**said, "answers": answers})  # noqa: E731
         return _crew.audit(tasks, run=run, folder=folder, tell=tell)
     finally:
         worker.log_event(run, said)

@@ -58,8 +58,8 @@ class Ground:
         if limits.half_precision:  # what has so few bits may stand still at all steps that its noise is measured with
             sigma = np.fmax(sigma, limits.half_precision * np.abs(base) / np.sqrt(3))
         probe = Probe(comparison.function, base, sigma, comparison.readout, kernel, threads, batch)
-        whole = type(comparison.directions) is Coordinates  # otherwise nobody asks, and it is as large as x
-        swing = noise.swing if whole else None
+        # of other directions, entries of a matrix among them, it tells nothing, and it is as large as x
+        swing = noise.swing if type(comparison.directions) is Coordinates else None
         return cls(comparison, limits, probe, unit, noise.evaluations + comparison.searched, swing, curve)
 
     def is_contradicted(self, derivative: Array) -> bool:

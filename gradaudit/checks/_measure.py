@@ -20,7 +20,7 @@ from gradaudit.judge.evidence import Evidence
 from gradaudit.judge.family import pass_beside_their_family
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.sampling import Probe
-from gradaudit.perturb.steps import Coordinates, Directions, Entries
+from gradaudit.perturb.steps import Directions, Entries
 from gradaudit.perturb.together import Coupled
 from gradaudit.plan.case import Settings
 
@@ -118,7 +118,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
 
 def _is_doubtful(rulings: Rulings, claim: Claim, ground: Ground, directions: Directions, settings: Settings) -> bool:
     """Whether all pass, and what passes does not tell how f changes where its noise was measured."""
-    whole = type(directions) is Coordinates and len(directions) == directions.point.x.size  # entries are such, too
+    whole = len(directions) == directions.point.x.size
     asked = settings.method == "auto" and settings.kinks != "accept" and (settings.h is None or settings.extend)
     return whole and asked and rulings.all_decided and ground.is_contradicted(claim.analytic)
 

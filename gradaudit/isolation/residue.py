@@ -8,7 +8,6 @@ that were there before user code came. It does not see what user modules keep fo
 import _signal  # type: ignore[import-not-found]
 import contextlib
 import ctypes
-import errno
 import gc
 import locale
 import os
@@ -24,7 +23,7 @@ from functools import cache, partial
 from operator import is_, itemgetter
 from typing import Any
 
-from gradaudit.isolation import rounding, scratch
+from gradaudit.isolation import files, rounding, scratch
 
 #: modules whose attributes are compared one by one, where they are loaded: what functions of numbers are made of
 WATCHED = ("builtins", "math", "random", "time", "numpy", "numpy.linalg", "numpy.random", "numpy.fft")
@@ -69,7 +68,7 @@ class Clean:
         self._attributes = [_Snapshot(sys.modules, _lasting_modules() if VERSIONED else watched)]
         self._attributes += [_Snapshot(vars(m), _lasting(vars(m), name in CONSTANT)) for name, m in watched.items()]
         self._zone = time.tzname
-        self._descriptor = _next_descriptor()
+        self._descriptor = files.next_descriptor()
         numpy = sys.modules.get("numpy")
         self._generator = numpy and numpy.random.get_bit_generator()
         # the folder for temporary files is this worker's own, unless the suite names another
@@ -175,7 +174,7 @@ class Clean:
             yield "an audit hook of Python"
         if self._has_temporary_files():
             yield "temporary files"
-        if _next_descriptor() > self._descriptor + SPARE_DESCRIPTORS:
+        if files.next_descriptor() > self._descriptor + SPARE_DESCRIPTORS:
             yield "many open files"
         if not all(snapshot.holds() for snapshot in self._attributes):
             yield "replaced modules or functions, or constants, of Python or NumPy"
@@ -308,16 +307,6 @@ def _here() -> str | None:
         return os.getcwd()
     except OSError:  # removed
         return None
-
-
-def _next_descriptor() -> int:
-    """The lowest free one: how many are open, at the price of one call."""
-    try:
-        descriptor = os.dup(2)
-    except OSError as error:  # none is free, or 2 itself was closed: then there is room
-        return sys.maxsize if error.errno == errno.EMFILE else 0
-    os.close(descriptor)
-    return descriptor
 
 
 def _has_children() -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.evidence import Evidence
-from gradaudit.judge.failure import Failure, agree
+from gradaudit.judge.failure import Failure, agree, are, the_others
 from gradaudit.judge.missing import missing_term
 from gradaudit.judge.symmetry import not_symmetric
 from gradaudit.judge.ties import wrong_at_a_tie
@@ -39,7 +39,7 @@ def diagnose(evidence: Evidence) -> Finding:
         one = failure.count == 1
         all_ = f"the only element{which} is off" if one else f"all {failure.count} elements{which} are off"
         return Diagnosis.WRONG, f"{all_}{_by_how_much(failure)}{_in_common(failure)}"
-    off = f"{failure.count} of {failure.judged} elements {_are(failure.count)} off"
+    off = f"{failure.count} of {failure.judged} elements {are(failure.count)} off"
     return Diagnosis.SOME_ELEMENTS, off + _by_how_much(failure) + _in_common(failure)
 
 
@@ -59,7 +59,7 @@ def _not_finite(failure: Failure) -> Finding | None:
     if not hollow.any():
         return None
     count = int(hollow.sum())
-    return Diagnosis.NOT_FINITE, f"{count} of {hollow.size} claimed elements {_are(count)} NaN or Inf"
+    return Diagnosis.NOT_FINITE, f"{count} of {hollow.size} claimed elements {are(count)} NaN or Inf"
 
 
 def _cotangent_ignored(failure: Failure) -> Finding | None:
@@ -118,17 +118,7 @@ def _one_element(failure: Failure) -> Finding | None:
             return None
         output = failure.evidence.outputs.label(int(np.flatnonzero(failure.failed.any(axis=0))[0]))
         name, others, unsure = f"d {output}/d {name}", failure.judged - 1, int(undecided.sum())
-    return Diagnosis.ONE_ELEMENT, f"only {name} is off; {_others(others, unsure)}"
-
-
-def _others(count: int, undecided: int) -> str:
-    """What became of the ``count`` elements beside the one that failed."""
-    if not undecided:
-        return "the other agrees" if count == 1 else f"the other {count} agree"
-    if undecided == count:
-        return "the other is undecided" if count == 1 else f"the other {count} are undecided"
-    agreeing = count - undecided
-    return f"of the others {agreeing} agree{'s' * (agreeing == 1)} and {undecided} {_are(undecided)} undecided"
+    return Diagnosis.ONE_ELEMENT, f"only {name} is off; {the_others(others, unsure)}"
 
 
 def _inputs_swapped(failure: Failure) -> Finding | None:
@@ -248,10 +238,6 @@ PATTERNS: tuple[Callable[[Failure], Finding | None], ...] = (
     _one_output,
     _one_input,
 )
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _where(failure: Failure) -> str:

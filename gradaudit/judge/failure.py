@@ -120,3 +120,18 @@ class Failure:
 def agree(analytic: Array, numeric: Array, slack: Array) -> bool:
     """Whether both are the same numbers, as far as they were measured."""
     return bool((np.abs(analytic - numeric) <= slack).all())
+
+
+def the_others(count: int, undecided: int = 0) -> str:
+    """What became of the ``count`` elements beside those that failed."""
+    if not undecided:
+        return "the other agrees" if count == 1 else f"the other {count} agree"
+    if undecided == count:
+        return "the other is undecided" if count == 1 else f"the other {count} are undecided"
+    agreeing = count - undecided
+    return f"of the others {agreeing} agree{'s' * (agreeing == 1)} and {undecided} {are(undecided)} undecided"
+
+
+def are(count: int) -> str:
+    """The verb of so many."""
+    return "is" if count == 1 else "are"

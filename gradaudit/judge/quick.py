@@ -84,7 +84,15 @@ def _mismatch_vanishes(samples: Samples, ratio: Array) -> Mask:
     """The gap of the one-sided slopes falls like h, and its extrapolation is zero within noise."""
     coarse, fine = (samples.forward - samples.backward)[-2:]
     noise = 4 * samples.central_noise[-2:]
-    limit = fine + (fine - coarse) / (ratio - 1)
     falls = (np.abs(fine) <= 0.3 * np.abs(coarse)) | (np.abs(fine) <= noise[1])
-    curvature = 0.05 * np.abs(coarse)  # the next term of the series
-    return falls & (np.abs(limit) <= noise[1] + noise[0] / ratio + curvature)
+    return falls & has_no_limit((coarse, fine), (noise[0], noise[1]), ratio, curvature=0.05)
+
+
+def has_no_limit(gap: tuple[Array, Array], noise: tuple[Array, Array], ratio: Array, *, curvature: float) -> Mask:
+    """Whether a gap at two steps, the coarse one ``ratio`` times the fine one, extrapolates to zero within noise.
+
+    ``curvature`` is what the next term of the series may be of it, at the coarse step.
+    """
+    coarse, fine = gap
+    limit = fine + (fine - coarse) / (ratio - 1)
+    return np.asarray(np.abs(limit) <= noise[1] + noise[0] / ratio + curvature * np.abs(coarse))

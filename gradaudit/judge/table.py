@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Mask, Outcome, Rulings, reason, slope_of
 from gradaudit.judge.growth import grows
-from gradaudit.judge.quick import MET
+from gradaudit.judge.quick import MET, has_no_limit
 from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise, stands_around, still
 from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.fit import refined
@@ -292,9 +292,8 @@ def _vanishes(gap: Array, noise: Array, h: Array) -> Mask:
     def at(values: Array, place: NDArray[np.intp]) -> Array:
         return np.take_along_axis(np.broadcast_to(values, gap.shape), place[None], axis=0)[0]
 
-    fine, coarse = at(gap, finer), at(gap, finer - 1)
+    coarse, fine = at(gap, finer - 1), at(gap, finer)
     ratio = at(h[..., None], finer - 1) / at(h[..., None], finer)
-    limit = fine + (fine - coarse) / (ratio - 1)
-    slack = at(noise, finer) + at(noise, finer - 1) / ratio + VANISHED * np.abs(coarse)
-    falls = (np.abs(limit) <= slack) & (np.abs(fine) <= 2 * np.abs(coarse) / ratio)
+    falls = np.abs(fine) <= 2 * np.abs(coarse) / ratio
+    falls &= has_no_limit((coarse, fine), (at(noise, finer - 1), at(noise, finer)), ratio, curvature=VANISHED)
     return np.asarray(pairs.any(axis=0) & falls)

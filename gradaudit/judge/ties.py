@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.evidence import Evidence
-from gradaudit.judge.failure import Failure
+from gradaudit.judge.failure import Failure, the_others
 from gradaudit.perturb.samples import Array
 
 #: One-sided slopes make a kink where they differ by more than this fraction of the element's scale,
@@ -27,11 +27,7 @@ def _at_equal_values(failure: Failure) -> tuple[Diagnosis, str] | None:
     value = failure.evidence.x[first]
     which = f"the {int(tied.sum())} elements whose value occurs more than once"
     example = f"{failure.label(first)} = {value:.6g}"
-    others = int((~tied).sum())
-    return (
-        Diagnosis.TIE,
-        f"{which} are off, such as {example}; the other {others} {'agrees' if others == 1 else 'agree'}",
-    )
+    return Diagnosis.TIE, f"{which} are off, such as {example}; {the_others(int((~tied).sum()))}"
 
 
 def _at_kinks(failure: Failure) -> tuple[Diagnosis, str] | None:

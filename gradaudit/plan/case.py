@@ -68,9 +68,9 @@ class Tolerance:
         """rtol and resolution where ``epsilon`` is the widest spacing at 1 of the floating inputs and outputs."""
         rtol, resolution = next(limits for dtype, limits in _BY_PRECISION.items() if epsilon <= EPSILONS[dtype])
         if self.rtol is not None:
-            rtol, resolution = self.rtol, max(resolution, 2 * self.rtol)
+            return self.rtol, max(resolution, 2 * self.rtol) if self.resolution is None else self.resolution
         if self.resolution is not None:
-            rtol, resolution = min(rtol, self.resolution / 2) if self.rtol is None else rtol, self.resolution
+            return min(rtol, self.resolution / 2), self.resolution
         return rtol, resolution
 
 
