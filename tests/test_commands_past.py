@@ -38,6 +38,14 @@ def test_compare_names_what_changed_and_how(say):
     assert sentence == "1 new failure, 1 fixed; 1 of 2 pass"
 
 
+def test_what_is_as_bad_as_it_was_is_the_same_and_told_and_what_is_as_good_is_only_counted(say):
+    _, out, _ = say("compare", id_of(0), id_of(1))
+    assert [line for line in out.splitlines() if line.startswith("SAME")] == ["SAME     ok[i=1]  fail 0.01 → fail 0.01"]
+    assert f"{id_of(0)} → {id_of(1)}: 1 added, 2 same" in out
+    _, out, _ = say("compare", id_of(0), id_of(1), "--format", "json")
+    assert [case["change"] for case in json.loads(out)["cases"]] == ["same", "same", "added"]
+
+
 def test_compare_fails_on_a_regression_alone(say):
     assert say("compare", id_of(1), "--fail-on", "regression")[0] == 1
     assert say("compare", id_of(2), id_of(1), "--fail-on", "regression")[0] == 1

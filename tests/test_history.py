@@ -40,8 +40,8 @@ def end(status, ratio=0.01):
         (end(Status.XFAIL), end(Status.XPASS), Change.NEW),
         (end(PASS), end(UNDECIDED), Change.NEW),
         (end(FAIL), end(PASS), Change.FIXED),
-        (end(ERROR, nan), end(ERROR, nan), Change.STILL),
-        (end(FAIL, 5), end(FAIL, 7), Change.STILL),
+        (end(ERROR, nan), end(ERROR, nan), Change.SAME),
+        (end(FAIL, 5), end(FAIL, 7), Change.SAME),
         (end(FAIL, 5), end(FAIL, 70), Change.WORSE),
         (end(FAIL, 70), end(FAIL, 5), Change.BETTER),
         (end(UNDECIDED), end(FAIL, 7), Change.WORSE),
@@ -85,7 +85,7 @@ def test_a_run_is_compared_with_the_last_complete_run_of_the_whole_suite(tmp_pat
     )
     history = looked_back(night(4, FAIL, FAIL, PASS), home)
     assert history.baseline == night(1).run
-    assert [case.change for case in history.cases] == [Change.NEW, Change.STILL, Change.ADDED]
+    assert [case.change for case in history.cases] == [Change.NEW, Change.SAME, Change.ADDED]
     assert [run.commit for run in history.runs] == ["c0", "c1", "c2", "c3"]
     assert [end.status for end in history.cases[0].ends] == [FAIL, PASS, FAIL, FAIL]
 
@@ -104,7 +104,7 @@ def test_a_renamed_case_keeps_its_row(tmp_path):
     home = kept(tmp_path, night(0, FAIL, case=replace(CASE, id="old")), night(1, FAIL, case=CASE))
     renamed = replace(CASE, id="new", was=(CASE.id, "old"))
     (case,) = looked_back(night(2, FAIL, case=renamed), home).cases
-    assert case.change is Change.STILL
+    assert case.change is Change.SAME
     assert [end.run for end in case.ends] == [night(0).run.id, night(1).run.id]
     assert case.first_bad.commit == "c0"
 
@@ -152,7 +152,7 @@ def test_a_case_that_changes_sides_though_its_text_does_not_is_flaky(tmp_path):
 
 def test_a_baseline_can_be_chosen_or_refused(tmp_path):
     home = kept(tmp_path, night(0, FAIL), night(1, PASS))
-    assert looked_back(night(2, FAIL), home, baseline=night(0, FAIL)).cases[0].change is Change.STILL
+    assert looked_back(night(2, FAIL), home, baseline=night(0, FAIL)).cases[0].change is Change.SAME
     assert looked_back(night(2, FAIL), home, compare=False).cases[0].change is None
 
 

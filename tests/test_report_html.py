@@ -171,12 +171,12 @@ def past(id_: str, change: Change, before: Status = Status.PASS, **more: object)
 NIGHT = compared(
     ("broke", Status.FAIL, past("broke", Change.NEW)),
     ("came broken", Status.FAIL, CaseHistory("came broken", Change.ADDED)),
-    ("still", Status.FAIL, past("still", Change.STILL, Status.FAIL)),
+    ("still", Status.FAIL, past("still", Change.SAME, Status.FAIL)),
     ("mended", Status.PASS, past("mended", Change.FIXED, Status.FAIL)),
     ("drifts", Status.PASS, past("drifts", Change.WORSE)),
     ("cannot tell", Status.INCONCLUSIVE, past("cannot tell", Change.NEW)),
     ("turns", Status.PASS, past("turns", Change.SAME, flaky=True)),
-    ("dead", Status.CRASH, past("dead", Change.STILL, Status.CRASH)),
+    ("dead", Status.CRASH, past("dead", Change.SAME, Status.CRASH)),
 )
 
 
@@ -214,7 +214,7 @@ def test_queues_come_in_order_of_urgency_and_empty_ones_are_left_out() -> None:
 
 def test_the_first_sentence_and_the_queue_count_alike_what_fails_less_badly_than_it_did() -> None:
     better = ("nearer", Status.FAIL, past("nearer", Change.BETTER, Status.FAIL))
-    audit = compared(better, ("still", Status.FAIL, past("still", Change.STILL, Status.FAIL)))
+    audit = compared(better, ("still", Status.FAIL, past("still", Change.SAME, Status.FAIL)))
     assert headline(audit) == "2 still failing; 0 of 2 pass"
     assert queues_of(audit)["still"] == ["nearer", "still"]
 

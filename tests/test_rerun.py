@@ -137,7 +137,7 @@ def test_the_report_compares_with_the_last_whole_run(say):
     assert history["baseline"]["id"] == first
     changes = {case["id"]: case["change"] for case in history["cases"]}
     assert changes["passes_the_second_time"] == Change.FIXED
-    assert changes["raises"] == Change.STILL
+    assert changes["raises"] == Change.SAME
     assert len(history["runs"]) == 2
 
 

@@ -40,7 +40,7 @@ def change_of(before: Ended | None, now: Ended | None, *, same_numbers: bool = T
     if good == (False, True):
         return Change.FIXED
     moved = _moved(before, now) if same_numbers else None
-    return moved if moved is not None else Change.SAME if good[0] else Change.STILL
+    return Change.SAME if moved is None else moved
 
 
 def regressions(audit: Audit, *, strict: bool = False) -> list[str]:

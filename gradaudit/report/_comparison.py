@@ -2,14 +2,15 @@
 
 from collections import Counter
 
+from gradaudit.history.changes import GOOD
 from gradaudit.judge.verdict import Status
 from gradaudit.report import _codec, _printable
 from gradaudit.report._since import headline, surroundings
 from gradaudit.report.text import number
 from gradaudit.running.record import Audit, CaseHistory, Change, Result
 
-#: What a reader wants to know, in this order; what stayed as it was is only counted.
-TOLD = (Change.NEW, Change.WORSE, Change.ADDED, Change.STILL, Change.FIXED, Change.BETTER, Change.REMOVED)
+#: What a reader wants to know, in this order; what is as good as it was is only counted.
+TOLD = (Change.NEW, Change.WORSE, Change.ADDED, Change.SAME, Change.FIXED, Change.BETTER, Change.REMOVED)
 FORMAT = 1
 
 
@@ -21,8 +22,8 @@ def comparison(audit: Audit) -> str:
     if audit.history is None or audit.history.baseline is None:
         raise ValueError("nothing to tell: the audit was compared with no run; look back first")
     now = {result.case.id: result for result in audit.results}
-    by_change = {change: [case for case in audit.history.cases if case.change is change] for change in TOLD}
-    lines = [_line(case, now.get(case.id)) for change in TOLD for case in by_change[change]]
+    told = [(case, now.get(case.id)) for case in audit.history.cases if not _is_as_good(case, now.get(case.id))]
+    lines = [_line(case, result) for change in TOLD for case, result in told if case.change is change]
     around = [f"{name}: {before or '–'} → {after or '–'}" for name, before, after in surroundings(audit)]
     counts = Counter(case.change for case in audit.history.cases)
     counted = ", ".join(f"{counts[change]} {change}" for change in Change if counts[change])
@@ -38,6 +39,10 @@ def comparison_json(audit: Audit) -> str:
     now = {result.case.id: result for result in audit.results}
     cases = tuple(_changed_case(case, now.get(case.id)) for case in (history.cases if history else ()))
     return _codec.dumps({**head, "baseline": baseline, "cases": cases}, indent=1) + "\n"
+
+
+def _is_as_good(case: CaseHistory, now: Result | None) -> bool:
+    return case.change is Change.SAME and now is not None and now.verdict.status in GOOD
 
 
 def _line(case: CaseHistory, now: Result | None) -> str:

@@ -28,7 +28,7 @@ def is_still_failing(result: Result, past: CaseHistory | None) -> bool:
     """It fails as it did in the baseline, or less badly; False where nothing is compared."""
     if past is None or result.verdict.status not in FAILING:
         return False
-    return past.change in (Change.STILL, Change.BETTER)
+    return past.change in (Change.SAME, Change.BETTER)
 
 
 def headline(audit: Audit) -> str:
@@ -42,7 +42,7 @@ def headline(audit: Audit) -> str:
 
 def _without_news(history: History) -> str:
     """A case may have come, gone, become better or undecided, though nothing that fails is new."""
-    unchanged = {None, Change.SAME, Change.STILL}
+    unchanged = {None, Change.SAME}
     return "nothing changed" if {case.change for case in history.cases} <= unchanged else "no new failures"
 
 

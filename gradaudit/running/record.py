@@ -55,12 +55,11 @@ class Change(StrEnum):
 
     NEW = "new"  #: good then, bad now
     FIXED = "fixed"  #: bad then, good now
-    STILL = "still"  #: bad then and now
     WORSE = "worse"  #: its error over tolerance grew, or its status did: from inconclusive to fail
     BETTER = "better"  #: the same, the other way
     ADDED = "added"  #: the baseline had no such case
     REMOVED = "removed"  #: the baseline had it, this run has not
-    SAME = "same"
+    SAME = "same"  #: none of these: as good as it was, or as bad
 
 
 @dataclass(frozen=True)
