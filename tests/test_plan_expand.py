@@ -1,5 +1,7 @@
 """From a Suite to Cases: matrix, points, ids, settings, checks and selection."""
 
+import random
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -540,3 +542,70 @@ def test_a_function_whose_cases_are_all_there_twice_is_told_of_once(tmp_path):
     with pytest.raises(SuiteError, match=r"id 'huber\[n=1\]' and 2 more are made twice here") as caught:
         make_plan(load_suite([path, path], environment={}))
     assert len(caught.value.problems) == 1
+
+
+SOUND = """\
+version: 1
+name: all
+seed: 7
+path: [.]
+defaults: {h: auto, tolerance: {rtol: 1e-5}}
+by_dtype: {float32: {tolerance: {rtol: 2e-3}}}
+profiles: {pr: {timeout: 10s, select: "tag:a"}}
+functions:
+  - {name: a, function: "m:f", gradient: "m:g", inputs: {x: {shape: [n]}, y: {shape: [n]}}, matrix: {n: [1, 2]}}
+  - {name: b, function: "m:f", gradient: "m:g", inputs: {x: {shape: [2], bounds: [0, 1]}, y: [1.0]}}
+  - {name: c, function: "m:f", gradient: "m:g", at: {p: {x: [1.0]}, q: {x: [2.0]}}, checks: [gradient]}
+  - {name: d, function: "m:f", gradient: "m:g", inputs: {x: {shape: [2]}}, kwargs: {a: 1}, tags: [a], timeout: 9s}
+  - {name: e, function: "m:f", gradient: "m:g", inputs: {x: {file: x.npy}}, expect: {status: fail}}
+"""
+#: Mistakes, one beside the other: what to write for what.
+MISTAKES = [
+    ("version: 1", "version: 3"),
+    ("seed: 7", "seed: -7"),
+    ("seed: 7", "seed: !!int 7"),
+    ("name: all", "nmae: all"),
+    ("path: [.]", "path: [nowhere]"),
+    ("path: [.]", "path: [.]\ninclude: [none.yaml]"),
+    ("h: auto,", "h: -1,"),
+    ("h: auto,", "h: auto, h: auto,"),
+    ("float32: {", "float33: {"),
+    ("timeout: 10s", "timeout: soon"),
+    ('select: "tag:a"', 'select: "tag:("'),
+    ("y: {shape: [n]}", "y: {shape: [m]}"),
+    ("bounds: [0, 1]", "bounds: [1, 0]"),
+    ("y: [1.0]", "y: [1.0, zwei]"),
+    ("name: b", "name: a, matrix: {n: [2, 3]}"),
+    ("q: {x: [2.0]}", "q: {y: [2.0]}"),
+    ("checks: [gradient]", "checks: [vjp]"),
+    ("checks: [gradient]", "chekcs: [gradient]"),
+    ("kwargs: {a: 1}", "kwargs: {a: $k}"),
+    ("tags: [a]", "tags: a"),
+    ("timeout: 9s", "timeout: 9s, timeout: 8s"),
+    ("file: x.npy", "file: y.npy"),
+    ("status: fail", "status: failed"),
+]
+
+
+def wrong_with(folder: Path, text: str) -> set[tuple[str, str]]:
+    """What is wrong, with the line that it stands on, whatever lines stand above it."""
+    try:
+        make_plan(load_suite([write(folder, text)], environment={}))
+    except SuiteError as error:
+        return {(re.sub(r"\d+:\d+", "…", problem.message), problem.source_line) for problem in error.problems}
+    return set()
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_mistakes_are_told_all_at_once_and_none_that_is_gone_when_another_is_mended(tmp_path, seed):
+    np.save(tmp_path / "x.npy", np.ones(2))
+    assert not wrong_with(tmp_path, SOUND)
+    draw = random.Random(seed)
+    text, alone = SOUND, set[str]()
+    for right, wrong in draw.sample(MISTAKES, draw.randint(2, len(MISTAKES))):
+        if right in text:
+            text = text.replace(right, wrong)
+            found = wrong_with(tmp_path, SOUND.replace(right, wrong))
+            assert found, f"{wrong} is no mistake"
+            alone |= {message for message, _ in found}
+    assert {message for message, _ in wrong_with(tmp_path, text)} == alone

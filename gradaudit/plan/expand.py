@@ -1,6 +1,6 @@
 """A suite to cases: every combination of the matrix at every point, with its settings resolved."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
@@ -14,6 +14,8 @@ from gradaudit.plan.settings import Found, configuration, origins, setting_probl
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
 from gradaudit.suite.scalars import Scalar, written
+from gradaudit.suite.schema import CLAIMS, ESSENTIAL
+from gradaudit.suite.setting_keys import SettingKeys
 from gradaudit.suite.suite import Entry, Suite
 
 Step = TypeVar("Step", str, int)
@@ -81,7 +83,10 @@ class _Resolved:
     def of(cls, entry: Entry, dtype: str | None) -> "_Resolved":
         found = entry.settings(dtype)
         checks, problems = checks_of(entry, found)
-        return cls(found, settings_of(found), origins(entry, found), checks, (*problems, *setting_problems(found)))
+        problems = problems if entry.knows("checks", "engine", *CLAIMS) else []
+        if entry.knows(*SettingKeys.model_fields):
+            problems += setting_problems(found)
+        return cls(found, settings_of(found), origins(entry, found), checks, tuple(problems))
 
 
 def _expand_all(suite: Suite) -> list[_Planned]:
@@ -93,7 +98,7 @@ def _expand_all(suite: Suite) -> list[_Planned]:
                 problems[made] = None
             else:
                 planned.append(made)
-    problems.update(dict.fromkeys((*_equal_ids(planned), *_unreadable_selections(suite))))
+    problems.update(dict.fromkeys((*_equal_ids(suite.entries), *_unreadable_selections(suite))))
     if problems:
         raise SuiteError(problems)
     return planned
@@ -101,6 +106,9 @@ def _expand_all(suite: Suite) -> list[_Planned]:
 
 def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
     resolved = cache(partial(_Resolved.of, entry))
+    if not entry.knows(*ESSENTIAL):
+        yield from resolved(None).problems
+        return
     for axes in _combinations(entry):
         for point in entry.keys.at or (None,):
             try:
@@ -119,7 +127,9 @@ def _case(
     resolved: _Resolved,
 ) -> Iterator[_Planned | Problem]:
     engine = resolved.found["engine"].value
-    problems = [*resolved.problems, *_input_problems(entry, inputs, engine)]
+    problems = list(resolved.problems)
+    if entry.knows("engine", "inputs"):
+        problems += _input_problems(entry, inputs, engine)
     if idle := idle_dtype(entry, axes, point):
         problems.append(idle)
     kwargs = tuple(_substituted(entry, "kwargs", entry.keys.kwargs.items(), axes, problems))
@@ -193,21 +203,29 @@ def _holds(excluded: Mapping[str, Scalar], combination: Mapping[str, Scalar]) ->
     return all(written(combination[axis]) == written(value) for axis, value in excluded.items())
 
 
-def _equal_ids(planned: list[_Planned]) -> Iterator[Problem]:
-    first: dict[str, _Planned] = {}
-    twice: dict[str, list[_Planned]] = {}  #: by place: items that are there a second time, with all their cases
-    for plan in planned:
-        other = first.setdefault(plan.case.id, plan)
-        if other is plan:
-            continue
-        if other.case.place == plan.case.place:
-            twice.setdefault(plan.case.place, []).append(plan)
-        else:
-            message = f"id {plan.case.id!r} is taken by {other.case.place}; give one of them another 'name'"
-            yield plan.entry.problem(message)
-    for plan, *more in twice.values():
+def _equal_ids(entries: Sequence[Entry]) -> Iterator[Problem]:
+    first: dict[str, Entry] = {}
+    twice: dict[Place, list[str]] = {}  #: ids of items that are there a second time, by where they stand
+    for entry in entries:
+        for id_ in _ids(entry) if entry.knows(*ESSENTIAL) else ():
+            other = first.setdefault(id_, entry)
+            if other is entry:
+                continue
+            if other.place == entry.place:
+                twice.setdefault(entry.place, []).append(id_)
+            else:
+                yield entry.problem(f"id {id_!r} is taken by {other.place}; give one of them another 'name'")
+    by_place = {entry.place: entry for entry in entries}
+    for place, (id_, *more) in twice.items():
         are = f"and {len(more)} more are" if more else "is"
-        yield plan.entry.problem(f"id {plan.case.id!r} {are} made twice here; is the file named or included twice?")
+        message = f"id {id_!r} {are} made twice here; is the file named or included twice?"
+        yield by_place[place].problem(message)
+
+
+def _ids(entry: Entry) -> Iterator[str]:
+    for axes in _combinations(entry):
+        for point in entry.keys.at or (None,):
+            yield case_id(entry.keys.label, axes, point)
 
 
 def _unreadable_selections(suite: Suite) -> Iterator[Problem]:

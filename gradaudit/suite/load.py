@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from glob import glob, has_magic
 from pathlib import Path
 
-from gradaudit.suite import builtin
+from gradaudit.suite import builtin, salvage
 from gradaudit.suite import overrides as outside
 from gradaudit.suite.available import refusals
 from gradaudit.suite.files import ARRAY_SUFFIXES, FileError, read_text
 from gradaudit.suite.input_keys import InputKeys
-from gradaudit.suite.messages import validate_items
 from gradaudit.suite.nodes import compose
 from gradaudit.suite.problem import Place, Problem, SuiteError, did_you_mean, one_of
 from gradaudit.suite.schema import SuiteKeys
@@ -40,15 +40,13 @@ def load_suite(
         loader.load(file, display=str(file), includer=None)
     layers = loader.outside(overrides or {}, variables)
     loader.require_profile(profile, asked)
-    entries = [entry for file in loader.files for entry in _entries(file, layers, profile)]
+    entries = [entry for file in loader.files for entry in _entries(file, layers, profile, loader.unknown)]
     loader.require_entries(files, entries)
-    if loader.unsettled:
-        entries = []
-    sound = tuple(entry for entry in entries if not loader.refuse(_entry_problems(entry)))
+    entries = [loader.with_what_it_may_have(entry) for entry in entries]
     return Suite(
         name="+".join(dict.fromkeys(loader.titles)),
         files=tuple(map(str, files)),
-        entries=sound,
+        entries=tuple(entries),
         problems=tuple(dict.fromkeys(loader.problems)),
     )
 
@@ -60,7 +58,7 @@ class _Loader:
         self.files: list[SuiteFile] = []
         self.titles: list[str] = []  #: of the files that the user named
         self.problems: list[Problem] = []
-        self.unsettled = False  #: what was said outside the files is wrong: what they mean with it is not known
+        self.unknown = frozenset[str]()  #: settings that something outside the files may set, if it were not wrong
 
     def load(self, name: str | Path, *, display: str, includer: SuiteFile | None) -> None:
         """Read one file and, after it, the files that it includes."""
@@ -73,13 +71,15 @@ class _Loader:
         except SuiteError as error:
             self.problems.extend(error.problems)
             return
-        keys, problems, broken = validate_items(document, SuiteKeys, "functions")
-        self.problems.extend(problems)
-        if keys is not None:
-            file = SuiteFile(document, keys, path.resolve(), includer, broken)
+        read = salvage.read(document)
+        self.problems.extend(document.problems)
+        told = {problem.place for problem in document.problems}
+        self.problems.extend(problem for problem in read.problems if problem.place not in told)
+        if read.keys is not None:
+            file = SuiteFile(document, read.keys, path.resolve(), includer, read.lost, read.lacking, read.unknown)
             self.files.append(file)
             if includer is None:
-                self.titles.append(keys.name or Path(name).stem)
+                self.titles.append(read.keys.name or Path(name).stem)
             self.require_folders(file)
             self.include(file, path)
 
@@ -119,7 +119,8 @@ class _Loader:
         from_command_line, problems = outside.command_line(overrides)
         from_environment, more = outside.environment(variables)
         self.problems[:0] = [*problems, *more]
-        self.unsettled = bool(problems or more)
+        if problems or more:
+            self.unknown = salvage.EVERY_SETTING
         return (*from_command_line, *from_environment)
 
     def require_profile(self, profile: str | None, asked: Place) -> None:
@@ -127,13 +128,13 @@ class _Loader:
         if profile is not None and self.files and profile not in known:
             hint = did_you_mean(profile, known) or (one_of(known) if known else "; the suite has no profiles")
             self.problems.insert(0, Problem(asked, f"unknown profile {profile!r}{hint}"))
-            self.unsettled = True
+            self.unknown = salvage.EVERY_SETTING
 
-    def refuse(self, problems: Iterable[Problem]) -> bool:
-        """Take note of ``problems``; whether there are any."""
-        found = list(problems)
-        self.problems.extend(found)
-        return bool(found)
+    def with_what_it_may_have(self, entry: Entry) -> Entry:
+        """The entry without the engine and the checks that cannot be had here."""
+        refused = list(_entry_problems(entry))
+        self.problems.extend(refused)
+        return replace(entry, unknown=entry.unknown | {"engine", "checks"}) if refused else entry
 
     def require_entries(self, files: Sequence[str | Path], entries: Sequence[Entry]) -> None:
         if not files:
@@ -143,10 +144,13 @@ class _Loader:
             self.problems.append(root.problem("the suite has no functions; add 'functions:' or 'include:'"))
 
 
-def _entries(file: SuiteFile, layers: tuple[Layer, ...], profile: str | None) -> Iterable[Entry]:
+def _entries(
+    file: SuiteFile, layers: tuple[Layer, ...], profile: str | None, unknown: frozenset[str]
+) -> Iterable[Entry]:
     path, env, seed = _search_path(file), _environment(file), _seed(file, layers)
+    unknown = unknown.union(*(above.unknown for above in file.chain()))
     for i, keys in file.functions:
-        yield Entry(keys, file, i, layers, profile, seed, path, env)
+        yield Entry(keys, file, i, layers, profile, seed, path, env, unknown | file.lacking.get(i, frozenset()))
 
 
 def _search_path(file: SuiteFile) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from gradaudit.suite.nodes import Document
 from gradaudit.suite.problem import Problem, did_you_mean, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
-Broken = frozenset[int]  #: positions in a list
 _Path = tuple[str | int, ...]
 
 _KINDS = {
@@ -33,29 +32,21 @@ _LIMITS = {
 
 def validate(document: Document, model: type[Model]) -> tuple[Model | None, list[Problem]]:
     """The document as ``model``, or None with everything that is wrong with it."""
-    try:
-        return model.model_validate(document.root.plain()), []
-    except ValidationError as error:
-        return None, _problems(document, model, error.errors(include_url=False))
+    keys, _, problems = parsed(document, document.root.plain(), model)
+    return keys, problems
 
 
-def validate_items(document: Document, model: type[Model], items: str) -> tuple[Model | None, list[Problem], Broken]:
-    """As ``validate``; where only entries of the list ``items`` are wrong, the model without those, and which they are.
+def parsed(document: Document, plain: object, model: type[Model]) -> tuple[Model | None, list[_Path], list[Problem]]:
+    """What the document holds, or some of it (``plain``), as ``model``.
 
-    What can be read is worth being looked at further: a user wants to mend a file once.
+    Or None, with the problem of everything that is wrong with it, and before it the paths that these are about.
     """
-    plain: Any = document.root.plain()
     try:
-        return model.model_validate(plain), [], frozenset()
+        return model.model_validate(plain), [], []
     except ValidationError as error:
         found = error.errors(include_url=False)
-    problems = _problems(document, model, found)
-    places = [details["loc"] for details in found]
-    if any(len(place) < 2 or place[0] != items for place in places):
-        return None, problems, frozenset()
-    broken = frozenset(int(place[1]) for place in places)
-    sound = [item for i, item in enumerate(plain[items]) if i not in broken]
-    return model.model_validate({**plain, items: sound}), problems, broken
+    problems = {_problem(document, model, details): _path(details) for details in found}
+    return None, list(problems.values()), list(problems)
 
 
 def title(path: Sequence[str | int]) -> str:
@@ -68,23 +59,24 @@ def title(path: Sequence[str | int]) -> str:
     return text
 
 
-def _problems(document: Document, model: type[BaseModel], found: Sequence[Mapping[str, Any]]) -> list[Problem]:
-    problems = {_problem(document, model, details) for details in found}
-    return sorted(problems, key=lambda problem: (problem.place, problem.message))
-
-
 def _problem(document: Document, model: type[BaseModel], details: Mapping[str, Any]) -> Problem:
     kind, context = details["type"], details.get("ctx", {})
-    path = tuple(step for step in details["loc"] if step != "[key]")
+    path = _path(details)
     about_key = "[key]" in details["loc"]
     if kind == "suite":
-        return document.problem(context["message"], (*path, *context["path"]), key=about_key or context["key"])
+        return document.problem(context["message"], path, key=about_key or context["key"])
     if kind == "extra_forbidden":
         return document.problem(_unknown_key(model, path), path, key=True)
     if kind == "missing":
         return document.problem(f"missing key {path[-1]!r}{_inside(path)}", path[:-1])
     message = _wrong_value(kind, path, details["input"], context, details["msg"])
     return document.problem(message, path, key=about_key)
+
+
+def _path(details: Mapping[str, Any]) -> _Path:
+    """Where it is; a message of ours may lead deeper than what pydantic was looking at."""
+    deeper = details["ctx"]["path"] if details["type"] == "suite" else ()
+    return (*(step for step in details["loc"] if step != "[key]"), *deeper)
 
 
 def _inside(path: _Path) -> str:

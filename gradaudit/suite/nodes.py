@@ -46,6 +46,7 @@ class Document:
     file: str  #: as the user named it
     lines: Sequence[str]
     root: Node
+    problems: tuple[Problem, ...] = ()  #: what no suite may hold, and what the rest was read without
 
     def place(self, path: Sequence[str | int] = (), *, key: bool = False) -> Place:
         """Where the value at ``path`` stands (or its key); the nearest node above it where it does not exist."""
@@ -68,13 +69,12 @@ class Document:
 def compose(text: str, *, file: str) -> Document:
     """Parse one YAML document.
 
-    Raises SuiteError with every duplicate key, tag and bad number, or with the first error of syntax.
+    Every duplicate key, tag and bad number is among its problems. Raises SuiteError with the first error of syntax, and
+    with those that stand before it.
     """
     composer = _Composer(text, file)
     root = composer.run()
-    if composer.problems:
-        raise SuiteError(composer.problems)
-    return Document(file, composer.lines, root)
+    return Document(file, composer.lines, root, tuple(composer.problems))
 
 
 def _child(node: Node, step: str | int) -> Node | None:

@@ -67,7 +67,7 @@ def _add(result: tuple[Layer | None, list[Problem]], layers: list[Layer], proble
 def _layer(origin: str, key: str, value: object) -> tuple[Layer | None, list[Problem]]:
     try:
         # text is YAML, as a command line has it; what comes from Python is what it is
-        plain = compose(value or "null", file=origin).root.plain() if isinstance(value, str) else value
+        plain = _parsed(value or "null", origin) if isinstance(value, str) else value
     except SuiteError as error:
         return None, [Problem(Place(origin), problem.message) for problem in error.problems]
     for part in reversed(key.split(".")):
@@ -75,6 +75,13 @@ def _layer(origin: str, key: str, value: object) -> tuple[Layer | None, list[Pro
     document = Document(origin, (), _node(plain))
     keys, problems = validate(document, OverrideKeys)
     return (Layer(origin, keys, document) if keys else None), problems
+
+
+def _parsed(text: str, origin: str) -> object:
+    read = compose(text, file=origin)
+    if read.problems:
+        raise SuiteError(read.problems)
+    return read.root.plain()
 
 
 def _node(value: object) -> Node:

@@ -50,8 +50,13 @@ class SuiteError(Exception):
 
 def did_you_mean(word: str, allowed: Sequence[str]) -> str:
     """``; did you mean 'points'?`` where one of ``allowed`` is close to ``word``, else nothing."""
-    close = get_close_matches(word, allowed, n=1, cutoff=0.6) or _ignoring_case(word, allowed)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(word, allowed)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def closest(word: str, allowed: Sequence[str]) -> str | None:
+    """The one of ``allowed`` that ``word`` is, or is likely to stand for."""
+    return next(iter(get_close_matches(word, allowed, n=1, cutoff=0.6) or _ignoring_case(word, allowed)), None)
 
 
 def one_of(allowed: Iterable[str]) -> str:

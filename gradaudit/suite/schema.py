@@ -23,6 +23,7 @@ from gradaudit.suite.scalars import Scalar, written
 from gradaudit.suite.setting_keys import DefaultKeys, ProfileKeys, SettingKeys, Strict
 
 CLAIMS = ("gradient", "value_and_gradient", "vjp", "jvp", "jacobian", "hessian", "hvp")
+ESSENTIAL = ("function", "name", "matrix", "at")  #: what the cases of a function and their ids follow from
 _SHORT_OR_LONG = {"anyOf": [{"type": ["number", "array"]}, {"$ref": "#/$defs/InputKeys"}]}
 
 

@@ -1,9 +1,8 @@
 """The noun of this stage: every function of every file, with the layers that its settings are resolved from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -62,13 +61,14 @@ class SuiteFile:
     keys: SuiteKeys = field(repr=False)
     location: Path  #: absolute
     includer: "SuiteFile | None" = None
-    broken: frozenset[int] = frozenset()  #: positions of items of ``functions:`` that ``keys`` leaves out: see problems
+    lost: frozenset[int] = frozenset()  #: positions of items of ``functions:`` that could not be read: see problems
+    lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)  #: by position: their keys that could not be
+    unknown: frozenset[str] = frozenset()  #: settings above them that could not be
 
     @property
     def functions(self) -> Iterator[tuple[int, FunctionKeys]]:
         """The items of ``functions:`` that could be read, each with its position in the file."""
-        positions = (i for i in count() if i not in self.broken)
-        return zip(positions, self.keys.functions, strict=False)
+        return ((i, keys) for i, keys in enumerate(self.keys.functions) if i not in self.lost)
 
     @property
     def folder(self) -> Path:
@@ -114,6 +114,9 @@ class Entry:
     seed: Setting[int] = field(default_factory=lambda: Setting(0, None))
     path: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    unknown: frozenset[str] = (
+        frozenset()
+    )  #: keys, its own or of settings above it, that could not be read: see problems
 
     @property
     def place(self) -> Place:
@@ -124,6 +127,10 @@ class Entry:
     def node_path(self) -> tuple[str | int, ...]:
         """Path of the item in its document."""
         return ("functions", self.index)
+
+    def knows(self, *keys: str) -> bool:
+        """Whether what follows from ``keys`` can be judged."""
+        return self.unknown.isdisjoint(keys)
 
     @property
     def root(self) -> str:
@@ -178,7 +185,7 @@ class Suite:
     name: str
     files: tuple[str, ...]  #: as the user named them
     entries: tuple[Entry, ...] = field(repr=False)
-    problems: tuple[Problem, ...] = ()  #: with what is not among ``entries``
+    problems: tuple[Problem, ...] = ()  #: with what is not among ``entries``, or not known there
 
 
 def _first(layers: Sequence[Layer], key: str) -> Setting[Any]:

@@ -1,0 +1,127 @@
+"""What can be read of a suite file with something wrong in it: a user wants to mend a file once.
+
+What is wrong is left out, and the rest is read and looked at further. What follows from the keys that are left out is
+not judged: nobody is told of a mistake that is gone when another one is mended.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradaudit.suite.messages import parsed
+from gradaudit.suite.nodes import Document
+from gradaudit.suite.problem import Problem, closest
+from gradaudit.suite.schema import ESSENTIAL, FunctionKeys, SuiteKeys
+from gradaudit.suite.setting_keys import DefaultKeys, ProfileKeys, SettingKeys
+
+ITEMS = "functions"
+EVERY_SETTING = frozenset(DefaultKeys.model_fields)
+#: of a file: what no setting of a function follows from
+APART = frozenset({"version", "name", "seed", "path", "env", "include", ITEMS})
+#: of a file: how deep settings stand below a key, and which there may be
+_ABOVE: Mapping[str, tuple[int, type[SettingKeys]]] = {
+    "defaults": (1, DefaultKeys),
+    "by_dtype": (2, SettingKeys),
+    "profiles": (2, ProfileKeys),
+}
+_FUNCTION_KEYS = tuple(FunctionKeys.model_fields)
+#: stands where a function could not be read, so that the others keep their positions
+_NOTHING: Mapping[str, Any] = {"function": "nothing:nothing", "inputs": {}}
+
+_Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Salvaged:
+    """The keys of a file as far as they could be read, and everything that is wrong with them."""
+
+    keys: SuiteKeys | None
+    problems: tuple[Problem, ...] = ()
+    lost: frozenset[int] = frozenset()  #: positions of the functions that are not what ``keys`` has there
+    lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)  #: by position: keys left out of a function
+    unknown: frozenset[str] = frozenset()  #: settings that are left out above the functions
+
+
+def read(document: Document) -> Salvaged:
+    """The document as a suite file."""
+    plain: Any = document.root.plain()
+    keys, places, problems = parsed(document, plain, SuiteKeys)
+    if keys is not None:
+        return Salvaged(keys)
+    rest = _Rest(plain)
+    rest.leave_out(places)
+    keys, places, further = parsed(document, rest.plain, SuiteKeys)
+    if keys is None:  # a function may be nothing without what is left out of it, or wrong as a whole
+        problems += [problem for place, problem in zip(places, further, strict=True) if rest.shows(place)]
+        rest.drop(places)
+        keys, _, _ = parsed(document, rest.plain, SuiteKeys)
+    return Salvaged(keys, tuple(problems), frozenset(rest.lost), rest.lacking, frozenset(rest.unknown))
+
+
+class _Rest:
+    """A file as plain data, of which parts are left out."""
+
+    def __init__(self, plain: Any) -> None:
+        self.plain: dict[str, Any] = deepcopy(plain) if isinstance(plain, dict) else {}
+        self.lost: set[int] = set()
+        self.lacking: dict[int, frozenset[str]] = {}
+        self.unknown: set[str] = set()
+
+    def leave_out(self, places: Iterable[_Path]) -> None:
+        """What is wrong at ``places``, and no more than must be."""
+        for place in places:
+            if place[:1] == (ITEMS,) and len(place) > 1:
+                self._leave_out_of_item(int(place[1]), place[2:])
+            else:
+                self._leave_out_above(place)
+        self.plain["version"] = 1
+
+    def drop(self, places: Iterable[_Path]) -> None:
+        """The whole functions at ``places``."""
+        for place in places:
+            if place[:1] == (ITEMS,) and len(place) > 1:
+                self._drop(int(place[1]))
+
+    def shows(self, place: _Path) -> bool:
+        """Whether what is wrong at ``place`` now is so whatever was left out."""
+        if place[:1] != (ITEMS,) or len(place) < 2:
+            return False
+        return self.lacking.get(int(place[1]), frozenset()).isdisjoint(("inputs", *ESSENTIAL))
+
+    def _drop(self, position: int) -> None:
+        self.lost.add(position)
+        self.plain[ITEMS][position] = dict(_NOTHING)
+
+    def _leave_out_of_item(self, position: int, place: _Path) -> None:
+        if not place:
+            self._drop(position)
+        elif position not in self.lost:
+            key = str(place[0])
+            _remove(self.plain[ITEMS][position], place[: 2 if key in ("inputs", "at") else 1])
+            meant = closest(key, _FUNCTION_KEYS)
+            self.lacking[position] = self.lacking.get(position, frozenset()).union({meant} if meant else _FUNCTION_KEYS)
+
+    def _leave_out_above(self, place: _Path) -> None:
+        _remove(self.plain, place)
+        top = closest(str(place[0]), tuple(SuiteKeys.model_fields)) if place else None
+        if top not in APART:
+            depth, model = _ABOVE.get(top or "", (len(place), DefaultKeys))
+            settings = tuple(model.model_fields)
+            key = closest(str(place[depth]), settings) if len(place) > depth else None
+            self.unknown |= set(settings) if key is None else {key}
+
+
+def _remove(tree: Any, place: Sequence[str | int]) -> None:
+    """The deepest key of a mapping on the way to ``place``, with all below it."""
+    found: tuple[dict[str, Any], str] | None = None
+    for step in place:
+        if isinstance(tree, dict) and step in tree:
+            found = tree, str(step)
+            tree = tree[step]
+        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+            tree = tree[step]
+        else:
+            break
+    if found is not None:
+        del found[0][found[1]]
