@@ -430,7 +430,40 @@ def test_show_config_prints_every_value_with_its_origin(tmp_path: Path) -> None:
         ("checks", ("gradient",), "built in"),
         ("tags", ("a", "b"), f"functions[0] ({file}:8:5); defaults ({file}:9:24)"),
         ("seed", 5, f"suite ({file}:10:1)"),
+        ("inputs.x", "shape: [8], normal: {}", f"functions[0] ({file}:6:7)"),
     ]
+
+
+def test_show_config_prints_what_a_function_is_called_with_and_where(tmp_path: Path) -> None:
+    text = """\
+version: 1
+path: [.]
+env: {MODE: "fast"}
+functions:
+  - function: m:f
+    gradient: m:g
+    inputs: {x: {shape: [n]}, k: {value: 7, differentiate: false}}
+    at: {far: {x: [9.0]}, near: {x: [1.0]}}
+    matrix: {n: [1, 2]}
+    args: [$n]
+    kwargs: {delta: 1.5}
+    expect: {status: fail, reason: known, until: 2999-01-31}
+    was: old
+"""
+    rows = show_config(load(tmp_path, text), "f[n=2]@near")
+    said = {key: (value, origin.removeprefix("functions[0] ").strip("()")) for key, value, origin in rows[-10:]}
+    place = f"{tmp_path}/suite.yaml"
+    assert said == {
+        "inputs.x": ("values: [1.0]", f"{place}:8:34"),
+        "inputs.k": ("values: 7, differentiate: false", f"{place}:7:31"),
+        "args[0]": (2, f"{place}:10:12"),
+        "kwargs.delta": (1.5, f"{place}:11:14"),
+        "matrix.n": (2, f"{place}:9:14"),
+        "expect": ({"status": "fail", "reason": "known", "until": "2999-01-31"}, f"{place}:12:5"),
+        "was": (("old[n=2]@near",), f"{place}:13:5"),
+        "path": (str(tmp_path), f"suite ({place}:2:8"),
+        "env.MODE": ("fast", f"suite ({place}:3:7"),
+    } | {"seed": (0, "built in")}
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from gradaudit.plan.case import Case, Expectation, Input, Settings, Target
 from gradaudit.plan.checks import checks_of
+from gradaudit.plan.configuration import configuration
 from gradaudit.plan.inputs import InputProblem, idle_dtype, inputs_of, is_empty, precision, routes_of
 from gradaudit.plan.selection import Predicate, Selection, SelectionError, predicate, unknown_ids
-from gradaudit.plan.settings import Found, configuration, origins, setting_problems, settings_of
+from gradaudit.plan.settings import Found, origins, setting_problems, settings_of
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
 from gradaudit.suite.scalars import Scalar, written

@@ -1,13 +1,10 @@
-"""The settings of an entry, for its cases: how they are measured, what stands against that, and what a reader sees."""
+"""The settings of an entry, for its cases: how they are measured, what stands against that, and where it is said."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gradaudit.plan.case import TIMEOUT, UNSAID, Case, Settings, Tolerance
-from gradaudit.plan.inputs import precision
-from gradaudit.plan.precision import EPSILONS
+from gradaudit.plan.case import Settings, Tolerance
 from gradaudit.suite.problem import Problem
-from gradaudit.suite.quantities import Elements
 from gradaudit.suite.suite import BUILT_IN, Entry, Setting
 
 #: Every setting with its origin, under its dotted key.
@@ -63,28 +60,11 @@ def _method_problems(found: Found) -> Iterator[Problem]:
 
 def origins(entry: Entry, found: Found) -> tuple[tuple[str, str], ...]:
     """(setting, where its value stands), but for what is built in."""
-    return tuple((key, origin) for key, origin in _all_origins(entry, found) if origin != BUILT_IN)
+    return tuple((key, origin) for key, origin in all_origins(entry, found) if origin != BUILT_IN)
 
 
-def configuration(case: Case, entry: Entry, found: Found) -> list[tuple[str, object, str]]:
-    """(key, value, origin) of every setting, in the words of the suite file; where it says nothing, what is used.
-
-    None is the value of what is not known yet: ``UNSAID`` has words for it.
-    """
-    values = {
-        "function": case.target.function,
-        **dict(case.target.claims),
-        **{key: _used(case, key, setting.value) for key, setting in found.items()},
-        "checks": case.checks,
-        "tags": case.tags,
-        "points": case.points,
-        "seed": case.seed,
-    }
-    notes = {key: _note(case, key) for key, setting in found.items() if setting.value is None}
-    return [(key, values[key], origin + notes.get(key, "")) for key, origin in _all_origins(entry, found)]
-
-
-def _all_origins(entry: Entry, found: Found) -> Iterator[tuple[str, str]]:
+def all_origins(entry: Entry, found: Found) -> Iterator[tuple[str, str]]:
+    """(setting, where its value stands or that it is built in)."""
     item = f"functions[{entry.index}] ({entry.place})"
     yield "function", item
     yield from ((kind, item) for kind, _ in entry.keys.claims)
@@ -94,23 +74,3 @@ def _all_origins(entry: Entry, found: Found) -> Iterator[tuple[str, str]]:
     if entry.keys.points is not None:
         yield "points", item
     yield "seed", entry.seed.origin
-
-
-def _used(case: Case, key: str, value: object) -> object:
-    if isinstance(value, Elements):
-        return value.kind if value.count is None else {value.kind: value.count}
-    return _left_out(case).get(key) if value is None else value
-
-
-def _left_out(case: Case) -> dict[str, object]:
-    """What null means. Outputs may be narrower than inputs; they, and what a module holds, are not known yet."""
-    found: dict[str, object] = {"h": UNSAID["h"], "timeout": TIMEOUT}
-    if dtype := precision(case.inputs):
-        rtol, resolution = case.settings.tolerance.at_precision(EPSILONS[dtype])
-        found |= {"tolerance.rtol": rtol, "tolerance.resolution": resolution}
-    return found
-
-
-def _note(case: Case, key: str) -> str:
-    dtype = precision(case.inputs) if key in ("tolerance.rtol", "tolerance.resolution") else None
-    return f", by precision ({dtype})" if dtype else ""
