@@ -1,7 +1,9 @@
-"""What isolation costs: small healthy cases in workers, beside the same loop over them in plain processes.
+"""What isolation costs: small healthy cases in workers, beside the same cases in plain processes.
 
-By the clock, and in processor time of all processes together, which other users of the machine disturb less. Least
-of the rounds, which contestants take in turns: what disturbs only ever adds.
+First in the command that people run, ``gradaudit run`` with its record and its reports: as it is, and with the cases in
+its own process or in a plain pool of joblib's, where any of them could end it. Then in a bare loop over the audits,
+which does nothing beside them. By the clock, and in processor time of all processes together, which other users of the
+machine disturb less. Least of the rounds, which contestants take in turns: what disturbs only ever adds.
 """
 
 import subprocess
@@ -76,6 +78,36 @@ with backends.readied():
 """
 
 
+#: The command line, whose cases are audited by another ``run`` of the backends where there is one.
+COMMAND = """
+import sys
+{backend}
+from gradaudit.cli import main
+sys.argv = ["gradaudit", "run", {suite!r}, "-j", "{jobs}", "-o", "results.csv", "-o", "report.html"]
+main()
+"""
+
+WITHOUT_WORKERS = """
+from contextlib import nullcontext
+from gradaudit import backends
+
+def audited(index, case):
+    from gradaudit.auditor import audit_case
+    sys.path[:0] = [folder for folder in case.path if folder not in sys.path]
+    return index, audit_case(case)
+
+def run(cases, *, jobs, **_):
+    if jobs == 1:
+        return (audited(index, case) for index, case in enumerate(cases))
+    import joblib
+    calls = (joblib.delayed(audited)(index, case) for index, case in enumerate(cases))
+    return joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+
+backends.run = run
+backends.readied = lambda **_: nullcontext()
+"""
+
+
 @dataclass(frozen=True)
 class Contestant:
     """Programs that run at the same time and audit a share each."""
@@ -97,40 +129,67 @@ class Contestant:
         return subprocess.Popen([sys.executable, "-c", text], env=environment())
 
 
+@dataclass(frozen=True)
+class Command:
+    """``gradaudit run``, whole, in a folder of its own."""
+
+    jobs: int
+    backend: str = ""
+    beside: str | None = None  #: the contestant that it is measured against
+
+    def run(self, suite: Path) -> None:
+        """Until it has ended."""
+        text = COMMAND.format(suite=str(suite.resolve()), jobs=self.jobs, backend=self.backend)
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, "-c", text], cwd=folder, env=environment(), check=True, capture_output=True)
+
+
+OWN, POOL = "its own process", "a plain pool of two"
+COMMANDS = {
+    OWN: Command(1, WITHOUT_WORKERS),
+    "workers, -j 1": Command(1, beside=OWN),
+    POOL: Command(2, WITHOUT_WORKERS),
+    "workers, -j 2": Command(2, beside=POOL),
+}
+
 ONE, TWO = "one plain process", "two plain processes, half of them each"
-CONTESTANTS = {
+LOOPS = {
     ONE: Contestant(PLAIN),
     "workers, 1 job": Contestant(ISOLATED.format(jobs=1), beside=ONE),
     TWO: Contestant(PLAIN, processes=2),
     "workers, 2 jobs": Contestant(ISOLATED.format(jobs=2), beside=TWO),
 }
+Contestants = Mapping[str, Contestant] | Mapping[str, Command]
 
 
 def run(rounds: str = f"--rounds={ROUNDS}") -> str:
-    """A table for the smallest cases there are, and one for those of the main suite, where it is there."""
+    """Tables for the smallest cases there are, and one for those of the main suite, where it is there."""
     count = int(rounds.removeprefix("--rounds="))
     with _smallest() as suite:
-        tables = [suite_table("small healthy cases", suite, rounds=count)]
+        tables = [
+            suite_table(f"gradaudit run, {CASES:,} small healthy cases", COMMANDS, suite, rounds=count),
+            suite_table(f"A loop, {CASES:,} small healthy cases", LOOPS, suite, rounds=count),
+        ]
     if REAL.exists():
-        tables.append(suite_table(f"cases of the functions of {REAL}", REAL, rounds=count))
+        title = f"A loop, {CASES:,} cases of the functions of {REAL}"
+        tables.append(suite_table(title, LOOPS, REAL, rounds=count))
     return "\n\n".join(tables)
 
 
-def suite_table(title: str, suite: Path, *, rounds: int) -> str:
+def suite_table(title: str, contestants: Contestants, suite: Path, *, rounds: int) -> str:
     """What the contestants take, and how much more than plain processes for a case."""
     calls: dict[str, Callable[[], object]] = {
-        name: partial(contestant.run, suite) for name, contestant in CONTESTANTS.items()
+        name: partial(contestant.run, suite) for name, contestant in contestants.items()
     }
     spent = least(calls, rounds=rounds)
     return table(
-        f"{CASES:,} {title}, by the clock and in processor time",
+        f"{title}, by the clock and in processor time",
         ("audited in", "s", "× plain", "more, µs a case", "processor s", "× plain", "more, µs a case", "goal"),
-        [_row(name, spent) for name in CONTESTANTS],
+        [_row(name, contestant.beside, spent) for name, contestant in contestants.items()],
     )
 
 
-def _row(name: str, spent: Mapping[str, Spent]) -> Iterator[str]:
-    beside = CONTESTANTS[name].beside
+def _row(name: str, beside: str | None, spent: Mapping[str, Spent]) -> Iterator[str]:
     own, plain = spent[name], spent[beside or name]
     yield name
     for taken, least_taken in ((own.seconds, plain.seconds), (own.busy, plain.busy)):

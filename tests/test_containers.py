@@ -272,3 +272,36 @@ def test_the_schema_for_editors_knows_the_short_form_inside_containers():
     properties = json_schema()["$defs"]["InputKeys"]["properties"]
     assert properties["tree"]["anyOf"][0]["additionalProperties"] == properties["items"]["anyOf"][0]["items"]
     assert {"type": ["number", "array"]} in properties["items"]["anyOf"][0]["items"]["anyOf"]
+
+
+def popping(params, x):
+    return loss({"w": params["w"], "b": params.pop("b")}, x)
+
+
+def normalising(params, x):
+    params["w"] = params["w"] / 1.0
+    return loss(params, x)
+
+
+def adding(params, x):
+    params["norm"] = float(x @ x)
+    return loss(params, x)
+
+
+def emptying(params, x):
+    claimed = loss_gradient(params, x)
+    params.clear()
+    return claimed
+
+
+@pytest.mark.parametrize("function", [popping, normalising, adding])
+def test_a_function_that_leaves_other_things_in_a_container_than_it_was_given_changed_its_input(function):
+    verdict = ga.audit(function, {"w": W, "b": B}, X, gradient=loss_gradient)
+    assert (verdict.status, verdict.diagnosis) == ("fail", "input mutated")
+    assert "the function changed its argument 1, a dict of 'w', 'b'; work on a copy of it" in verdict.message
+
+
+def test_a_claim_that_empties_a_container_changed_its_input():
+    verdict = ga.audit(loss, {"w": W, "b": B}, X, gradient=emptying)
+    assert (verdict.status, verdict.diagnosis) == ("fail", "input mutated")
+    assert "gradient changed its argument 1, a dict of 'w', 'b'" in verdict.message

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradaudit.engines._count import counted
-from gradaudit.engines._differentiable import Misfit
+from gradaudit.engines._differentiable import Misfit, Mutated
 from gradaudit.engines._moving import Moving, is_foreign_floating
 from gradaudit.engines._trees import Layout, Tree, WrongForm, leaves_of
 from gradaudit.plan.precision import BFLOAT16, dtype_of
@@ -55,12 +55,32 @@ def _as_array(value: Any) -> Any:
 def packed(function: Function, layout: Layout) -> Function:
     """``function`` over the leaves of its arguments; engines still see what it is made of."""
 
+    called = _first_watched(function, layout, "the function")
+
     @functools.wraps(function)
     def over_leaves(*values: Any, **options: Any) -> Any:
-        return function(*arranged(layout, values), **options)
+        return called(values[: layout.size], values[layout.size :], options)
 
     setattr(over_leaves, _PACKED, (function, layout))
     return over_leaves
+
+
+def _first_watched(function: Function, layout: Layout, what: str) -> Function:
+    """``function`` over (leaves, further arguments, options); its first call raises Mutated where a container that it
+    was given has other leaves afterwards."""
+    unseen = True
+
+    def called(leaves: Sequence[Any], extra: Sequence[Any], options: dict[str, Any]) -> Any:
+        nonlocal unseen
+        arguments = layout.arranged(leaves)
+        returned = function(*arguments, *extra, **options)
+        if unseen:
+            unseen = False
+            for argument in layout.exchanged(arguments, leaves):
+                raise Mutated(f"{what} changed its {argument}; work on a copy of it")
+        return returned
+
+    return called
 
 
 def unwrapped(function: Function) -> tuple[Function, Layout | None]:
@@ -81,13 +101,15 @@ def packed_claim(kind: str, claim: Function, layout: Layout, moving: Moving) -> 
     arguments of which no leaf moves are left out. What has another form raises Misfit.
     """
 
+    called = _first_watched(claim, layout, kind)
+
     @functools.wraps(claim)
     def over_leaves(*values: Any, **options: Any) -> Any:
         leaves, extra = values[: layout.size], values[layout.size :]
         moves = _Moves(layout, frozenset(moving.positions(leaves)))
         if kind in ("jvp", "hvp"):
             extra = (*moves.arranged(extra[: moves.count]), *extra[moves.count :])
-        returned = claim(*layout.arranged(leaves), *extra, **options)
+        returned = called(leaves, extra, options)
         if kind == "value_and_gradient" and isinstance(returned, tuple | list) and len(returned) == 2:
             return returned[0], moves.leaves(kind, returned[1])
         return returned if kind in ("jvp", "hessian") else moves.leaves(kind, returned)

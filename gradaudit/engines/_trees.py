@@ -77,6 +77,21 @@ class Tree:
         named = hasattr(self.container, "_fields")
         return self.container(*built.values()) if named else self.container(built.values())
 
+    def is_kept(self, value: Any, leaves: Iterator[Any]) -> bool:
+        """Whether ``value``, which was built over the next of ``leaves``, still has them where they were put."""
+        if self.rebuild is not None:  # what it is opened to need not be what it holds
+            for _ in self.names(""):
+                next(leaves)
+            return True
+        try:
+            children = [] if self.container is NoneType else self._children(value, "")
+        except WrongForm:
+            return False
+        return all(
+            part is next(leaves) if tree is None else tree.is_kept(part, leaves)
+            for (_, tree), part in zip(self.parts, children, strict=True)
+        )
+
     def names(self, name: str) -> Iterator[str]:
         """What the leaves are called: ``params.w``, ``params.0.b``."""
         for key, tree in self.parts:
@@ -155,6 +170,14 @@ class Layout:
         """The arguments over all their leaves."""
         ahead = iter(leaves)
         return [next(ahead) if tree is None else tree.build(ahead) for tree in self.arguments]
+
+    def exchanged(self, arguments: Sequence[Any], leaves: Sequence[Any]) -> Iterator[str]:
+        """Which of ``arguments``, arranged over ``leaves`` before, no longer are what they were, and what they were."""
+        ahead = iter(leaves)
+        for k, (tree, argument) in enumerate(zip(self.arguments, arguments, strict=False)):
+            own = [next(ahead) for _ in range(Layout((tree,)).size)]
+            if tree is not None and not tree.is_kept(argument, iter(own)):
+                yield f"argument {k + 1}, {_form(tree)}"
 
     @property
     def size(self) -> int:
