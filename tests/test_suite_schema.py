@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from suite_text import HUBER, function, load, problems
 
 from gradaudit.suite import json_schema
@@ -278,6 +279,23 @@ def test_the_json_schema_lets_an_input_be_written_short_and_long() -> None:
     points = next(o for o in schema["at"]["anyOf"] if o.get("type") == "object")
     for field in (inputs["additionalProperties"], points["additionalProperties"]["additionalProperties"]):
         assert {"type": ["number", "array"]} in field["anyOf"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'timeout: " 60s "',
+        "timeout: 1.5 m",
+        "timeout: 2 weeks",
+        "timeout: 60.0.0s",
+        "expect: {status: fail, until: 2999-01-31}",
+        "expect: {status: fail, until: 2999-W04-4}",
+        "expect: {status: fail, until: 29990131}",
+    ],
+)
+def test_an_editor_says_of_times_and_dates_what_validate_says(tmp_path: Path, lines: str) -> None:
+    document = compose(function(lines), file="suite.yaml").root.plain()
+    assert Draft202012Validator(json_schema()).is_valid(document) == (problems(tmp_path, function(lines)) == [])
 
 
 def test_a_parameter_that_is_required_has_no_default_in_the_schema():

@@ -20,7 +20,8 @@ FLOATING = ("bfloat16", "float16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
 INTEGRAL = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|s|m|h)")
+_DURATION = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|s|m|h)"
+_DAY = r"\d{4}-\d{2}-\d{2}"
 _MOST_STEPS = 100
 
 _Path = tuple[str | int, ...]
@@ -40,7 +41,7 @@ def seconds(value: object) -> float | None:
     """``500ms``, ``30s``, ``10m``, ``1h`` or a number of seconds; null (None): what runs allow."""
     if value is None:
         return None
-    written = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    written = re.fullmatch(_DURATION, value.strip()) if isinstance(value, str) else None
     amount = float(written[1]) * _UNITS[written[2]] if written else value
     if not is_number(amount):
         raise wrong(f"{value!r} is not a time; allowed: 500ms, 30s, 10m, 1h, or a number of seconds")
@@ -201,7 +202,7 @@ def bounds(value: object) -> tuple[float | None, float | None]:
 def day(value: object) -> date:
     """``2027-01-31``."""
     try:
-        if isinstance(value, str) and len(value) == 10:
+        if isinstance(value, str) and re.fullmatch(_DAY, value, re.ASCII):  # Python reads days of weeks, too
             return date.fromisoformat(value)
     except ValueError:
         pass
@@ -253,7 +254,13 @@ def one_key(key: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": {key: schema}, "required": [key], "additionalProperties": False}
 
 
-SECONDS = {"anyOf": [_POSITIVE, {"type": "string", "pattern": r"^[0-9.]+\s*(ms|s|m|h)$"}, {"type": "null"}]}
+SECONDS = {
+    "anyOf": [
+        _POSITIVE,
+        {"type": "string", "pattern": rf"^\s*{_DURATION}\s*$"},
+        {"type": "null"},
+    ]
+}
 STEPS = {
     "anyOf": [
         {"const": "auto"},
@@ -280,7 +287,7 @@ Reference = Annotated[str, PlainValidator(reference), JsonForm(REFERENCE)]
 Shape = Annotated[tuple[int | str, ...], PlainValidator(shape), JsonForm(SHAPE)]
 Values = Annotated[object, PlainValidator(values), JsonForm(VALUES)]
 Bounds = Annotated[tuple[float | None, float | None], PlainValidator(bounds), JsonForm(BOUNDS)]
-Day = Annotated[date, PlainValidator(day), JsonForm({"type": "string", "format": "date"})]
+Day = Annotated[date, PlainValidator(day), JsonForm({"type": "string", "format": "date", "pattern": f"^{_DAY}$"})]
 Name = Annotated[str, PlainValidator(name), JsonForm({"type": "string", "minLength": 1})]
 EnvironmentName = Annotated[str, PlainValidator(environment_name), JsonForm({"type": "string", "minLength": 1})]
 EnvironmentText = Annotated[str, PlainValidator(environment_text), JsonForm({"type": "string"})]
