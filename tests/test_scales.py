@@ -7,6 +7,7 @@ import pytest
 
 import gradaudit as ga
 from gradaudit import Settings
+from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
 
 LIGHT = 2 * math.pi / 633e-9  # of a red laser, per metre
@@ -63,6 +64,14 @@ def test_a_right_derivative_of_what_lives_on_a_small_scale_passes_and_wrong_ones
     for wrong in (1.1, -1.0):
         assert ga.audit(f, x, gradient=lambda x, k=wrong: k * slope(x)).status is Status.FAIL
     assert ga.audit(f, x, gradient=lambda x: 0.0).status is not Status.PASS
+
+
+@pytest.mark.parametrize("name", ["atoms in metres", "a bond in metres", "a decay in nanoseconds", "a narrow bell"])
+def test_a_claim_of_zero_fails_where_f_is_the_same_far_away_on_both_sides(name):
+    bell = (lambda x: math.exp(-((x / 1e-10) ** 2)), None, 1.3e-10)
+    f, _, x = {**NARROW, "a narrow bell": bell}[name]
+    verdict = ga.audit(f, 1.2 * x, gradient=lambda x: 0.0)
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.ZERO)
 
 
 @pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])

@@ -245,6 +245,8 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
         extrapolated = (sharp & agrees).any(axis=0)
         raw = samples.central
         near = np.abs(raw - g) <= 0.2 * np.minimum(error, np.fmax(np.abs(g), np.abs(raw)))
+        # far from a narrow well f is the same on both sides, which supports no claim of zero at x
+        near &= (raw != 0) | (samples.rise == 0)
         stays = np.abs(raw[1:] - d) >= 0.25 * np.abs(raw[:-1] - d)
         coarse = (near[:-1] & stays).any(axis=0)
     return np.asarray(extrapolated | coarse)
