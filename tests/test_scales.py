@@ -74,6 +74,19 @@ def test_a_claim_of_zero_fails_where_f_is_the_same_far_away_on_both_sides(name):
     assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.ZERO)
 
 
+def test_a_zero_claimed_in_a_chaotic_function_is_not_passed_since_differences_happened_to_be_small_as_well():
+    def lorenz(x):
+        a, b, c = map(float, x)
+        for _ in range(1500):
+            a, b, c = a + 0.01 * (10 * (b - a)), b + 0.01 * (a * (28 - c) - b), c + 0.01 * (a * b - 8 / 3 * c)
+        return a
+
+    claimed = np.array([0.0, 19065828.08364728, 2354593.22281803])
+    verdict = ga.audit(lorenz, np.array([1.0, 1.0, 20.0]), gradient=lambda x: claimed)
+    assert verdict.status is Status.FAIL
+    assert verdict.elements[0].numeric == pytest.approx(12246582.41, rel=1e-5)
+
+
 @pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])
 def test_a_cycle_whose_periods_all_steps_are_does_not_hide_from_the_claim_that_forgets_it(t):
     assert ga.audit(days, t, gradient=lambda t: 1e-4).status is not Status.PASS

@@ -313,6 +313,9 @@ def _drowned(samples: Samples, claim: Claim, rulings: Rulings, h: Array) -> NDAr
     # that of the finest: a huge value far from x rounds coarsely, and the next step does not go there
     sigma = np.nan_to_num(np.fmin.reduce(samples.noise[-3:], axis=0))
     noise = KAPPA * sigma / h[0][:, None]
-    matters = np.fmin(0.3 * np.abs(claim.analytic - rulings.numeric), np.inf)
+    # beside a wide bar, that both numbers nearly agree is chance, as long as f moves by more than its noise
+    heard = np.isfinite(rulings.bar) & (np.abs(samples.central[-1]) > samples.central_noise[-1])
+    wide = np.where(heard, rulings.bar, 0.0)
+    matters = np.fmin(0.3 * np.fmax(np.abs(claim.analytic - rulings.numeric), wide), np.inf)
     drowned = (noise > matters) & (noise > 0.1 * claim.resolution * rulings.scale)
     return np.asarray(drowned | np.isnan(h[0])[:, None])
