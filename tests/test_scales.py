@@ -87,6 +87,18 @@ def test_a_zero_claimed_in_a_chaotic_function_is_not_passed_since_differences_ha
     assert verdict.elements[0].numeric == pytest.approx(12246582.41, rel=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1e-10])
+def test_a_slope_far_beyond_x_excuses_no_error_at_x(scale):
+    def slope(x):
+        return 6 * (x / scale) ** 5 / scale
+
+    x = scale * np.array([-0.3, 0.5, -0.8])
+    for factors, status in (((1, 1, 1), Status.PASS), ((1, 1.02, 1), Status.FAIL), ((0, 1, 1), Status.FAIL)):
+        wrong = np.array(factors)
+        verdict = ga.audit(lambda x: ((x / scale) ** 6).sum(), x, gradient=lambda x, k=wrong: k * slope(x))
+        assert (verdict.status, verdict.counts.bounded_by_largest) == (status, 0)
+
+
 @pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])
 def test_a_cycle_whose_periods_all_steps_are_does_not_hide_from_the_claim_that_forgets_it(t):
     assert ga.audit(days, t, gradient=lambda t: 1e-4).status is not Status.PASS
