@@ -99,6 +99,15 @@ def test_a_slope_far_beyond_x_excuses_no_error_at_x(scale):
         assert (verdict.status, verdict.counts.bounded_by_largest) == (status, 0)
 
 
+@pytest.mark.parametrize("scale", [7e-8, 5e-9])
+def test_float32_on_a_small_scale_has_no_kink_where_its_slopes_meet_in_proportion_to_h(scale):
+    x = scale * np.array([1.758, -0.2227, 1.7376])
+    verdict = ga.audit(
+        lambda x: float(np.float32(np.tanh(x / scale).sum())), x, gradient=lambda x: 1 / np.cosh(x / scale) ** 2 / scale
+    )
+    assert verdict.status is Status.PASS
+
+
 @pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])
 def test_a_cycle_whose_periods_all_steps_are_does_not_hide_from_the_claim_that_forgets_it(t):
     assert ga.audit(days, t, gradient=lambda t: 1e-4).status is not Status.PASS
