@@ -108,6 +108,14 @@ def test_float32_on_a_small_scale_has_no_kink_where_its_slopes_meet_in_proportio
     assert verdict.status is Status.PASS
 
 
+@pytest.mark.parametrize("distance", [1e-9, 3e-10, 1e-10])
+def test_what_lives_on_a_shorter_scale_than_a_step_taken_in_doubt_is_not_held_against_it(distance):
+    f, slope = (lambda p: math.log(1 - p) if p < 1 else math.nan), (lambda p: -1 / (1 - p))
+    x = 1 - distance
+    assert ga.audit(f, x, gradient=slope).status is Status.PASS
+    assert ga.audit(f, x, gradient=lambda p: 1.02 * slope(p)).status is Status.FAIL
+
+
 @pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])
 def test_a_cycle_whose_periods_all_steps_are_does_not_hide_from_the_claim_that_forgets_it(t):
     assert ga.audit(days, t, gradient=lambda t: 1e-4).status is not Status.PASS

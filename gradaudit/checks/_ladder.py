@@ -133,6 +133,7 @@ class Ladder:
         self._rule(Rulings.undecided(*self.claim.analytic.shape))
         self._densify(self._sweep(short.and_then(self._sample(self._octaves(PAIR, EXPRESS)))))
         against = self.rulings.decided & _contradicts(short, self.claim)
+        against &= ~(self.rulings.h < short.h[-1])  # it is itself too long for what passes by shorter ones
         self.rulings.outcome[against] = Outcome.INCONCLUSIVE
         self.rulings.reason[against] = reason(Diagnosis.SCALE)
 
