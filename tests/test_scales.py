@@ -116,6 +116,15 @@ def test_what_lives_on_a_shorter_scale_than_a_step_taken_in_doubt_is_not_held_ag
     assert ga.audit(f, x, gradient=lambda p: 1.02 * slope(p)).status is Status.FAIL
 
 
+@pytest.mark.parametrize("distance", [2e-11, 4e-11, 7e-11, 1e-10, 1.2e-10])
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_pole_on_the_line_where_noise_is_measured_accuses_no_right_claim(power, distance):
+    f, slope = (lambda p: (1 - p) ** -power), (lambda p: power * (1 - p) ** (-power - 1))
+    x = 1 - distance
+    assert ga.audit(f, x, gradient=slope).status is not Status.FAIL
+    assert ga.audit(f, x, gradient=lambda p: -slope(p)).status is Status.FAIL
+
+
 @pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])
 def test_a_cycle_whose_periods_all_steps_are_does_not_hide_from_the_claim_that_forgets_it(t):
     assert ga.audit(days, t, gradient=lambda t: 1e-4).status is not Status.PASS
