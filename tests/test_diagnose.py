@@ -94,6 +94,14 @@ def test_a_factor_is_likened_only_to_what_it_equals(factor, said):
     assert evidence == f"analytic = {factor:.6g} × numeric everywhere{said}"
 
 
+@pytest.mark.parametrize(("factor", "diagnosis"), [(-1, Diagnosis.WRONG_SIGN), (2, Diagnosis.CONSTANT_FACTOR)])
+def test_an_element_that_is_hardly_measured_hides_no_sign_and_no_factor(factor, diagnosis):
+    x = np.array([1e12, 1e-12, 1.0])  # beside 1e12, the slope at 1 is known to a few percent
+    verdict = ga.audit(lambda x: (1 / x).sum(), x, gradient=lambda x: -factor / x**2)
+    assert verdict.diagnosis is diagnosis
+    assert verdict.evidence.endswith("× numeric everywhere" if factor > 0 else "−numeric everywhere")
+
+
 @pytest.mark.parametrize(
     ("change", "diagnosis", "said"),
     [

@@ -7,6 +7,7 @@ import pytest
 
 import gradaudit as ga
 from gradaudit import Settings
+from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
 
 LIGHT = 2 * math.pi / 633e-9  # of a red laser, per metre
@@ -63,6 +64,65 @@ def test_a_right_derivative_of_what_lives_on_a_small_scale_passes_and_wrong_ones
     for wrong in (1.1, -1.0):
         assert ga.audit(f, x, gradient=lambda x, k=wrong: k * slope(x)).status is Status.FAIL
     assert ga.audit(f, x, gradient=lambda x: 0.0).status is not Status.PASS
+
+
+@pytest.mark.parametrize("name", ["atoms in metres", "a bond in metres", "a decay in nanoseconds", "a narrow bell"])
+def test_a_claim_of_zero_fails_where_f_is_the_same_far_away_on_both_sides(name):
+    bell = (lambda x: math.exp(-((x / 1e-10) ** 2)), None, 1.3e-10)
+    f, _, x = {**NARROW, "a narrow bell": bell}[name]
+    verdict = ga.audit(f, 1.2 * x, gradient=lambda x: 0.0)
+    assert (verdict.status, verdict.diagnosis) == (Status.FAIL, Diagnosis.ZERO)
+
+
+def test_a_zero_claimed_in_a_chaotic_function_is_not_passed_since_differences_happened_to_be_small_as_well():
+    def lorenz(x):
+        a, b, c = map(float, x)
+        for _ in range(1500):
+            a, b, c = a + 0.01 * (10 * (b - a)), b + 0.01 * (a * (28 - c) - b), c + 0.01 * (a * b - 8 / 3 * c)
+        return a
+
+    claimed = np.array([0.0, 19065828.08364728, 2354593.22281803])
+    verdict = ga.audit(lorenz, np.array([1.0, 1.0, 20.0]), gradient=lambda x: claimed)
+    assert verdict.status is Status.FAIL
+    assert verdict.elements[0].numeric == pytest.approx(12246582.41, rel=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e-10])
+def test_a_slope_far_beyond_x_excuses_no_error_at_x(scale):
+    def slope(x):
+        return 6 * (x / scale) ** 5 / scale
+
+    x = scale * np.array([-0.3, 0.5, -0.8])
+    for factors, status in (((1, 1, 1), Status.PASS), ((1, 1.02, 1), Status.FAIL), ((0, 1, 1), Status.FAIL)):
+        wrong = np.array(factors)
+        verdict = ga.audit(lambda x: ((x / scale) ** 6).sum(), x, gradient=lambda x, k=wrong: k * slope(x))
+        assert (verdict.status, verdict.counts.bounded_by_largest) == (status, 0)
+
+
+@pytest.mark.parametrize("scale", [7e-8, 5e-9])
+def test_float32_on_a_small_scale_has_no_kink_where_its_slopes_meet_in_proportion_to_h(scale):
+    x = scale * np.array([1.758, -0.2227, 1.7376])
+    verdict = ga.audit(
+        lambda x: float(np.float32(np.tanh(x / scale).sum())), x, gradient=lambda x: 1 / np.cosh(x / scale) ** 2 / scale
+    )
+    assert verdict.status is Status.PASS
+
+
+@pytest.mark.parametrize("distance", [1e-9, 3e-10, 1e-10])
+def test_what_lives_on_a_shorter_scale_than_a_step_taken_in_doubt_is_not_held_against_it(distance):
+    f, slope = (lambda p: math.log(1 - p) if p < 1 else math.nan), (lambda p: -1 / (1 - p))
+    x = 1 - distance
+    assert ga.audit(f, x, gradient=slope).status is Status.PASS
+    assert ga.audit(f, x, gradient=lambda p: 1.02 * slope(p)).status is Status.FAIL
+
+
+@pytest.mark.parametrize("distance", [2e-11, 4e-11, 7e-11, 1e-10, 1.2e-10])
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_pole_on_the_line_where_noise_is_measured_accuses_no_right_claim(power, distance):
+    f, slope = (lambda p: (1 - p) ** -power), (lambda p: power * (1 - p) ** (-power - 1))
+    x = 1 - distance
+    assert ga.audit(f, x, gradient=slope).status is not Status.FAIL
+    assert ga.audit(f, x, gradient=lambda p: -slope(p)).status is Status.FAIL
 
 
 @pytest.mark.parametrize("t", [16384.3, 20000.4, 40000.4, 739000.3])

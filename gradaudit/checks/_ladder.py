@@ -16,7 +16,7 @@ from gradaudit.checks._quantum import goes_in_steps, quantum_of, typical_change
 from gradaudit.checks._silence import Silence
 from gradaudit.checks._structure import moves_together
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
+from gradaudit.judge.element import LARGEST_FLOOR, Claim, Mask, Outcome, Rulings, reason
 from gradaudit.judge.family import is_small_beside_its_family
 from gradaudit.judge.quick import express, pair, plain, softened
 from gradaudit.judge.table import fitted, table
@@ -133,6 +133,7 @@ class Ladder:
         self._rule(Rulings.undecided(*self.claim.analytic.shape))
         self._densify(self._sweep(short.and_then(self._sample(self._octaves(PAIR, EXPRESS)))))
         against = self.rulings.decided & _contradicts(short, self.claim)
+        against &= ~(self.rulings.h < short.h[-1])  # it is itself too long for what passes by shorter ones
         self.rulings.outcome[against] = Outcome.INCONCLUSIVE
         self.rulings.reason[against] = reason(Diagnosis.SCALE)
 
@@ -154,9 +155,13 @@ class Ladder:
                 if np.isfinite(finest).any():
                     samples = samples.and_then(self._sample(finest[None]))
                     rulings, wrong = self._ruled(samples, claim)
+            drowned = _drowned(samples, claim, rulings, h)
+            early = _passes_by_a_far_slope(samples, claim, rulings) & ~drowned
+            rulings.outcome[early], rulings.reason[early] = Outcome.INCONCLUSIVE, reason(Diagnosis.STEPS)
+            rulings.floored[early] = False
             settled = rulings.decided | wrong
             # a finer step must say so too: a ripple may hide between the first ones, or all of them be far too large
-            done = (rulings.decided | (wrong & wrong_before) | _drowned(samples, claim, rulings, h)).all(axis=1)
+            done = (rulings.decided | (wrong & wrong_before) | drowned).all(axis=1)
             if exponent > SWEEP_LAST:
                 done = np.ones_like(done)
             left += [
@@ -308,11 +313,25 @@ def _finest_heard(samples: Samples, claim: Claim, rulings: Rulings, smallest: Ar
     return np.where(h < taken / 2, h, np.nan)
 
 
+def _passes_by_a_far_slope(samples: Samples, claim: Claim, rulings: Rulings) -> Mask:
+    """(D, R) passes relative to a slope of f that was seen beyond the natural scale of x only.
+
+    There (x/s)⁶ may be 10³⁰ times as steep as at x, which would excuse every error.
+    """
+    finest = np.fmin.reduce(np.fmin(samples.ahead, samples.behind), axis=0)
+    held = np.fmax(np.fmax(claim.size, np.abs(rulings.numeric)), LARGEST_FLOOR * claim.largest)
+    far = (finest > claim.natural)[:, None] & (rulings.allowed > claim.missable(held))
+    return np.asarray(rulings.floored & far)
+
+
 def _drowned(samples: Samples, claim: Claim, rulings: Rulings, h: Array) -> NDArray[np.bool_]:
     """(D, R) the noise of the next step h (1, D) exceeds all that still matters, or there is no next step."""
     # that of the finest: a huge value far from x rounds coarsely, and the next step does not go there
     sigma = np.nan_to_num(np.fmin.reduce(samples.noise[-3:], axis=0))
     noise = KAPPA * sigma / h[0][:, None]
-    matters = np.fmin(0.3 * np.abs(claim.analytic - rulings.numeric), np.inf)
+    # beside a wide bar, that both numbers nearly agree is chance, as long as f moves by more than its noise
+    heard = np.isfinite(rulings.bar) & (np.abs(samples.central[-1]) > samples.central_noise[-1])
+    wide = np.where(heard, rulings.bar, 0.0)
+    matters = np.fmin(0.3 * np.fmax(np.abs(claim.analytic - rulings.numeric), wide), np.inf)
     drowned = (noise > matters) & (noise > 0.1 * claim.resolution * rulings.scale)
     return np.asarray(drowned | np.isnan(h[0])[:, None])

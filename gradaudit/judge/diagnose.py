@@ -89,14 +89,19 @@ def _zero(failure: Failure) -> Finding | None:
 
 
 def _constant_factor(failure: Failure) -> Finding | None:
-    g, d = failure.analytic[failure.failed], failure.numeric[failure.failed]
-    measurable = np.abs(d) > 10 * failure.slack[failure.failed]
-    if not measurable.all() or (failure.count == 1 and failure.failed.size > 1):
+    g, d, slack = (a[failure.failed] for a in (failure.analytic, failure.numeric, failure.slack))
+    measured = np.abs(d) > 10 * slack
+    if measured.sum() < min(failure.failed.size, 2):
         return None
-    ratio = g / d
-    factor = float(np.median(ratio))
+    best = np.flatnonzero(measured)[np.argmin(slack[measured] / np.abs(d[measured]))]
+    factor = float(g[best] / d[best])
+    if factor == 0:
+        return None
+    # elements that are hardly measured show no factor, and hide none: they may be off by their slack
+    off = np.abs(g - factor * d)
+    constant = off <= np.fmax(CONSTANT * np.abs(d), slack) * abs(factor)
     # near 1, it must be nearer to constant than to 1: errors of 1e-4 either way are no factor
-    if factor == 0 or np.abs(ratio - factor).max() > min(CONSTANT * abs(factor), abs(factor - 1) / 4):
+    if not (constant & (off <= abs(factor - 1) / 4 * np.abs(d))).all():
         return None
     if abs(factor + 1) < CONSTANT:
         return Diagnosis.WRONG_SIGN, f"analytic = −numeric {_where(failure)}"

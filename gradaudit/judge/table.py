@@ -59,8 +59,10 @@ def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
     draft = _bounded_zeros(draft, samples, claim)
     proven = _proven_zeros(samples, claim)
     draft = draft.passing(proven, allowed=draft.tolerated)
-    kink = _kink(up, down, chosen, claim, draft)
-    draft = _at_kinks(draft, kink, samples, claim, two_sided=np.isfinite(up.bar) & np.isfinite(down.bar))
+    smooth = _gap_vanishes(samples)
+    kink = _kink(up, down, chosen, claim, draft, smooth=smooth)
+    parted = np.isfinite(up.bar) & np.isfinite(down.bar) & ~smooth & ~_slopes_meet(samples, draft.scale)
+    draft = _at_kinks(draft, kink, claim, parted=parted & ~samples.constant)
     draft = _without_singular(draft, samples, kink)
     draft = _with_hollow(draft, samples, claim)
     draft = _where_f_stands(draft, samples, claim)
@@ -159,11 +161,13 @@ def _proven_zeros(samples: Samples, claim: Claim) -> Mask:
     return np.asarray((samples.constant & fine | still(samples, claim)) & (claim.analytic == 0))
 
 
-def _at_kinks(draft: _Draft, kink: "_Kink", samples: Samples, claim: Claim, *, two_sided: Mask) -> _Draft:
-    """At a kink, claims between its slopes are undecided, or pass where the suite accepts them; all others fail."""
+def _at_kinks(draft: _Draft, kink: "_Kink", claim: Claim, *, parted: Mask) -> _Draft:
+    """At a kink, claims between its slopes are undecided, or pass where the suite accepts them; all others fail.
+
+    Where the slopes have ``parted``, but to no limits that could be told, every claim is undecided.
+    """
     error = np.abs(draft.d - claim.analytic)
-    parted = two_sided & ~samples.constant & ~kink.there & ~_slopes_meet(samples, draft.scale)
-    draft = draft.undecided(kink.inside | parted, Diagnosis.KINK)
+    draft = draft.undecided(kink.inside | (parted & ~kink.there), Diagnosis.KINK)
     accepted = kink.inside & kink.sharp & claim.accept_kinks
     return replace(
         draft,
@@ -245,6 +249,8 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
         extrapolated = (sharp & agrees).any(axis=0)
         raw = samples.central
         near = np.abs(raw - g) <= 0.2 * np.minimum(error, np.fmax(np.abs(g), np.abs(raw)))
+        # far from a narrow well f is the same on both sides, which supports no claim of zero at x
+        near &= (raw != 0) | (samples.rise == 0)
         stays = np.abs(raw[1:] - d) >= 0.25 * np.abs(raw[:-1] - d)
         coarse = (near[:-1] & stays).any(axis=0)
     return np.asarray(extrapolated | coarse)
@@ -259,11 +265,12 @@ class _Kink:
     sharp: Mask  #: both ends are known well enough to say so
 
 
-def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft) -> _Kink:
+def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft, *, smooth: Mask) -> _Kink:
+    """``smooth``: the differences themselves meet, which limits of the few steps within the scale of f may not show."""
     with np.errstate(invalid="ignore"):
         gap = np.abs(up.value - down.value)
         least = np.fmax(claim.resolution, 1e-5) * draft.scale
-        there = (gap > FAIL_FACTOR * (up.bar + down.bar)) & (gap > FAIL_FACTOR * chosen.bar) & (gap > least)
+        there = (gap > FAIL_FACTOR * (up.bar + down.bar)) & (gap > FAIL_FACTOR * chosen.bar) & (gap > least) & ~smooth
         slack = FAIL_FACTOR * np.fmax(up.bar, down.bar) + draft.tolerated
         low, high = np.fmin(up.value, down.value) - slack, np.fmax(up.value, down.value) + slack
         inside = (low <= claim.analytic) & (claim.analytic <= high)
@@ -271,11 +278,22 @@ def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft) ->
 
 
 def _slopes_meet(samples: Samples, scale: Array) -> Mask:
-    """At some step the one-sided slopes are equal within noise, or nearly; or their gap falls with h, to nothing."""
+    """At some step the one-sided slopes are equal within noise, or nearly."""
     with np.errstate(all="ignore"):
-        gap, noise = samples.forward - samples.backward, GAP_NOISE * samples.central_noise
-        near = (np.abs(gap) <= np.fmax(noise, MET * scale)).any(axis=0)
-        return np.asarray(near | _vanishes(gap, noise, 0.5 * (samples.ahead + samples.behind)))
+        gap, noise = _gap(samples)
+        return np.asarray((np.abs(gap) <= np.fmax(noise, MET * scale)).any(axis=0))
+
+
+def _gap_vanishes(samples: Samples) -> Mask:
+    """The gap of the one-sided slopes falls with h, to nothing."""
+    with np.errstate(all="ignore"):
+        gap, noise = _gap(samples)
+        return _vanishes(gap, noise, 0.5 * (samples.ahead + samples.behind))
+
+
+def _gap(samples: Samples) -> tuple[Array, Array]:
+    """(K, D, R) the gap of the one-sided slopes at each step, and its noise."""
+    return samples.forward - samples.backward, GAP_NOISE * samples.central_noise
 
 
 def _vanishes(gap: Array, noise: Array, h: Array) -> Mask:

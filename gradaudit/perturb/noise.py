@@ -21,6 +21,9 @@ Function = Callable[[Array], Array | None]
 
 #: Spacings of the nine values, in octaves below the natural scale; a larger one is tried only where f does not react.
 LADDER = (36, 30, 24, 18, 12, 7)
+#: Noise above this fraction of the values may be a pole among them: they are taken again so many octaves nearer to x,
+#: where true noise is the same.
+LOUD, NEARER = 2.0**-10, 6
 #: The line starts this many spacings away from x, so that a kink at x is not on it.
 START = 5
 #: A common divisor below this many units in the last place is chance.
@@ -97,11 +100,17 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         if values is None:
             continue
         if rung == 0:
-            swing = Swing(step, (values[-1] - values[0]) / (VALUES - 1))
+            swing = _swing(values, step)
         still = values[1:] == values[:-1]
         if rung == 0 and not np.count_nonzero(still):  # mostly: there is nothing to wait for
             unit = _unit(values)
             sigma = _level(values, unit, climbed=False)
+            if np.count_nonzero(sigma > LOUD * np.median(np.abs(values), axis=0)):
+                shorter = 2.0**-NEARER * spacing * direction
+                values, step, spent = _line(function, point, shorter, base)
+                evaluations += spent
+                if values is not None:
+                    sigma, swing = _without_poles(sigma, values, unit), _swing(values, step)
             break
         silent = np.isnan(sigma)
         reacting = silent & (np.add.reduce(still, axis=0) < (VALUES - 1) // 2)
@@ -124,6 +133,17 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
     _silence_rounds_too(sigma, unit, base)
     floor = HALF_ULP * np.abs(base)
     return Noise(np.fmax(sigma, floor), evaluations, swing)
+
+
+def _swing(values: Array, step: Array) -> Swing:
+    return Swing(step, (values[-1] - values[0]) / (VALUES - 1))
+
+
+def _without_poles(sigma: Array, nearer: Array, unit: Array) -> Array:
+    """Noise (c,), or that of values (9, c) ``nearer`` to x where it is far less; what stands still may be quantised."""
+    level = _level(nearer, unit, climbed=False)
+    moves = (nearer[1:] != nearer[:-1]).all(axis=0)
+    return np.where(moves & (ALIKE * level < sigma), level, sigma)
 
 
 def _silence_rounds_too(sigma: Array, unit: Array, base: Array) -> None:
