@@ -75,6 +75,13 @@ def importable(case: Case) -> str:
     return word
 
 
+def forks_on_and_on(case: Case) -> None:
+    over = time.monotonic() + 6.0  # nothing stays, even where nobody ends it
+    while time.monotonic() < over:
+        os.fork()
+    os._exit(0)
+
+
 def raises(case: Case) -> None:
     raise ValueError("planted")
 

@@ -70,6 +70,15 @@ def test_temporary_files_go_with_their_worker_even_where_nobody_may_open_them():
     assert after.status is Status.PASS
 
 
+@on_linux
+def test_a_case_whose_processes_all_fork_on_and_on_is_ended_with_every_one_of_them():
+    with Keeper() as keeper:
+        verdict = keeper.audit(Task(0, a_case("forks_on_and_on"), limit=0.3, audit=AUDIT))
+        assert verdict.status is Status.TIMEOUT
+        assert keeper._nursery is not None
+        assert keeper._nursery.children() == []
+
+
 def test_compiled_code_is_kept_for_all_workers_and_goes_with_the_last(monkeypatch):
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     compiles = [a_case("keeps_compiled_code", i) for i in range(3)]

@@ -173,8 +173,11 @@ def children() -> list[int]:
 
 
 def _end_all(wanted: int) -> int | None:
-    # whoever dies hands its children to us: so it goes on until nobody is left
     returncode, deadline = None, time.monotonic() + PATIENCE
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if wanted:  # its group at once: processes that fork as fast as they can would be ahead of us one by one
+            os.killpg(wanted, signal.SIGKILL)
+    # whoever dies hands its children to us: so it goes on until nobody is left
     while time.monotonic() < deadline:
         for child in children() if FORKS else ():
             with contextlib.suppress(ProcessLookupError, PermissionError):
