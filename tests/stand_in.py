@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from multiprocessing import shared_memory
 
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
 from gradaudit.plan.case import Case, Drawn, Input, Settings, Target
@@ -75,8 +76,18 @@ def importable(case: Case) -> str:
     return word
 
 
+def shares_memory(case: Case) -> None:
+    print(shared_memory.SharedMemory(create=True, size=1000).name)
+
+
+def shares_memory_and_hangs(case: Case) -> None:
+    held = shared_memory.SharedMemory(create=True, size=1000)
+    print(held.name)
+    time.sleep(60.0)
+
+
 def forks_on_and_on(case: Case) -> None:
-    over = time.monotonic() + 6.0  # nothing stays, even where nobody ends it
+    over = time.monotonic() + 10.0  # nothing stays, even where nobody ends it
     while time.monotonic() < over:
         os.fork()
     os._exit(0)
