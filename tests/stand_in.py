@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 import platform
 import random
@@ -371,7 +372,8 @@ def switches(case: Case) -> list[object]:
     logging = sys.modules.get("logging")
     disabled = logging.root.manager.disable if logging else 0
     limit = getattr(sys, "tracebacklimit", None)
-    return [tempfile.gettempdir(), time.tzname, sys.get_int_max_str_digits(), limit, disabled]
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    return [tempfile.gettempdir(), time.tzname, sys.get_int_max_str_digits(), limit, disabled, gc.get_debug(), cores]
 
 
 def rounds_up(case: Case) -> None:
