@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import gc
+import io
 import os
 import platform
 import random
@@ -202,6 +203,14 @@ def closes_streams(case: Case) -> None:
 def replaces_streams(case: Case) -> None:
     sys.stdout = None
     del sys.stderr
+
+
+def leaves_when_flushed(case: Case) -> None:
+    class Leaving(io.StringIO):
+        def flush(self) -> None:
+            sys.exit(3)
+
+    sys.stdout = Leaving()
 
 
 def prints_to_a_file(case: Case) -> None:

@@ -90,7 +90,7 @@ def test_what_a_case_does_to_the_streams_takes_nothing_from_what_the_next_one_pr
     assert printed.printed == "to stdout\nto stderr\nto the descriptor\n"
 
 
-@pytest.mark.parametrize("name", ["closes_streams", "replaces_streams"])
+@pytest.mark.parametrize("name", ["closes_streams", "replaces_streams", "leaves_when_flushed"])
 def test_a_case_that_takes_the_streams_away_passes_and_the_next_one_can_print_again(name: str):
     with Keeper() as keeper:
         verdicts = [keeper.audit(Task(0, a_case(one), audit=AUDIT)) for one in (name, "prints", "process")]
