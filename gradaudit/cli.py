@@ -119,8 +119,19 @@ def _refusal(problem: Exception) -> int:
         return stop(problem, BROKEN if isinstance(problem, OutputBroken) else USAGE)
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         return stop(f"{problem.strerror}; make room there, and try again", BROKEN)
+    if isinstance(problem, FileNotFoundError) and not _is_somewhere():
+        return stop("the current folder is no longer there; change to one that is, and try again", USAGE)
     say("".join(traceback.format_exception(problem)))
     return stop("this is a fault of the tool, not of your suite; please report it with the lines above", BROKEN)
+
+
+def _is_somewhere() -> bool:
+    """Whether the current folder is there: somebody may have removed it, or the checkout that it stood in."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _interrupt(number: int, _: object) -> NoReturn:

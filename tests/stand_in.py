@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import gc
+import io
 import os
 import platform
 import random
@@ -14,6 +16,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from multiprocessing import shared_memory
 
 from gradaudit.judge.verdict import Catch, Planted, Status, Verdict
 from gradaudit.plan.case import Case, Drawn, Input, Settings, Target
@@ -73,6 +76,23 @@ def importable(case: Case) -> str:
     from only_on_the_path import word
 
     return word
+
+
+def shares_memory(case: Case) -> None:
+    print(shared_memory.SharedMemory(create=True, size=1000).name)
+
+
+def shares_memory_and_hangs(case: Case) -> None:
+    held = shared_memory.SharedMemory(create=True, size=1000)
+    print(held.name)
+    time.sleep(60.0)
+
+
+def forks_on_and_on(case: Case) -> None:
+    over = time.monotonic() + 10.0  # nothing stays, even where nobody ends it
+    while time.monotonic() < over:
+        os.fork()
+    os._exit(0)
 
 
 def raises(case: Case) -> None:
@@ -183,6 +203,14 @@ def closes_streams(case: Case) -> None:
 def replaces_streams(case: Case) -> None:
     sys.stdout = None
     del sys.stderr
+
+
+def leaves_when_flushed(case: Case) -> None:
+    class Leaving(io.StringIO):
+        def flush(self) -> None:
+            sys.exit(3)
+
+    sys.stdout = Leaving()
 
 
 def prints_to_a_file(case: Case) -> None:
@@ -353,7 +381,8 @@ def switches(case: Case) -> list[object]:
     logging = sys.modules.get("logging")
     disabled = logging.root.manager.disable if logging else 0
     limit = getattr(sys, "tracebacklimit", None)
-    return [tempfile.gettempdir(), time.tzname, sys.get_int_max_str_digits(), limit, disabled]
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    return [tempfile.gettempdir(), time.tzname, sys.get_int_max_str_digits(), limit, disabled, gc.get_debug(), cores]
 
 
 def rounds_up(case: Case) -> None:

@@ -139,6 +139,18 @@ def test_a_mistake_of_use_exits_2_with_one_clear_message(suite, say, arguments, 
     assert "Traceback" not in err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a folder that is in use may not be removed")
+@pytest.mark.parametrize("command", ["run {suite}", "validate --imports {suite}", "init losses"])
+def test_a_folder_that_was_removed_under_the_command_is_no_fault_of_ours(command: str, tmp_path: Path):
+    suite, gone = tmp_path / "suite.yaml", tmp_path / "gone"
+    suite.write_text(SUITE)
+    gone.mkdir()
+    line = f"rmdir {gone}; exec {sys.executable} -m gradaudit {command.format(suite=suite)}"
+    done = subprocess.run(["sh", "-c", line], cwd=gone, env=environment(), capture_output=True, text=True, timeout=60)
+    told = "gradaudit: the current folder is no longer there; change to one that is, and try again\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
 def test_a_fault_of_ours_exits_3_with_a_traceback(suite, say, monkeypatch):
     monkeypatch.setattr("gradaudit.suite.load.load_suite", lambda *_, **__: 1 / 0)
     status, _, err = say("list", suite)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from killable import CASES, MARK, a_suite, finish, homes, start
+from processes import wait_until
 
 from gradaudit import report
 from gradaudit.running.record import Audit
@@ -88,7 +89,14 @@ def test_a_run_killed_at_any_moment_is_resumed_to_what_an_uninterrupted_one_give
     assert list(verdicts(audit)) == list(verdicts(uninterrupted))
     whole = {"report.html", "results.csv", "elements.csv", "curves.csv", "run.json", "results.jsonl"}
     assert {path.name for path in home.iterdir()} == whole
-    deadline = time.monotonic() + 10
-    while left_running(folder) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left_running(folder) == []
+    assert wait_until(lambda: not left_running(folder), limit=10.0)
+
+
+def test_a_pool_of_workers_ends_with_the_run_that_was_killed_beside_it(tmp_path: Path):
+    folder = a_suite(tmp_path / "killed")
+    process = start(folder, "--backend", "loky")
+    wait_for_lines(folder, 2, process)
+    assert len(left_running(folder)) > 1
+    process.kill()  # alone, as the kernel does where memory is out
+    process.wait()
+    assert wait_until(lambda: not left_running(folder), limit=10.0)

@@ -70,6 +70,26 @@ def test_temporary_files_go_with_their_worker_even_where_nobody_may_open_them():
     assert after.status is Status.PASS
 
 
+@on_linux
+@pytest.mark.parametrize("name", ["shares_memory", "shares_memory_and_hangs"])
+def test_shared_memory_that_python_keeps_track_of_goes_with_its_worker(name: str):
+    culprit, after = asked(a_case(name), a_case("ok"), limit=2.0)
+    shared = Path("/dev/shm", culprit.printed.split()[0])
+    assert shared.parent.is_dir()
+    assert not shared.exists()
+    assert after.status is Status.PASS
+
+
+@on_linux
+def test_a_case_whose_processes_all_fork_on_and_on_is_ended_with_every_one_of_them():
+    with Keeper() as keeper:
+        verdict = keeper.audit(Task(0, a_case("forks_on_and_on"), limit=0.3, audit=AUDIT))
+        assert verdict.status is Status.TIMEOUT
+        assert keeper._nursery is not None
+        children = keeper._nursery.children
+        assert wait_until(lambda: not children(), limit=3.0)  # killed processes take their time, where there are many
+
+
 def test_compiled_code_is_kept_for_all_workers_and_goes_with_the_last(monkeypatch):
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     compiles = [a_case("keeps_compiled_code", i) for i in range(3)]

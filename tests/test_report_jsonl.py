@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import struct
 import threading
 import time
@@ -265,6 +266,19 @@ def test_two_runs_cannot_write_one_file(tmp_path: Path) -> None:
             ResultsFile.resume(tmp_path / "results.jsonl", RUN, planned([CASE]))
         file.append(RESULT)
     assert _results(tmp_path / "results.jsonl") == [RESULT]
+
+
+def test_a_disk_that_was_full_before_the_first_line_is_told_by_the_file_and_keeps_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "run" / "results.jsonl"
+    monkeypatch.setattr("os.write", write)
+    with pytest.raises(OutputBroken, match=f"^cannot write {re.escape(str(path))}: No space left on device"):
+        ResultsFile.create(path, RUN, ())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_takes_back_the_line_that_it_cut_and_harms_no_other(tmp_path: Path, monkeypatch) -> None:

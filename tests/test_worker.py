@@ -13,6 +13,7 @@ from gradaudit.isolation.worker import import_case
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import Case, Target
+from gradaudit.running.provenance import cores
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_what_a_case_does_to_the_streams_takes_nothing_from_what_the_next_one_pr
     assert printed.printed == "to stdout\nto stderr\nto the descriptor\n"
 
 
-@pytest.mark.parametrize("name", ["closes_streams", "replaces_streams"])
+@pytest.mark.parametrize("name", ["closes_streams", "replaces_streams", "leaves_when_flushed"])
 def test_a_case_that_takes_the_streams_away_passes_and_the_next_one_can_print_again(name: str):
     with Keeper() as keeper:
         verdicts = [keeper.audit(Task(0, a_case(one), audit=AUDIT)) for one in (name, "prints", "process")]
@@ -136,6 +137,9 @@ def test_a_case_that_changes_python_for_all_says_so_and_the_next_has_a_fresh_pro
     assert ask(a_case("process")).evidence != before
 
 
+SEVERAL_CORES = pytest.mark.skipif(cores() < 2, reason="there is no choice of cores")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -145,6 +149,8 @@ def test_a_case_that_changes_python_for_all_says_so_and_the_next_has_a_fresh_pro
         "sys.set_int_max_str_digits(0)",
         "sys.tracebacklimit = 0",
         "logging.disable(50)",
+        "gc.set_debug(gc.DEBUG_STATS)",
+        pytest.param("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})", marks=SEVERAL_CORES),
     ],
 )
 def test_what_a_case_switches_is_switched_back(ask, change: str):

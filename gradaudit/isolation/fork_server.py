@@ -28,6 +28,7 @@ from gradaudit.isolation import scratch, sibling, worker
 
 FORKS = sys.platform == "linux"  #: elsewhere system libraries start threads, which a fork does not survive
 PATIENCE = 5.0  #: s for killed processes to be gone; one inside a broken device may never be
+TIDYING = 1.0  #: s for Python's trackers of resources to remove what others have left in shared memory
 #: Where libraries keep what they have compiled, by the variable that names it: for all workers, and nothing that a case
 #: leaves behind.
 CACHES = {"TORCHINDUCTOR_CACHE_DIR": "torchinductor"}
@@ -173,12 +174,17 @@ def children() -> list[int]:
 
 
 def _end_all(wanted: int) -> int | None:
+    returncode, now = None, time.monotonic()
+    deadline, tidying = now + PATIENCE, now + TIDYING
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if wanted:  # its group at once: processes that fork as fast as they can would be ahead of us one by one
+            os.killpg(wanted, signal.SIGSTOP)
     # whoever dies hands its children to us: so it goes on until nobody is left
-    returncode, deadline = None, time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for child in children() if FORKS else ():
+            spared = time.monotonic() < tidying and _tidies(child)
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(child, signal.SIGKILL)
+                os.kill(child, signal.SIGCONT if spared else signal.SIGKILL)
         try:
             ended, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
@@ -188,6 +194,13 @@ def _end_all(wanted: int) -> int | None:
         if ended == 0:
             time.sleep(0.0005)
     return returncode
+
+
+def _tidies(process: int) -> bool:
+    """Whether it is a tracker of ``multiprocessing`` or joblib: it ends by itself, once nobody is left to track."""
+    with contextlib.suppress(OSError):
+        return b"resource_tracker import main" in Path(f"/proc/{process}/cmdline").read_bytes()
+    return False
 
 
 def _preload() -> None:

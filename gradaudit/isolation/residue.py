@@ -56,8 +56,9 @@ class Clean:
         self._recursion = sys.getrecursionlimit()
         self._locale = locale.setlocale(locale.LC_ALL)
         self._umask = _umask()
+        self._cores = _cores()
         self._round_as_before = rounding.keeper_of()
-        self._collects = gc.isenabled(), gc.get_threshold()
+        self._collects = gc.isenabled(), gc.get_threshold(), gc.get_debug()
         self._hooks = [(holder, name, getattr(holder, name, _MISSING)) for holder, name in _HOOKS]
         self._digits = sys.get_int_max_str_digits()
         self._audited: list[object] = []  #: hooks that a case has added, and that nobody can list or remove
@@ -123,9 +124,10 @@ class Clean:
         sys.set_int_max_str_digits(self._digits)
         if (logging := sys.modules.get("logging")) is not None and logging.root.manager.disable:
             logging.disable(logging.NOTSET)
-        enabled, thresholds = self._collects
+        enabled, thresholds, told = self._collects
         gc.enable() if enabled else gc.disable()
         gc.set_threshold(*thresholds)
+        gc.set_debug(told)
         sys.path[:] = self._path
         sys.meta_path[:], sys.path_hooks[:] = self._importers
         if self._generator and sys.modules["numpy"].random.get_bit_generator() is not self._generator:
@@ -137,6 +139,8 @@ class Clean:
             locale.setlocale(locale.LC_ALL, self._locale)
         if _here() != self._folder:
             os.chdir(self._folder)
+        if _cores() != self._cores:
+            os.sched_setaffinity(0, self._cores)
         names = os.environ._data  # type: ignore[attr-defined]
         if tuple(names.items()) != self._names or c_environment() != self._variables:
             self._restore_environment(names)
@@ -300,6 +304,11 @@ def _umask() -> int:
     found = os.umask(0o077)
     os.umask(found)
     return found
+
+
+def _cores() -> set[int]:
+    """Those that this process may use; none where the system has no word for it."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
 def _here() -> str | None:

@@ -218,7 +218,7 @@ def _leads_to(descriptor: int, stream: object) -> bool:
 
 def _flush() -> None:
     for name in ("stdout", "stderr"):
-        with contextlib.suppress(Exception):  # replaced or closed by the user
+        with contextlib.suppress(BaseException):  # replaced or closed by the user, whose own may even leave
             getattr(sys, name).flush()
     _LIBC.fflush(None)  # printf in compiled code
 

@@ -44,18 +44,19 @@ class ResultsFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 raise OutputError(f"cannot write {path}: another run has left its results there; choose another place")
-            file = cls(part, _locked(part, os.O_CREAT | os.O_TRUNC), plan)
+            file = cls(path, _locked(part, os.O_CREAT | os.O_TRUNC), plan)
             try:
                 file._write(_lines.sealed(head(run, plan)))
                 os.rename(part, path)
             except BaseException:
                 part.unlink(missing_ok=True)
+                with suppress(OSError):  # other files are there
+                    path.parent.rmdir()
                 file.close()
                 raise
         except OSError as error:
             raise unwritable(path, error, remedy=REMEDY) from error
         sync_folder(path.parent)
-        file.path = path
         return file
 
     @classmethod
