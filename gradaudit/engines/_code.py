@@ -12,6 +12,8 @@ def code_of(function: object) -> object:
     """The Python function behind partial objects, decorators, methods and callable objects."""
     while isinstance(function, functools.partial):
         function = function.func
+    if isinstance(function, FunctionType) and not function.__dict__:  # mostly: inspect takes microseconds
+        return function
     if not inspect.isroutine(function) and not inspect.isclass(function) and not hasattr(function, "__wrapped__"):
         function = getattr(type(function), "__call__", function)  # noqa: B004 - the method, not whether there is one
     inner = inspect.unwrap(function) if callable(function) else function
