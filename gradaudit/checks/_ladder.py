@@ -104,6 +104,7 @@ class Ladder:
         """All is zero on both sides: true of a constant, and of a quantised function that has not moved yet."""
         if self.probe.readout is not None and self.probe.base.size > 1:
             return
+        self.rulings = self.rulings.copied()
         self.todo = np.arange(min(len(self.directions), DOUBTED))
         samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST))
         size = float(np.nanmax(np.abs(self.probe.base)))
@@ -253,10 +254,12 @@ class Ladder:
 
     def _rule(self, rulings: Rulings) -> NDArray[np.intp]:
         """Record a level's rulings; which of the open directions stay open."""
-        if self.rulings is NOTHING:
-            self.rulings = rulings.copied()
-        else:
+        if self.rulings is not NOTHING:
             self.rulings.put(self.todo, rulings)
+        elif rulings.all_decided:  # mostly: no further level writes to them
+            self.rulings = rulings
+        else:
+            self.rulings = rulings.copied()
         still = np.flatnonzero(~self.rulings.decided[self.todo].all(axis=1))
         self.todo = self.todo[still]
         return still
