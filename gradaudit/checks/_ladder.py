@@ -94,7 +94,8 @@ class Ladder:
             if self.settings.extend and self.todo.size:
                 self.extended = True
                 self._own_steps()
-        if self.rulings.all_decided and not self.claim.analytic.any() and not self.rulings.numeric.any():
+        moved = np.count_nonzero(self.claim.analytic) or np.count_nonzero(self.rulings.numeric)
+        if self.rulings.all_decided and not moved:
             self._doubt_stillness()
         if self.silence is not None:
             self.noise = np.fmax(self.noise, self.silence.doubt(self.rulings, self.claim))
@@ -257,7 +258,8 @@ class Ladder:
         if self.rulings is not NOTHING:
             self.rulings.put(self.todo, rulings)
         elif rulings.all_decided:  # mostly: no further level writes to them
-            self.rulings = rulings
+            self.rulings, self.todo = rulings, self.todo[:0]
+            return self.todo
         else:
             self.rulings = rulings.copied()
         still = np.flatnonzero(~self.rulings.decided[self.todo].all(axis=1))

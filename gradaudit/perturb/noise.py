@@ -252,7 +252,7 @@ def _level(values: Array, unit: Array, *, climbed: bool) -> Array:
     if climbed:
         steps = np.array([quantum(column) for column in values.T])
         sigma = np.maximum(sigma, steps / np.sqrt(12))
-    return np.maximum(sigma, unit * np.abs(values).max(axis=0) / np.sqrt(3)) if unit.any() else sigma
+    return np.maximum(sigma, unit * np.abs(values).max(axis=0) / np.sqrt(3)) if np.count_nonzero(unit) else sigma
 
 
 def _unit(values: Array) -> Array:

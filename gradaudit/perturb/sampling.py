@@ -181,12 +181,13 @@ class Probe:
 
     def _evaluated(self, moved: Moved, points: Pairs, rows: Array) -> Array:
         """(P, m) the same, call by call."""
-        values = np.empty((len(points), self.base.size))
+        size = self.base.size
+        values = np.empty((len(points), size))
         rows[:] = moved.x
         moved.place(rows, points)
         for k, point in enumerate(rows):
             called = self.function(point)
-            values[k] = called if called is not None and called.size == self.base.size else np.nan
+            values[k] = called if called is not None and called.size == size else np.nan
         return values - self.base
 
     def _heard(self, change: Array) -> Array:

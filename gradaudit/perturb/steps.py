@@ -6,6 +6,7 @@ Steps are powers of two times a scale, so that most x ± h are exact, and the st
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Point:
     @cached_property
     def residue(self) -> float:
         """What is not larger than this counts as zero."""
-        return RESIDUE * _median(np.abs(self.x)) if self.x.size else 0.0
+        return RESIDUE * _median_of(np.abs(self.x)) if self.x.size else 0.0
 
     @property
     def scale(self) -> Array:
@@ -254,12 +255,15 @@ class Tangents:
 Directions = Coordinates | Moves | Tangents
 
 
-def _median(value: Array) -> float:
-    """That of NumPy, without what it does besides for axes and kinds of arrays that are none of ours."""
+def _median_of(value: Array) -> float:
+    """That of NumPy, without what it does besides for axes and kinds of arrays that are none of ours.
+
+    ``value`` is put into another order.
+    """
     low, high, last = (value.size - 1) // 2, value.size // 2, value.size - 1
-    ordered = np.partition(value, sorted({low, high, last}))  # NaN, where there is one, comes last
-    middle = float(ordered[low]) if low == high else float((ordered[low] + ordered[high]) / 2)
-    return float("nan") if np.isnan(ordered[last]) else middle
+    value.partition((low, high, last))  # NaN, where there is one, comes last
+    middle = float(value[low]) if low == high else float((value[low] + value[high]) / 2)
+    return float("nan") if isnan(value[last]) else middle
 
 
 def scale_of(x: Array) -> Array:
