@@ -193,15 +193,17 @@ def _structures(case: Case, arguments: Arguments) -> list[str | None]:
 
 
 def _point(case: Case, arguments: Arguments) -> Point:
-    def edge(bounds: list[float]) -> NDArray[np.float64]:
-        if len(set(bounds)) == 1:
-            return everywhere(bounds[0], arguments.size)
-        return np.repeat(np.array(bounds), arguments.sizes)
-
     bounds = [_bounds(case.inputs[i]) for i in arguments.differentiated]
-    lower = edge([-inf if low is None else float(low) for low, _ in bounds])
-    upper = edge([inf if high is None else float(high) for _, high in bounds])
+    lower = _edge([-inf if low is None else float(low) for low, _ in bounds], arguments)
+    upper = _edge([inf if high is None else float(high) for _, high in bounds], arguments)
     return Point(arguments.x, arguments.epsilon, lower, upper)
+
+
+def _edge(bounds: list[float], arguments: Arguments) -> NDArray[np.float64]:
+    """(n,) the bound of each coordinate, from those of the inputs."""
+    if len(set(bounds)) == 1:
+        return everywhere(bounds[0], arguments.size)
+    return np.repeat(np.array(bounds), arguments.sizes)
 
 
 def _bounds(given: Input) -> tuple[float | None, float | None]:

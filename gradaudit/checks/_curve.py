@@ -53,6 +53,8 @@ def curves(
         steps = CURVE_OF_A_PASS if passed else CURVE
         alone = directions.take(np.array([direction]))
         worst = _witness(ground.probe, alone, settings, steps, extended=extended)
+    if passed:
+        return Curves(direction, readout, worst, ())
     affordable = evaluations // max(1, worst.evaluations)
     others = _others(ground.probe, directions, claim, rulings, settings, extended=extended, most=affordable)
     return Curves(direction, readout, worst, others)
@@ -80,8 +82,6 @@ def _others(
     most: int,
 ) -> tuple[tuple[int, Samples], ...]:
     """Curves of the next worst directions that did not pass, at ``most`` so many."""
-    if rulings.all_decided:
-        return ()
     order = _worst_first(claim, rulings)
     bad = order[rulings.outcome.ravel()[order] != Outcome.PASS] // rulings.outcome.shape[1]
     return tuple(

@@ -94,7 +94,8 @@ class Ladder:
             if self.settings.extend and self.todo.size:
                 self.extended = True
                 self._own_steps()
-        if self.rulings.all_decided and not self.claim.analytic.any() and not self.rulings.numeric.any():
+        moved = np.count_nonzero(self.claim.analytic) or np.count_nonzero(self.rulings.numeric)
+        if self.rulings.all_decided and not moved:
             self._doubt_stillness()
         if self.silence is not None:
             self.noise = np.fmax(self.noise, self.silence.doubt(self.rulings, self.claim))
@@ -104,6 +105,7 @@ class Ladder:
         """All is zero on both sides: true of a constant, and of a quantised function that has not moved yet."""
         if self.probe.readout is not None and self.probe.base.size > 1:
             return
+        self.rulings = self.rulings.copied()
         self.todo = np.arange(min(len(self.directions), DOUBTED))
         samples = self._sample(self._octaves(*LARGEST, *SWEEP_FIRST))
         size = float(np.nanmax(np.abs(self.probe.base)))
@@ -258,10 +260,13 @@ class Ladder:
 
     def _rule(self, rulings: Rulings) -> NDArray[np.intp]:
         """Record a level's rulings; which of the open directions stay open."""
-        if self.rulings is NOTHING:
-            self.rulings = rulings.copied()
-        else:
+        if self.rulings is not NOTHING:
             self.rulings.put(self.todo, rulings)
+        elif rulings.all_decided:  # mostly: no further level writes to them
+            self.rulings, self.todo = rulings, self.todo[:0]
+            return self.todo
+        else:
+            self.rulings = rulings.copied()
         still = np.flatnonzero(~self.rulings.decided[self.todo].all(axis=1))
         self.todo = self.todo[still]
         return still

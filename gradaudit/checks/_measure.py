@@ -52,6 +52,8 @@ def measure(ground: Ground, settings: Settings, rng: np.random.Generator) -> Evi
 
 def _depends_on_scale(rulings: Rulings) -> bool:
     """Nothing fails, and some element cannot be decided since its differences depend on the scale of h."""
+    if rulings.all_decided:
+        return False
     undecided = rulings.outcome == Outcome.INCONCLUSIVE
     by_scale = undecided & (rulings.reason == reason(Diagnosis.SCALE))
     return bool(by_scale.any() and not (rulings.outcome == Outcome.FAIL).any())
@@ -76,10 +78,9 @@ def _measure_by_structure(
 def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) -> Evidence:
     """Take differences until each of the ``chosen`` directions is decided, or until no step can help."""
     comparison, probe = ground.comparison, ground.probe
-    directions = comparison.directions.take(chosen)
-    claim = _claim(comparison, probe, settings, ground.limits)
-    if chosen.size < len(comparison.directions):
-        claim = claim.take(chosen)
+    directions, claim = comparison.directions, _claim(comparison, probe, settings, ground.limits)
+    if chosen.size < len(directions):
+        directions, claim = directions.take(chosen), claim.take(chosen)
     climbed = _climbed(probe, directions, claim, settings, slopes=comparison.worth is not None)
     doubtful = _is_doubtful(climbed.rulings, claim, ground, directions, settings)
     if doubtful:
@@ -91,7 +92,8 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         heard = replace(ground, probe=probe.louder(climbed.noise)) if climbed.noise.any() else ground
         evaluations += _think_again(rulings, claim, heard, settings, chosen, integrals=not doubtful)
     shown = curves(ground, directions, claim, rulings, settings, extended=extended, evaluations=evaluations)
-    evaluations += shown.evaluations
+    drawn = shown.evaluations
+    evaluations += drawn
     if probe.together is not None:  # which counts what was evaluated: samples count each direction by itself
         evaluations += probe.together.evaluations - probe.together.samples
     evidence = Evidence(
@@ -107,7 +109,7 @@ def measure_along(ground: Ground, settings: Settings, chosen: NDArray[np.intp]) 
         witness_readout=shown.readout,
         evaluations=evaluations,
         others=shown.others,
-        surroundings=ground.evaluations + shown.evaluations,
+        surroundings=ground.evaluations + drawn,
         extended=extended,
         pattern=comparison.sparse.pattern if comparison.sparse else None,
         saved=saved_by(probe.together),

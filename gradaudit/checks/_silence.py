@@ -32,7 +32,9 @@ class Silence:
     def of(cls, claim: Claim, *, entries: bool) -> "Silence | None":
         """None where no readout is silent, or there are too many to listen to."""
         directions, readouts = claim.analytic.shape
-        return None if entries or readouts > MOST or claim.quiet.all() else cls(directions, readouts)
+        if entries or readouts > MOST or np.count_nonzero(claim.quiet) == claim.quiet.size:
+            return None
+        return cls(directions, readouts)
 
     def listen(self, which: NDArray[np.intp], samples: Samples) -> None:
         """Take note of the samples of some directions."""

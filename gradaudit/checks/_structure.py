@@ -35,8 +35,9 @@ def together_for(
         known = comparison.sparse
         return Together(comparison.function, x, base, known.dependence, rng, evaluations=known.evaluations)
     fewest = FEWEST if probe.kernel is None else FEWEST_COMPILED
-    whole = isinstance(comparison.directions, Coordinates) and np.isfinite(base).all() and base.size > 1
-    if not whole or probe.readout is None or count < fewest:
+    if probe.readout is None or base.size < 2 or count < fewest:
+        return None
+    if not isinstance(comparison.directions, Coordinates) or not np.isfinite(base).all():
         return None
     calls = budget or (count if probe.batch is None else count // BATCHED)
     search = Search(comparison.function, comparison.directions.point, base=base, rng=rng, budget=calls)

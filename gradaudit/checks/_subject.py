@@ -72,7 +72,7 @@ class Subject:
         second, _ = _flat(again)
         if value.tobytes() != second.tobytes():
             raise Unfit(Diagnosis.NONDETERMINISTIC, _two_values(value, second), fails=False)
-        if not np.isfinite(value).any():
+        if not np.count_nonzero(np.isfinite(value)):
             raise Unfit(Diagnosis.NOT_FINITE, f"f(x) is {_first(value)}: no derivative exists here", fails=False)
         dtypes = tuple(np.asarray(part).dtype for part in leaves_of(output))
         structure = Tree.of(output)

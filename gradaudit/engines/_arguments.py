@@ -115,8 +115,9 @@ class Arguments:
 
     def at(self, flat: Array) -> tuple[object, ...]:
         """All positional inputs for a call at ``flat``; every array is a copy that the callee may spoil."""
-        if self._only is not None:  # most functions, at every evaluation
-            return (flat.reshape(self._only.shape).astype(self._only.dtype),)
+        only = self._only
+        if only is not None:  # most functions, at every evaluation
+            return (flat.reshape(only.shape).astype(only.dtype),)
         parts = self.split(flat)
         if len(parts) == len(self.inputs):
             return parts

@@ -12,6 +12,8 @@ def code_of(function: object) -> object:
     """The Python function behind partial objects, decorators, methods and callable objects."""
     while isinstance(function, functools.partial):
         function = function.func
+    if isinstance(function, FunctionType) and not function.__dict__:  # mostly: inspect takes microseconds
+        return function
     if not inspect.isroutine(function) and not inspect.isclass(function) and not hasattr(function, "__wrapped__"):
         function = getattr(type(function), "__call__", function)  # noqa: B004 - the method, not whether there is one
     inner = inspect.unwrap(function) if callable(function) else function
@@ -33,11 +35,14 @@ def takes(function: object, kind: type) -> bool:
     )
 
 
-def of_package(found: object, package: str) -> bool:
-    """Whether this is a module of ``package``, or a function or object that is defined in one."""
+def of_package(found: object, *packages: str) -> bool:
+    """Whether this is a module of one of ``packages``, or a function or object that is defined in one."""
     name = found.__name__ if isinstance(found, ModuleType) else getattr(type(found), "__module__", "")
-    names = (name, getattr(found, "__module__", "") if callable(found) else "")
-    return any(isinstance(name, str) and name.partition(".")[0] == package for name in names)
+    return _is_within(name, packages) or (callable(found) and _is_within(getattr(found, "__module__", ""), packages))
+
+
+def _is_within(name: object, packages: tuple[str, ...]) -> bool:
+    return isinstance(name, str) and name.partition(".")[0] in packages
 
 
 def referred(function: object) -> Iterator[object]:
@@ -47,6 +52,8 @@ def referred(function: object) -> Iterator[object]:
     while waiting:
         for _, found in named(waiting.pop()):
             yield found
+            if isinstance(found, ModuleType):  # mostly
+                continue
             inner = code_of(found)
             same = isinstance(inner, FunctionType) and inner.__module__ == getattr(first, "__module__", None)
             if same and id(inner) not in seen:

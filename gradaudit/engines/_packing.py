@@ -43,6 +43,8 @@ def _holds_array(value: object) -> bool:
 
 def _as_array(value: Any) -> Any:
     """Floats, lists of numbers, and floating arrays of other libraries as arrays of NumPy; anything else as it is."""
+    if isinstance(value, np.ndarray):  # mostly: NumPy takes microseconds to name a dtype
+        return value
     if isinstance(value, float | list):
         return np.asarray(value, dtype=float)
     if is_foreign_floating(value):

@@ -254,8 +254,9 @@ def _plain(value: Any) -> Any:
 
 
 def _is_jaxs(function: object) -> bool:
-    return _of_jax(function) or _of_jax(code_of(function)) or refers_to(function, _of_jax)
+    code = code_of(function)
+    return _of_jax(function) or (code is not function and _of_jax(code)) or refers_to(function, _of_jax)
 
 
 def _of_jax(found: object) -> bool:
-    return of_package(found, "jax") or of_package(found, "jaxlib")
+    return of_package(found, "jax", "jaxlib")

@@ -53,7 +53,7 @@ class Claim:
     @cached_property
     def size(self) -> Array:
         """(D, R) |analytic|; NaN where that is not finite: rtol of an infinite claim would allow every error."""
-        return np.abs(self.analytic, out=np.full(self.analytic.shape, np.nan), where=np.isfinite(self.analytic))
+        return np.where(np.isfinite(self.analytic), np.abs(self.analytic), np.nan)
 
     def missable(self, scale: Array) -> Array:
         """(D, R) the largest error that a pass may have missed, of elements of this ``scale``.

@@ -109,29 +109,36 @@ def _slopes(evidence: Evidence) -> str:
     return f"kink at {label}, slopes {left:.6g} and {right:.6g}; {claim}; {ADVICE[Diagnosis.KINK]}"
 
 
-def _worst_elements(evidence: Evidence) -> list[Element]:
-    worst = worst_first(evidence.rulings.outcome, evidence.ratio)[:WORST]
-    return [_element(evidence, *divmod(int(flat), evidence.ratio.shape[1])) for flat in worst]
-
-
-def _element(evidence: Evidence, d: int, r: int) -> Element:
+def _worst_elements(evidence: Evidence) -> Iterator[Element]:
     rulings = evidence.rulings
-    diagnosis = REASONS[int(rulings.reason[d, r])]
-    return Element(
-        check=evidence.check,
-        status=STATUS[int(rulings.outcome[d, r])],
-        output=evidence.output_label(int(evidence.directions[d]), r),
-        input=evidence.input_label(int(evidence.directions[d])),
-        x=float(evidence.x[d]),
-        analytic=float(evidence.claim.analytic[d, r]),
-        numeric=float(rulings.numeric[d, r]),
-        uncertainty=float(rulings.bar[d, r]),
-        allowed=float(rulings.allowed[d, r]),
-        error_over_tolerance=float(evidence.ratio[d, r]),
-        h=float(rulings.h[d, r]),
-        bound=float(evidence.bound[d, r]),
-        reason="" if diagnosis is None or diagnosis is Diagnosis.WRONG else diagnosis.value,
-    )
+    worst = worst_first(rulings.outcome, evidence.ratio)[:WORST]
+    d, r = np.divmod(worst, evidence.ratio.shape[1])
+    columns = (
+        rulings.outcome, rulings.reason, evidence.claim.analytic, rulings.numeric, rulings.bar, rulings.allowed,
+        evidence.ratio, rulings.h, evidence.bound,
+    )  # fmt: skip
+    # number by number NumPy takes several times as long
+    places = zip(evidence.directions[d].tolist(), r.tolist(), evidence.x[d].tolist(), strict=True)
+    found = zip(*[column.ravel()[worst].tolist() for column in columns], strict=True)
+    for (direction, readout, x), (outcome, why, analytic, numeric, bar, allowed, ratio, h, bound) in zip(
+        places, found, strict=True
+    ):
+        diagnosis = REASONS[why]
+        yield Element(
+            check=evidence.check,
+            status=STATUS[outcome],
+            output=evidence.output_label(direction, readout),
+            input=evidence.input_label(direction),
+            x=x,
+            analytic=analytic,
+            numeric=numeric,
+            uncertainty=bar,
+            allowed=allowed,
+            error_over_tolerance=ratio,
+            h=h,
+            bound=bound,
+            reason="" if diagnosis is None or diagnosis is Diagnosis.WRONG else diagnosis.value,
+        )
 
 
 def _badness(element: Element) -> tuple[int, bool, float]:

@@ -14,6 +14,9 @@ from gradaudit.perturb.samples import Array, Samples
 
 #: One-sided slopes that differ by less than this fraction have met.
 MET = 0.05
+#: Of what does not pass, and of what does.
+_OUTCOMES = np.array([Outcome.INCONCLUSIVE, Outcome.PASS], dtype=np.int8)
+_REASONS = np.array([reason(Diagnosis.STEPS), reason(None)], dtype=np.int8)
 
 
 def express(samples: Samples, claim: Claim) -> Rulings:
@@ -74,8 +77,7 @@ def softened(rulings: Rulings) -> Rulings:
 
 
 def _first_rulings(passed: Mask, d: Array, bar: Array, allowed: Array, scale: Array, h: Array) -> Rulings:
-    outcome = np.where(passed, Outcome.PASS, Outcome.INCONCLUSIVE).astype(np.int8)
-    why = np.where(passed, 0, reason(Diagnosis.STEPS)).astype(np.int8)
+    outcome, why = _OUTCOMES.take(passed), _REASONS.take(passed)
     nothing, no = np.full(d.shape, np.nan), np.zeros(d.shape, dtype=bool)
     return Rulings(outcome, why, d, bar, allowed, scale, h, no, nothing, nothing, no)
 

@@ -32,17 +32,14 @@ def levels(values: Array) -> tuple[Array, NDArray[np.bool_]]:
 
 
 def _of_one(values: list[float]) -> tuple[float, bool]:
-    tables = [values]
-    for _ in COUNTS:
-        tables.append([after - before for before, after in pairwise(tables[-1])])
-    level = [
-        sqrt(_summed([difference * difference for difference in table]) / count / central)
-        for table, count, central in zip(tables[1:], COUNTS, CENTRAL, strict=True)
-    ]
-    for k, table in enumerate(tables[1:-2]):
-        three = level[k : k + 3]
-        if max(three) <= AGREE * min(three) and min(table) < 0 < max(table):
-            return level[k], True
+    table, tables, level = values, [], []
+    for count, central in zip(COUNTS, CENTRAL, strict=True):
+        table = [after - before for before, after in pairwise(table)]
+        tables.append(table)
+        level.append(sqrt(_summed([difference * difference for difference in table]) / count / central))
+        three = level[-3:]
+        if len(three) == 3 and max(three) <= AGREE * min(three) and min(tables[-3]) < 0 < max(tables[-3]):
+            return three[0], True  # mostly of a low order: the others need not be known
     return min(level[2:]), False
 
 

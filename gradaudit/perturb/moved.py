@@ -43,8 +43,8 @@ class Placed:
 
     def place(self, rows: Array, pairs: Pairs, /) -> None:
         """See ``Moved``."""
-        k, d = np.divmod(pairs, len(self.index))
-        rows[np.arange(len(pairs))[:, None], self.index[d]] = self.value[k, d]
+        index = self.index[pairs % len(self.index)]
+        rows[np.arange(len(pairs))[:, None], index] = self.value.reshape(-1, index.shape[1])[pairs]
 
     def take_back(self, rows: Array, pairs: Pairs, /) -> None:
         """See ``Moved``."""

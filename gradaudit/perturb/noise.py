@@ -67,7 +67,7 @@ def _of_finite_outputs(measure: Callable[..., Noise]) -> Callable[..., Noise]:
     @wraps(measure)
     def measured(function: Function, point: Point, *, base: Array, rng: np.random.Generator) -> Noise:
         finite = np.isfinite(base)
-        if finite.all():
+        if np.count_nonzero(finite) == finite.size:
             return measure(function, point, base=base, rng=rng)
 
         def some(x: Array) -> Array | None:
@@ -150,10 +150,11 @@ def _silence_rounds_too(sigma: Array, unit: Array, base: Array) -> None:
     """What stood still, or was too steep to tell, rounds as coarsely as what moved. Where all stood still, a float32
     inside can hide as much as the rounding of what is larger there; or all is rounded to the last decimal shown."""
     silent = np.isnan(sigma)
-    if silent.any():
-        coarsest = AMPLIFIED * 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
-        narrow = silent & (_unit(base[None]) > 0)
-        sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
+    if not np.count_nonzero(silent):
+        return
+    coarsest = AMPLIFIED * 2.0**-24 if silent.all() else float(unit.max(initial=0.0))
+    narrow = silent & (_unit(base[None]) > 0)
+    sigma[narrow] = coarsest * np.abs(base[narrow]) / np.sqrt(3)
     if silent.all():  # beside others that move, one may be a whole number that depends on nothing
         sigma[:] = np.fmax(sigma, _last_decimal(base) / np.sqrt(12))
 
@@ -223,7 +224,8 @@ def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[A
     that was taken between them, and the evaluations spent.
     """
     spent = 0
-    for side in (step, -step):
+    for sign in (1.0, -1.0):
+        side = sign * step
         end = point.x + (START + VALUES) * side
         inside = np.where((end >= point.lower) & (end <= point.upper), side, 0.0)
         values = np.empty((VALUES, base.size))
@@ -234,7 +236,7 @@ def _line(function: Function, point: Point, step: Array, base: Array) -> tuple[A
                 break
             values[k] = value
         else:
-            if np.isfinite(values).all():
+            if np.count_nonzero(np.isfinite(values)) == values.size:
                 return values, inside, spent
     return None, step, spent
 
@@ -270,7 +272,7 @@ def _level(values: Array, unit: Array, *, climbed: bool) -> Array:
     if climbed:
         steps = np.array([quantum(column) for column in values.T])
         sigma = np.maximum(sigma, steps / np.sqrt(12))
-    return np.maximum(sigma, unit * np.abs(values).max(axis=0) / np.sqrt(3)) if unit.any() else sigma
+    return np.maximum(sigma, unit * np.abs(values).max(axis=0) / np.sqrt(3)) if np.count_nonzero(unit) else sigma
 
 
 def _unit(values: Array) -> Array:

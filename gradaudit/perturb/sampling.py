@@ -167,7 +167,7 @@ class Probe:
         ``rows`` (any, n) is room for some of the points at a time.
         """
         change = np.full((len(points), self.base.size), np.nan)
-        todo = np.flatnonzero(inside)
+        todo = inside.nonzero()[0]
         if self.batch is not None:
             left = np.ones(todo.size, dtype=bool)
             for chunk, found in self.batch.changes(moved, points[todo], self.base.size):
@@ -181,13 +181,13 @@ class Probe:
 
     def _evaluated(self, moved: Moved, points: Pairs, rows: Array) -> Array:
         """(P, m) the same, call by call."""
-        values = np.full((len(points), self.base.size), np.nan)
+        size = self.base.size
+        values = np.empty((len(points), size))
         rows[:] = moved.x
         moved.place(rows, points)
         for k, point in enumerate(rows):
             called = self.function(point)
-            if called is not None and called.size == self.base.size:
-                values[k] = called
+            values[k] = called if called is not None and called.size == size else np.nan
         return values - self.base
 
     def _heard(self, change: Array) -> Array:
@@ -227,8 +227,9 @@ class Probe:
     def _own_noise(self, up: Array, down: Array, output: NDArray[np.intp] | slice) -> Array:
         """The noise of single outputs that changed by these amounts."""
         base = self.base[output]
-        size = np.fmax(np.fmax(np.abs(base + up), np.abs(base + down)), np.abs(base))
-        size = np.where(size < np.inf, size, np.abs(base))
+        at_x = np.abs(base)
+        size = np.fmax(np.fmax(np.abs(base + up), np.abs(base + down)), at_x)
+        size = np.where(size < np.inf, size, at_x)
         return np.maximum(self.sigma[output], HALF_ULP * size)
 
     @cached_property

@@ -6,6 +6,7 @@ Steps are powers of two times a scale, so that most x ± h are exact, and the st
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Point:
     @cached_property
     def residue(self) -> float:
         """What is not larger than this counts as zero."""
-        return RESIDUE * _median(np.abs(self.x)) if self.x.size else 0.0
+        return RESIDUE * _median_of(np.abs(self.x)) if self.x.size else 0.0
 
     @property
     def scale(self) -> Array:
@@ -53,12 +54,12 @@ class Point:
     @property
     def natural(self) -> Array:
         """(n,) ν = |x|, at most s; s itself where x is zero or a rounding residue."""
-        return natural_of(self.x, self.residue)
+        return natural_of(self.x, self.scale, self.residue)
 
     @property
     def smallest_step(self) -> Array:
         """(n,) below this, x ± h is mostly rounding."""
-        return smallest_of(self.x, self.epsilon, self.residue)
+        return smallest_of(self.x, self.epsilon, self.natural)
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,20 @@ class Coordinates:
     point: Point
     index: NDArray[np.intp]  #: (D,)
 
-    @property
+    @cached_property
     def scale(self) -> Array:
         """(D,) power of two that steps are multiples of, in units of x."""
         return scale_of(self.point.x[self.index])
 
-    @property
+    @cached_property
     def natural(self) -> Array:
         """(D,) the scale on which x itself lives."""
-        return natural_of(self.point.x[self.index], self.point.residue)
+        return natural_of(self.point.x[self.index], self.scale, self.point.residue)
 
     @property
     def smallest_step(self) -> Array:
         """(D,)"""
-        return smallest_of(self.point.x[self.index], self.point.epsilon[self.index], self.point.residue)
+        return smallest_of(self.point.x[self.index], self.point.epsilon[self.index], self.natural)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -148,14 +149,19 @@ class Moves:
     @property
     def natural(self) -> Array:
         """(D,) the least natural scale of the coordinates that move."""
-        natural = natural_of(self.point.x[self.index], self.point.residue)
-        return self._of_those_that_move(natural, np.inf).min(axis=1)
+        return self._of_those_that_move(self._natural, np.inf).min(axis=1)
 
     @property
     def smallest_step(self) -> Array:
         """(D,) the largest of the smallest steps of the coordinates that move."""
-        smallest = smallest_of(self.point.x[self.index], self.point.epsilon[self.index], self.point.residue)
+        smallest = smallest_of(self.point.x[self.index], self.point.epsilon[self.index], self._natural)
         return self._of_those_that_move(smallest, 0.0).max(axis=1)
+
+    @property
+    def _natural(self) -> Array:
+        """(D, k) the natural scale of each coordinate."""
+        x = self.point.x[self.index]
+        return natural_of(x, scale_of(x), self.point.residue)
 
     def _of_those_that_move(self, value: Array, otherwise: float) -> Array:
         return np.where(self.weight != 0, value, otherwise)
@@ -214,17 +220,21 @@ class Tangents:
     @cached_property
     def natural(self) -> Array:
         """(D,) the step at which the first coordinate has moved by its natural scale, at most ``scale``."""
-        stretch = self._stretch(lambda part: natural_of(self.point.x[part], self.point.residue))
-        return np.minimum(1.0 / stretch, self.scale)
+        return np.minimum(1.0 / self._stretch(self._natural), self.scale)
 
     @cached_property
     def smallest_step(self) -> Array:
         """(D,) the step at which most coordinates move by their smallest step or more, of many a regular sample."""
         some = slice(None, None, 1 + self.point.x.size // PART)
         size = np.abs(self.v[:, some])
-        smallest = smallest_of(self.point.x[some], self.point.epsilon[some], self.point.residue)
+        smallest = smallest_of(self.point.x[some], self.point.epsilon[some], self._natural(some))
         needed = np.divide(smallest, size, out=np.zeros(size.shape), where=size > 0)
         return np.minimum(np.median(needed, axis=1), self.scale * 2.0**-16)
+
+    def _natural(self, part: slice) -> Array:
+        """The natural scale of some coordinates."""
+        x = self.point.x[part]
+        return natural_of(x, scale_of(x), self.point.residue)
 
     def _stretch(self, unit: Callable[[slice], Array]) -> Array:
         """(D,) the largest |v| over ``unit``, one part of the coordinates after the other: they may be many."""
@@ -245,12 +255,15 @@ class Tangents:
 Directions = Coordinates | Moves | Tangents
 
 
-def _median(value: Array) -> float:
-    """That of NumPy, without what it does besides for axes and kinds of arrays that are none of ours."""
+def _median_of(value: Array) -> float:
+    """That of NumPy, without what it does besides for axes and kinds of arrays that are none of ours.
+
+    ``value`` is put into another order.
+    """
     low, high, last = (value.size - 1) // 2, value.size // 2, value.size - 1
-    ordered = np.partition(value, sorted({low, high, last}))  # NaN, where there is one, comes last
-    middle = float(ordered[low]) if low == high else float((ordered[low] + ordered[high]) / 2)
-    return float("nan") if np.isnan(ordered[last]) else middle
+    value.partition((low, high, last))  # NaN, where there is one, comes last
+    middle = float(value[low]) if low == high else float((value[low] + value[high]) / 2)
+    return float("nan") if isnan(value[last]) else middle
 
 
 def scale_of(x: Array) -> Array:
@@ -258,16 +271,15 @@ def scale_of(x: Array) -> Array:
     return power_of_two_below(np.maximum(np.abs(x), 1.0))
 
 
-def natural_of(x: Array, residue: float) -> Array:
-    """ν = |x|, at most s; s itself where |x| is at most ``residue``."""
+def natural_of(x: Array, scale: Array, residue: float) -> Array:
+    """ν = |x|, at most ``scale``; that itself where |x| is at most ``residue``."""
     size = np.abs(x)
-    scale = power_of_two_below(np.maximum(size, 1.0))
     return np.where(size <= residue, scale, np.minimum(size, scale))
 
 
-def smallest_of(x: Array, epsilon: Array, residue: float) -> Array:
-    """The smallest step that is not mostly rounding: 16 ulp of x, and 2⁻⁴⁶ of its natural scale."""
-    by_scale = 2.0**-SMALLEST_OCTAVE * natural_of(x, residue)
+def smallest_of(x: Array, epsilon: Array, natural: Array) -> Array:
+    """The smallest step that is not mostly rounding: 16 ulp of x, and 2⁻⁴⁶ of its ``natural`` scale."""
+    by_scale = 2.0**-SMALLEST_OCTAVE * natural
     return np.maximum(SMALLEST_IN_ULP * epsilon * np.maximum(np.abs(x), by_scale), by_scale)
 
 
@@ -282,12 +294,12 @@ def everywhere(value: float, size: int) -> Array:
 def power_of_two_below(value: Array) -> Array:
     """The largest power of two that is not above ``value`` (> 0)."""
     _, exponent = np.frexp(value)
-    return np.ldexp(1.0, exponent - 1)
+    return np.ldexp(0.5, exponent)
 
 
 def narrowed(value: Array, epsilon: Array) -> Array:
     """``value`` (K, D) rounded to the precision whose spacing at 1 is ``epsilon`` (D,)."""
-    if (epsilon < _FINEST_ROUNDED).all():
+    if np.count_nonzero(epsilon < _FINEST_ROUNDED) == epsilon.size:  # several times as quick for few
         return value
     for spacing, rounded in _ROUNDED.items():
         mine = epsilon == spacing

@@ -15,6 +15,7 @@ Route = tuple[str | int, ...]
 Structure = Literal["symmetric", "positive_definite", "simplex"]
 Method = Literal["auto", "central"]
 Kinks = Literal["undecided", "accept"]
+METHODS, KINKS = get_args(Method), get_args(Kinks)
 TIMEOUT = 300.0  #: s, for a case of which the suite says nothing: an unattended run must end
 #: What holds where a suite says nothing, as far as that is known before functions are loaded and inputs drawn.
 UNSAID = {
@@ -97,8 +98,8 @@ class Settings:
         _require(isinstance(self.tolerance, Tolerance), "tolerance", self.tolerance, "a Tolerance")
         for name, count in (("elements", self.elements), ("directions", self.directions)):
             _require(count is None or _is_count(count), name, count, "a whole number, 1 or more")
-        for name, word, allowed in (("method", self.method, Method), ("kinks", self.kinks, Kinks)):
-            _require(word in get_args(allowed), name, word, ", ".join(map(repr, get_args(allowed))))
+        for name, word, allowed in (("method", self.method, METHODS), ("kinks", self.kinks, KINKS)):
+            _require(word in allowed, name, word, allowed)
         for name, flag in (("auto", self.auto), ("extend", self.extend)):
             _require(isinstance(flag, bool), name, flag, "True, False")
         limited = self.timeout is None or (_is_number(self.timeout) and self.timeout > 0)
@@ -114,9 +115,10 @@ class Settings:
         )
 
 
-def _require(holds: bool, name: str, given: object, allowed: str) -> None:
+def _require(holds: bool, name: str, given: object, allowed: str | tuple[str, ...]) -> None:
     if not holds:
-        raise ValueError(f"{name}={given!r}; allowed: {allowed}")
+        said = allowed if isinstance(allowed, str) else ", ".join(map(repr, allowed))
+        raise ValueError(f"{name}={given!r}; allowed: {said}")
 
 
 def _is_number(value: object) -> TypeGuard[float]:
