@@ -233,6 +233,31 @@ def test_at_a_kink_it_is_said_which_slope_the_claim_is_in_whatever_units(size, c
     assert said.format(size * claimed) in verdict.message
 
 
+def lasso(size):
+    """A smooth loss and a small penalty, with its kink at 1/2."""
+    return lambda x: float((np.sin(x) + size * np.abs(x - 0.5)).sum())
+
+
+@pytest.mark.parametrize("size", [0.1, 4e-3, 4e-4, 4e-5])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_claim_of_one_slope_at_a_kink_however_small_is_not_wrong(size, side):
+    x = np.array([0.5, 1.3])
+
+    def claim(x):
+        return np.cos(x) + size * np.where(x == 0.5, side, np.sign(x - 0.5))
+
+    verdict = ga.audit(lasso(size), x, gradient=claim)
+    assert (verdict.status, verdict.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.KINK)
+    assert ga.audit(lasso(size), x, gradient=claim, settings=Settings(kinks="accept")).status is Status.PASS
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-12, 1e-9, 1e-6])
+def test_the_mean_of_two_slopes_that_differ_by_a_percent_passes_neither_at_the_kink_nor_next_to_it(distance):
+    x = np.array([0.5 + distance, 1.3])
+    verdict = ga.audit(lasso(4e-3), x, gradient=lambda x: np.cos(x) + 4e-3 * np.array([0.0, 1.0]))
+    assert verdict.status is not Status.PASS
+
+
 @pytest.mark.parametrize(("amplitude", "status"), [(0.0, Status.PASS), (1e-3, Status.INCONCLUSIVE)])
 def test_a_kink_whose_slopes_are_hardly_known_accepts_nothing(amplitude, status):
     def kinked(x):

@@ -14,6 +14,8 @@ from gradaudit.perturb.samples import Array, Samples
 
 #: One-sided slopes that differ by less than this fraction have met.
 MET = 0.05
+#: The gap of one-sided slopes is their noise up to this many times that of the central one.
+GAP_NOISE = 4.0
 #: Of what does not pass, and of what does.
 _OUTCOMES = np.array([Outcome.INCONCLUSIVE, Outcome.PASS], dtype=np.int8)
 _REASONS = np.array([reason(Diagnosis.STEPS), reason(None)], dtype=np.int8)
@@ -28,7 +30,8 @@ def express(samples: Samples, claim: Claim) -> Rulings:
     d, noise = samples.central[-1], samples.central_noise[-1]
     size = np.fmax(claim.size, np.abs(d))
     tolerated = claim.rtol * size + claim.atol
-    met = np.abs(samples.forward[-1] - samples.backward[-1]) <= MET * size
+    gap = np.abs(samples.forward[-1] - samples.backward[-1])
+    met = gap <= np.fmin(MET, 2 * claim.resolution) * size + GAP_NOISE * noise  # the mean slope is off by half of it
     distance = np.abs(d - claim.analytic)
     passed = (distance <= noise + tolerated) & met
     allowed = FAIL_FACTOR * noise + tolerated
@@ -85,7 +88,7 @@ def _first_rulings(passed: Mask, d: Array, bar: Array, allowed: Array, scale: Ar
 def _mismatch_vanishes(samples: Samples, ratio: Array) -> Mask:
     """The gap of the one-sided slopes falls like h, and its extrapolation is zero within noise."""
     coarse, fine = (samples.forward - samples.backward)[-2:]
-    noise = 4 * samples.central_noise[-2:]
+    noise = GAP_NOISE * samples.central_noise[-2:]
     falls = (np.abs(fine) <= 0.3 * np.abs(coarse)) | (np.abs(fine) <= noise[1])
     return falls & has_no_limit((coarse, fine), (noise[0], noise[1]), ratio, curvature=0.05)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Mask, Outcome, Rulings, reason, slope_of
 from gradaudit.judge.growth import grows
-from gradaudit.judge.quick import MET, has_no_limit
+from gradaudit.judge.quick import GAP_NOISE, MET, has_no_limit
 from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise, stands_around, still
 from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.fit import refined
@@ -27,9 +27,9 @@ VISIBLE = 27.0
 #: A readout noisier than this fraction of its value is quantised: that it stands still proves nothing.
 COARSEST = 2.0**-20
 
-#: The gap of one-sided slopes is their noise up to this many times that of the central one, is heard above that many
-#: times as much, and vanishes where its limit is this fraction of it at the larger step.
-GAP_NOISE, HEARD, VANISHED = 4.0, 4.0, 0.01
+#: The gap of one-sided slopes is heard above this many times its noise, and vanishes where its limit is this fraction
+#: of it at the larger step.
+HEARD, VANISHED = 4.0, 0.01
 
 #: What an f that stands still would be taken for.
 HIDDEN = (reason(Diagnosis.NOISE), reason(Diagnosis.PRECISION), reason(Diagnosis.UNSEEN))
@@ -266,14 +266,17 @@ class _Kink:
 
 
 def _kink(up: Limit, down: Limit, chosen: Limit, claim: Claim, draft: _Draft, *, smooth: Mask) -> _Kink:
-    """``smooth``: the differences themselves meet, which limits of the few steps within the scale of f may not show."""
+    """``smooth``: the differences themselves meet, which limits of the few steps within the scale of f may not show.
+
+    A gap below the resolution is none, unless it is all that is wrong with a claim between the two slopes.
+    """
     with np.errstate(invalid="ignore"):
         gap = np.abs(up.value - down.value)
-        least = np.fmax(claim.resolution, 1e-5) * draft.scale
-        there = (gap > FAIL_FACTOR * (up.bar + down.bar)) & (gap > FAIL_FACTOR * chosen.bar) & (gap > least) & ~smooth
         slack = FAIL_FACTOR * np.fmax(up.bar, down.bar) + draft.tolerated
         low, high = np.fmin(up.value, down.value) - slack, np.fmax(up.value, down.value) + slack
         inside = (low <= claim.analytic) & (claim.analytic <= high)
+        matters = (gap > np.fmax(claim.resolution, 1e-5) * draft.scale) | (inside & draft.failed)
+        there = (gap > FAIL_FACTOR * (up.bar + down.bar)) & (gap > FAIL_FACTOR * chosen.bar) & matters & ~smooth
         return _Kink(there, there & inside, slack <= claim.resolution * draft.scale)
 
 
