@@ -35,7 +35,7 @@ def test_compare_names_what_changed_and_how(say):
     assert "FIXED    ok[i=1]  fail 0.01 → pass 0.01" in out
     assert around == ["commit: c1 → c2"]
     assert counted == f"{id_of(1)} → {id_of(2)}: 1 new, 1 fixed, 1 removed"
-    assert sentence == "1 new failure, 1 fixed; 1 of 2 pass"
+    assert sentence == "1 new failure, 1 fixed; 1 of 2 passes"
 
 
 def test_what_is_as_bad_as_it_was_is_the_same_and_told_and_what_is_as_good_is_only_counted(say):

@@ -442,7 +442,7 @@ env: {MODE: "fast"}
 functions:
   - function: m:f
     gradient: m:g
-    inputs: {x: {shape: [n]}, k: {value: 7, differentiate: false}}
+    inputs: {x: {shape: [n]}, k: {value: 7, differentiate: false}, p: {tree: {w: [2.0]}}}
     at: {far: {x: [9.0]}, near: {x: [1.0]}}
     matrix: {n: [1, 2]}
     args: [$n]
@@ -451,11 +451,12 @@ functions:
     was: old
 """
     rows = show_config(load(tmp_path, text), "f[n=2]@near")
-    said = {key: (value, origin.removeprefix("functions[0] ").strip("()")) for key, value, origin in rows[-10:]}
+    said = {key: (value, origin.removeprefix("functions[0] ").strip("()")) for key, value, origin in rows[-11:]}
     place = f"{tmp_path}/suite.yaml"
     assert said == {
         "inputs.x": ("values: [1.0]", f"{place}:8:34"),
         "inputs.k": ("values: 7, differentiate: false", f"{place}:7:31"),
+        "inputs.p.w": ("values: [2.0]", f"{place}:7:68"),
         "args[0]": (2, f"{place}:10:12"),
         "kwargs.delta": (1.5, f"{place}:11:14"),
         "matrix.n": (2, f"{place}:9:14"),

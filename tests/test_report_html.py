@@ -193,13 +193,13 @@ def test_the_first_sentence_says_what_changed() -> None:
 
 def test_a_night_without_a_change_says_so() -> None:
     quiet = compared(("a", Status.PASS, past("a", Change.SAME)))
-    assert "nothing changed; 1 of 1 pass." in Page(html.render(quiet)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "nothing changed; 1 of 1 passes." in Page(html.render(quiet)).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize("change", [Change.BETTER, Change.ADDED, Change.REMOVED])
 def test_a_night_with_a_change_that_is_no_failure_does_not_say_that_nothing_changed(change: Change) -> None:
     (result,), known = compared(("a", Status.PASS, None)).results, (past("a", Change.SAME), past("b", change))
-    assert headline(Audit(RUN, (result,), History(RUN, (), known))) == "no new failures; 1 of 1 pass"
+    assert headline(Audit(RUN, (result,), History(RUN, (), known))) == "no new failures; 1 of 1 passes"
 
 
 def test_queues_come_in_order_of_urgency_and_empty_ones_are_left_out() -> None:

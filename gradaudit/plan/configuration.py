@@ -1,6 +1,6 @@
 """Everything that a case is given, and where each of it was said: what ``--show-config`` prints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gradaudit.plan.case import TIMEOUT, UNSAID, Case
 from gradaudit.plan.inputs import precision
@@ -40,8 +40,9 @@ def _arguments(case: Case, entry: Entry) -> Iterator[Row]:
     """What the function is called with, the values of axes put in."""
     at_point = (entry.keys.at or {}).get(case.point or "", {})
     for given in case.inputs:
-        stands = ("at", case.point or "") if given.name in at_point else ("inputs",)
-        yield f"inputs.{given.name}", input_as_written(given), _said(entry, *stands, given.name)
+        there = _holder(given.name, at_point)
+        stands = ("at", case.point or "", there) if there else ("inputs", _holder(given.name, entry.keys.inputs or {}))
+        yield f"inputs.{given.name}", input_as_written(given), _said(entry, *stands)
     yield from ((f"args[{i}]", value, _said(entry, "args", i)) for i, value in enumerate(case.target.args))
     yield from ((f"kwargs.{name}", value, _said(entry, "kwargs", name)) for name, value in case.target.kwargs)
     yield from ((f"matrix.{name}", value, _said(entry, "matrix", name)) for name, value in case.axes)
@@ -60,6 +61,11 @@ def _surroundings(case: Case, entry: Entry) -> Iterator[Row]:
         yield "path", folder, _first(files, "path", folder)
     for name, value in case.env:
         yield f"env.{name}", value, _first(files, "env", name)
+
+
+def _holder(name: str, said: Iterable[str]) -> str:
+    """The input that ``name`` is, or is a leaf of; empty where it is none of those ``said``."""
+    return next((other for other in said if f"{name}.".startswith(f"{other}.")), "")
 
 
 def _said(entry: Entry, *path: str | int) -> str:

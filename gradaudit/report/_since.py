@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import inf, log10, nan
 
 from gradaudit.judge.verdict import Status
-from gradaudit.report.text import seeds, summary, unfinished
+from gradaudit.report.text import passes, seeds, summary, unfinished
 from gradaudit.running.record import Audit, CaseHistory, Change, History, Result, Run
 
 #: What the suite did not ask for and nobody can be content with; an inconclusive case is none of them.
@@ -37,7 +37,7 @@ def headline(audit: Audit) -> str:
         return summary(audit)
     changed = ", ".join(changes(audit)) or _without_news(audit.history)
     passed = sum(result.verdict.status is Status.PASS for result in audit.results)
-    return f"{changed}; {passed} of {len(audit.results)} pass{unfinished(audit)}"
+    return f"{changed}; {passes(passed, len(audit.results))}{unfinished(audit)}"
 
 
 def _without_news(history: History) -> str:

@@ -42,9 +42,12 @@ def summary(audit: Audit) -> str:
     counts = count_by_status(audit)
     passed = counts.pop(Status.PASS, 0)
     others = ", ".join(f"{count} {_ONE_AND_MANY[status][count > 1]}" for status, count in counts.items())
-    verb = "passes" if passed == 1 else "pass"
-    sentence = f"{passed} of {len(audit.results)} {verb}"
-    return "; ".join(filter(None, (sentence, others))) + unfinished(audit)
+    return "; ".join(filter(None, (passes(passed, len(audit.results)), others))) + unfinished(audit)
+
+
+def passes(passed: int, count: int) -> str:
+    """``37 of 40 pass``, ``1 of 2 passes``."""
+    return f"{passed} of {count} {'passes' if passed == 1 else 'pass'}"
 
 
 def seeded(run: Run) -> str:
