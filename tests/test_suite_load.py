@@ -72,7 +72,7 @@ def test_a_module_may_hold_all_its_inputs_and_says_so_by_an_empty_mapping(tmp_pa
         ("[1]", "1:1: the suite must be a mapping (key: value), got a list"),
         ("functions: []", "1:1: missing key 'version'"),
         ('version: "1"', "1:10: version must be 1, got '1'; write 1 without quotes"),
-        ("version: 1\nfunctions: [{}]", "2:13: missing key 'function' in functions[0]"),
+        ("version: 1\nfunctions: [{inputs: {}}]", "2:13: missing key 'function' in functions[0]"),
         (b"\xff\xfev", "0:0: the file is UTF-16 or UTF-32; save it as UTF-8"),
     ],
 )

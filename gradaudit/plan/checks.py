@@ -12,9 +12,13 @@ from gradaudit.suite.suite import Entry, Setting
 
 
 def checks_of(entry: Entry, settings: Mapping[str, Setting[Any]]) -> tuple[tuple[str, ...], list[Problem]]:
-    """Names on the ``checks`` shelf, and what stands against them."""
+    """Names on the ``checks`` shelf, and what stands against them, as far as the entry knows what is asked for."""
     kinds = [kind for kind, _ in entry.keys.claims]
     engine, asked = settings["engine"].value, settings["checks"]
+    if not entry.knows(*CLAIMS):
+        return (), []
+    if not entry.knows("engine", "checks"):
+        return (), _second_order(entry, kinds)
     if not kinds and engine is not None and not _differentiates(engine):
         return (), [entry.problem(f"engine {engine!r} needs a claimed derivative; add one of {', '.join(CLAIMS)}")]
     problems = _second_order(entry, kinds)

@@ -15,7 +15,7 @@ from gradaudit.plan.settings import Found, origins, setting_problems, settings_o
 from gradaudit.plan.symbols import SymbolError, substitute
 from gradaudit.suite.problem import Place, Problem, SuiteError
 from gradaudit.suite.scalars import Scalar, written
-from gradaudit.suite.schema import CLAIMS, ESSENTIAL
+from gradaudit.suite.schema import COMBINED, NAMING
 from gradaudit.suite.setting_keys import SettingKeys
 from gradaudit.suite.suite import Entry, Suite
 
@@ -84,7 +84,6 @@ class _Resolved:
     def of(cls, entry: Entry, dtype: str | None) -> "_Resolved":
         found = entry.settings(dtype)
         checks, problems = checks_of(entry, found)
-        problems = problems if entry.knows("checks", "engine", *CLAIMS) else []
         if entry.knows(*SettingKeys.model_fields):
             problems += setting_problems(found)
         return cls(found, settings_of(found), origins(entry, found), checks, tuple(problems))
@@ -107,7 +106,7 @@ def _expand_all(suite: Suite) -> list[_Planned]:
 
 def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
     resolved = cache(partial(_Resolved.of, entry))
-    if not entry.knows(*ESSENTIAL):
+    if not entry.knows(*COMBINED):
         yield from resolved(None).problems
         return
     for axes in _combinations(entry):
@@ -208,7 +207,7 @@ def _equal_ids(entries: Sequence[Entry]) -> Iterator[Problem]:
     first: dict[str, Entry] = {}
     twice: dict[Place, list[str]] = {}  #: ids of items that are there a second time, by where they stand
     for entry in entries:
-        for id_ in _ids(entry) if entry.knows(*ESSENTIAL) else ():
+        for id_ in _ids(entry) if entry.knows(*NAMING) else ():
             other = first.setdefault(id_, entry)
             if other is entry:
                 continue

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from gradaudit.suite.nodes import Document
-from gradaudit.suite.problem import Problem, did_you_mean, one_of
+from gradaudit.suite.problem import Problem, closest, did_you_mean, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
 _Path = tuple[str | int, ...]
@@ -45,6 +45,8 @@ def parsed(document: Document, plain: object, model: type[Model]) -> tuple[Model
         return model.model_validate(plain), [], []
     except ValidationError as error:
         found = error.errors(include_url=False)
+    misspelt = {_meant(model, _path(details)) for details in found if details["type"] == "extra_forbidden"}
+    found = [details for details in found if details["type"] != "missing" or _path(details) not in misspelt]
     problems = {_problem(document, model, details): _path(details) for details in found}
     return None, list(problems.values()), list(problems)
 
@@ -88,6 +90,11 @@ def _unknown_key(model: type[BaseModel], path: _Path) -> str:
     key = str(path[-1])
     within = [f"; write {outer}: {{{key}: …}}" for outer in allowed if key in _keys_at(model, (*path[:-1], outer))]
     return f"unknown key {key!r}{_inside(path)}{''.join(within) or did_you_mean(key, allowed) or one_of(allowed)}"
+
+
+def _meant(model: type[BaseModel], path: _Path) -> _Path:
+    """The path of the key that the unknown one at ``path`` is likely to stand for."""
+    return (*path[:-1], closest(str(path[-1]), tuple(_keys_at(model, path[:-1]))) or path[-1])
 
 
 def _wrong_value(kind: str, path: _Path, value: object, context: Mapping[str, Any], message: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from gradaudit.suite.messages import parsed
 from gradaudit.suite.nodes import Document
 from gradaudit.suite.problem import Problem, closest
-from gradaudit.suite.schema import ESSENTIAL, FunctionKeys, SuiteKeys
+from gradaudit.suite.schema import COMBINED, FunctionKeys, SuiteKeys
 from gradaudit.suite.setting_keys import DefaultKeys, ProfileKeys, SettingKeys
 
 ITEMS = "functions"
@@ -40,7 +40,7 @@ class Salvaged:
     problems: tuple[Problem, ...] = ()
     lost: frozenset[int] = frozenset()  #: positions of the functions that are not what ``keys`` has there
     lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)  #: by position: keys left out of a function
-    unknown: frozenset[str] = frozenset()  #: settings that are left out above the functions
+    unknown: frozenset[str] = frozenset()  #: settings left out above the functions, and ``profiles`` where one is
 
 
 def read(document: Document) -> Salvaged:
@@ -51,11 +51,12 @@ def read(document: Document) -> Salvaged:
         return Salvaged(keys)
     rest = _Rest(plain)
     rest.leave_out(places)
-    keys, places, further = parsed(document, rest.plain, SuiteKeys)
-    if keys is None:  # a function may be nothing without what is left out of it, or wrong as a whole
+    # what is wrong with a function as a whole shows when its keys are in order; some are nothing without what is wrong
+    for mend in (rest.leave_out, rest.drop):
+        keys, places, further = parsed(document, rest.plain, SuiteKeys)
         problems += [problem for place, problem in zip(places, further, strict=True) if rest.shows(place)]
-        rest.drop(places)
-        keys, _, _ = parsed(document, rest.plain, SuiteKeys)
+        mend(places)
+    keys, _, _ = parsed(document, rest.plain, SuiteKeys)
     return Salvaged(keys, tuple(problems), frozenset(rest.lost), rest.lacking, frozenset(rest.unknown))
 
 
@@ -87,7 +88,7 @@ class _Rest:
         """Whether what is wrong at ``place`` now is so whatever was left out."""
         if place[:1] != (ITEMS,) or len(place) < 2:
             return False
-        return self.lacking.get(int(place[1]), frozenset()).isdisjoint(("inputs", *ESSENTIAL))
+        return self.lacking.get(int(place[1]), frozenset()).isdisjoint(("inputs", *COMBINED))
 
     def _drop(self, position: int) -> None:
         self.lost.add(position)
@@ -100,6 +101,8 @@ class _Rest:
             key = str(place[0])
             _remove(self.plain[ITEMS][position], place[: 2 if key in ("inputs", "at") else 1])
             meant = closest(key, _FUNCTION_KEYS)
+            if meant == "function":  # the one that must be there
+                self.plain[ITEMS][position].setdefault(meant, _NOTHING[meant])
             self.lacking[position] = self.lacking.get(position, frozenset()).union({meant} if meant else _FUNCTION_KEYS)
 
     def _leave_out_above(self, place: _Path) -> None:
@@ -110,6 +113,8 @@ class _Rest:
             settings = tuple(model.model_fields)
             key = closest(str(place[depth]), settings) if len(place) > depth else None
             self.unknown |= set(settings) if key is None else {key}
+        if top == "profiles" and len(place) < 3:
+            self.unknown.add(top)
 
 
 def _remove(tree: Any, place: Sequence[str | int]) -> None:

@@ -23,7 +23,8 @@ from gradaudit.suite.scalars import Scalar, written
 from gradaudit.suite.setting_keys import DefaultKeys, ProfileKeys, SettingKeys, Strict
 
 CLAIMS = ("gradient", "value_and_gradient", "vjp", "jvp", "jacobian", "hessian", "hvp")
-ESSENTIAL = ("function", "name", "matrix", "at")  #: what the cases of a function and their ids follow from
+COMBINED = ("matrix", "at")  #: what the cases of a function follow from
+NAMING = ("function", "name", *COMBINED)  #: what their ids do
 _SHORT_OR_LONG = {"anyOf": [{"type": ["number", "array"]}, {"$ref": "#/$defs/InputKeys"}]}
 
 

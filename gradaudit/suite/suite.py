@@ -63,7 +63,7 @@ class SuiteFile:
     includer: "SuiteFile | None" = None
     lost: frozenset[int] = frozenset()  #: positions of items of ``functions:`` that could not be read: see problems
     lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)  #: by position: their keys that could not be
-    unknown: frozenset[str] = frozenset()  #: settings above them that could not be
+    unknown: frozenset[str] = frozenset()  #: settings above them that could not be; ``profiles`` where one could not
 
     @property
     def functions(self) -> Iterator[tuple[int, FunctionKeys]]:
