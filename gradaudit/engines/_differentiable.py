@@ -37,7 +37,7 @@ class Misfit(Exception):
 
 
 class Mutated(Misfit):
-    """A function wrote into an argument that is the same in all calls: the case fails."""
+    """A function changed an argument that it was given, and that is not its own: the case fails."""
 
 
 class Absent(Exception):

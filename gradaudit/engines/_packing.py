@@ -56,7 +56,6 @@ def _as_array(value: Any) -> Any:
 
 def packed(function: Function, layout: Layout) -> Function:
     """``function`` over the leaves of its arguments; engines still see what it is made of."""
-
     called = _first_watched(function, layout, "the function")
 
     @functools.wraps(function)

@@ -4,6 +4,7 @@ and built again. None holds nothing: it is a container without leaves, as it is 
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import NoneType
 from typing import Any, Optional
 
@@ -174,14 +175,14 @@ class Layout:
     def exchanged(self, arguments: Sequence[Any], leaves: Sequence[Any]) -> Iterator[str]:
         """Which of ``arguments``, arranged over ``leaves`` before, no longer are what they were, and what they were."""
         ahead = iter(leaves)
-        for k, (tree, argument) in enumerate(zip(self.arguments, arguments, strict=False)):
+        for k, (tree, argument) in enumerate(zip(self.arguments, arguments, strict=True)):
             own = [next(ahead) for _ in range(Layout((tree,)).size)]
             if tree is not None and not tree.is_kept(argument, iter(own)):
                 yield f"argument {k + 1}, {_form(tree)}"
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """How many leaves there are."""
+        """How many leaves there are: asked for at every call."""
         return sum(1 if tree is None else len(list(tree.names(""))) for tree in self.arguments)
 
 

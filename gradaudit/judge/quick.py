@@ -31,7 +31,7 @@ def express(samples: Samples, claim: Claim) -> Rulings:
     size = np.fmax(claim.size, np.abs(d))
     tolerated = claim.rtol * size + claim.atol
     gap = np.abs(samples.forward[-1] - samples.backward[-1])
-    met = gap <= np.fmin(MET, 2 * claim.resolution) * size + GAP_NOISE * noise  # the mean slope is off by half of it
+    met = gap <= min(MET, 2 * claim.resolution) * size + GAP_NOISE * noise  # the mean slope is off by half of it
     distance = np.abs(d - claim.analytic)
     passed = (distance <= noise + tolerated) & met
     allowed = FAIL_FACTOR * noise + tolerated

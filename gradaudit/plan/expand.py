@@ -109,14 +109,13 @@ def _expand(entry: Entry) -> Iterator[_Planned | Problem]:
     if not entry.knows(*COMBINED):
         yield from resolved(None).problems
         return
-    for axes in _combinations(entry):
-        for point in entry.keys.at or (None,):
-            try:
-                inputs = inputs_of(entry, axes, point)
-            except InputProblem as error:
-                yield error.problem
-                continue
-            yield from _case(entry, axes, point, inputs, resolved(precision(inputs)))
+    for axes, point in _places(entry):
+        try:
+            inputs = inputs_of(entry, axes, point)
+        except InputProblem as error:
+            yield error.problem
+            continue
+        yield from _case(entry, axes, point, inputs, resolved(precision(inputs)))
 
 
 def _case(
@@ -187,6 +186,11 @@ def case_id(name: str, axes: Mapping[str, Scalar], point: str | None) -> str:
     return name + (f"[{combination}]" if axes else "") + (f"@{point}" if point is not None else "")
 
 
+def _places(entry: Entry) -> Iterator[tuple[dict[str, Scalar], str | None]]:
+    """Of each case of an entry its values of the axes, and its point."""
+    return product(_combinations(entry), entry.keys.at or (None,))
+
+
 def _combinations(entry: Entry) -> Iterator[dict[str, Scalar]]:
     matrix = entry.keys.matrix
     if matrix is None:
@@ -207,7 +211,8 @@ def _equal_ids(entries: Sequence[Entry]) -> Iterator[Problem]:
     first: dict[str, Entry] = {}
     twice: dict[Place, list[str]] = {}  #: ids of items that are there a second time, by where they stand
     for entry in entries:
-        for id_ in _ids(entry) if entry.knows(*NAMING) else ():
+        for axes, point in _places(entry) if entry.knows(*NAMING) else ():
+            id_ = case_id(entry.keys.label, axes, point)
             other = first.setdefault(id_, entry)
             if other is entry:
                 continue
@@ -220,12 +225,6 @@ def _equal_ids(entries: Sequence[Entry]) -> Iterator[Problem]:
         are = f"and {len(more)} more are" if more else "is"
         message = f"id {id_!r} {are} made twice here; is the file named or included twice?"
         yield by_place[place].problem(message)
-
-
-def _ids(entry: Entry) -> Iterator[str]:
-    for axes in _combinations(entry):
-        for point in entry.keys.at or (None,):
-            yield case_id(entry.keys.label, axes, point)
 
 
 def _unreadable_selections(suite: Suite) -> Iterator[Problem]:

@@ -72,23 +72,23 @@ class _Rest:
     def leave_out(self, places: Iterable[_Path]) -> None:
         """What is wrong at ``places``, and no more than must be."""
         for place in places:
-            if place[:1] == (ITEMS,) and len(place) > 1:
-                self._leave_out_of_item(int(place[1]), place[2:])
-            else:
+            position = _item(place)
+            if position is None:
                 self._leave_out_above(place)
+            else:
+                self._leave_out_of_item(position, place[2:])
         self.plain["version"] = 1
 
     def drop(self, places: Iterable[_Path]) -> None:
         """The whole functions at ``places``."""
-        for place in places:
-            if place[:1] == (ITEMS,) and len(place) > 1:
-                self._drop(int(place[1]))
+        for position in map(_item, places):
+            if position is not None:
+                self._drop(position)
 
     def shows(self, place: _Path) -> bool:
         """Whether what is wrong at ``place`` now is so whatever was left out."""
-        if place[:1] != (ITEMS,) or len(place) < 2:
-            return False
-        return self.lacking.get(int(place[1]), frozenset()).isdisjoint(("inputs", *COMBINED))
+        position = _item(place)
+        return position is not None and self.lacking.get(position, frozenset()).isdisjoint(("inputs", *COMBINED))
 
     def _drop(self, position: int) -> None:
         self.lost.add(position)
@@ -115,6 +115,11 @@ class _Rest:
             self.unknown |= set(settings) if key is None else {key}
         if top == "profiles" and len(place) < 3:
             self.unknown.add(top)
+
+
+def _item(place: _Path) -> int | None:
+    """The position of the function that ``place`` is in; None for what is in none."""
+    return int(place[1]) if place[:1] == (ITEMS,) and len(place) > 1 else None
 
 
 def _remove(tree: Any, place: Sequence[str | int]) -> None:
