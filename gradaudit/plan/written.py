@@ -8,6 +8,7 @@ _LONGEST = 400  #: characters of a value
 
 
 def input_as_written(item: Input) -> str:
+    """``shape: [8], normal: {std: 3}, bounds: [0, null]``."""
     parts = [_source(item.source)]
     if item.dtype:
         parts.append(f"dtype: {item.dtype}")
