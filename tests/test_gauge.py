@@ -23,7 +23,7 @@ def directions(count):
 
 def spent(gauge, direction, **options):
     before = gauge.evaluations
-    reading = gauge.read(direction, **options)
+    (reading,) = gauge.read(direction, **options)
     return gauge.evaluations - before, reading
 
 
@@ -41,7 +41,7 @@ def test_later_directions_take_the_few_finest_steps_where_those_were_best(steepn
 def test_every_reading_is_right_within_its_bar():
     gauge = gauge_of(lambda x: np.sin(x).sum())
     for direction in directions(8):
-        reading = gauge.read(direction)
+        (reading,) = gauge.read(direction)
         assert abs(reading.value[0] - direction.v[0] @ np.cos(X)) <= 3 * reading.bar[0]
 
 
@@ -49,7 +49,7 @@ def test_a_bar_that_is_enough_is_not_made_smaller():
     precise, easy = (gauge_of(lambda x: np.sin(x).sum()) for _ in range(2))
     for direction in directions(6):
         precise.read(direction)
-        assert easy.read(direction, enough=1e-3).bar < 1e-3
+        assert easy.read(direction, enough=1e-3)[0].bar < 1e-3
     assert easy.evaluations < precise.evaluations
 
 
@@ -62,3 +62,25 @@ def test_a_direction_along_which_f_bends_more_is_swept_again():
     evaluations, reading = spent(gauge, fast)
     assert evaluations > 2 * MOST
     assert abs(reading.value[0] - np.cos(1e5 * X[1])) <= 3 * reading.bar[0] + 1e-8
+
+
+def test_directions_that_are_read_together_have_the_numbers_that_they_have_alone():
+    """The first one calibrates, and one of the others bends so much more that it is swept."""
+    point = Point.of(X, np.full(5, 2.0**-52))
+    v = np.array([[1.0, 0, 0, 0, 0], [0, 0, 1.0, 0, 0], [0, 1.0, 0, 0, 0], [0, 0, 0, 0.5, 1.0]])
+    alone, together = (gauge_of(lambda x: np.sin(x).sum() + np.sin(1e5 * x[1]) / 1e5) for _ in range(2))
+    one_by_one = [alone.read(Tangents(point, row[None]))[0] for row in v]
+    assert alone.evaluations > 2 * MOST * len(v)
+    for mine, other in zip(one_by_one, together.read(Tangents(point, v)), strict=True):
+        assert (mine.value, mine.bar, mine.h) == (other.value, other.bar, other.h)
+        assert np.array_equal(mine.samples.rise, other.samples.rise, equal_nan=True)
+    assert together.evaluations == alone.evaluations
+
+
+def test_many_directions_along_which_nothing_bounds_x_are_evaluated_at_all_steps():
+    gauge = gauge_of(lambda x: np.sin(x).sum())
+    bounded = Point(X, np.full(5, 2.0**-52), np.full(5, 0.0999), np.full(5, np.inf))
+    (free,) = gauge.read(directions(1)[0])
+    (narrow,) = gauge.read(Tangents(bounded, directions(1)[0].v))
+    assert np.isfinite(free.samples.ahead).all()
+    assert not np.isfinite(narrow.samples.ahead + narrow.samples.behind).all()

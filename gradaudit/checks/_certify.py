@@ -95,8 +95,7 @@ class _Course:
     def _read(self) -> list[Line]:
         """Fresh directions of every family."""
         fine = enough(self.lines, self._directions)
-        drawn = self.lines.draw(self.rng, self.families, self._directions)
-        return [self.lines.read(one, enough=fine) for one in drawn]
+        return self.lines.read(self.lines.draw(self.rng, self.families, self._directions), enough=fine)
 
     def _issued(self, read: Sequence[Line]) -> Certificate:
         return issue(self.lines, read, directions=self._directions, seed=self.seed)

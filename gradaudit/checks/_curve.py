@@ -47,12 +47,13 @@ def curves(
     evaluations: int,
 ) -> Curves:
     """The curves of what was ruled on ``directions``; together they take no more than the verdict's ``evaluations``."""
+    passed = rulings.all_decided
+    if passed and not ground.curve:
+        return Curves(0, 0, Samples.none(claim.analytic.shape[1]), ())
     direction, readout = worst_element(claim, rulings)
-    passed, worst = rulings.all_decided, Samples.none(claim.analytic.shape[1])
-    if ground.curve or not passed:
-        steps = CURVE_OF_A_PASS if passed else CURVE
-        alone = directions.take(np.array([direction]))
-        worst = _witness(ground.probe, alone, settings, steps, extended=extended)
+    alone = directions.take(np.array([direction]))
+    steps = CURVE_OF_A_PASS if passed else CURVE
+    worst = _witness(ground.probe, alone, settings, steps, extended=extended)
     if passed:
         return Curves(direction, readout, worst, ())
     affordable = evaluations // max(1, worst.evaluations)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from gradaudit.perturb.steps import Coordinates, Moves, Tangents
 
 #: Rounding of the claim and of its product with a direction, relative to the norm of that product's terms.
 ROUNDING, NARROW_ROUNDING = 2.0**-46, 2.0**-22
+#: Coordinates of directions in memory at once, but for a single one.
+ROOM = 2**20
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,6 @@ class Line:
     def reach(self) -> Array:
         """(R,) how far off the claim may be along this direction."""
         return np.abs(self.residual) + FAIL_FACTOR * self.bar
-
-    @property
-    def excess(self) -> Array:
-        """(R,) residual over what is allowed: above 1, the claim is wrong along this direction."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = np.abs(self.residual) / (FAIL_FACTOR * self.bar)
-        return np.where(self.residual == 0, 0.0, np.nan_to_num(found, nan=np.inf))
 
     def is_off_by(self, tolerated: Array) -> bool:
         """Some residual is more than bars and ``tolerated`` (R,) explain."""
@@ -128,20 +124,37 @@ class Lines:
             return self.scale
         return family.weights(self.scale, self.claimed_sensitivity())
 
-    def read(self, drawn: Drawn, *, enough: Array | float = 0.0) -> Line:
-        """Measure along the whole of a direction."""
-        return self.along(drawn, self.direction(drawn), 0, enough=enough)
+    def read(self, drawn: Sequence[Drawn], *, enough: Array | float = 0.0) -> list[Line]:
+        """Measure along the whole of each direction, of as many together as take little memory."""
+        together = max(1, ROOM // self.count)
+        blocks = (drawn[start : start + together] for start in range(0, len(drawn), together))
+        return [line for block in blocks for line in self._along(block, self._stacked(block), 0, enough)]
 
-    def along(self, drawn: Drawn, part: Array, start: int, *, enough: Array | float = 0.0) -> Line:
+    def along(self, drawn: Drawn, part: Array, start: int) -> Line:
         """Measure along ``part`` (P,) of a direction, which belongs to elements from ``start`` on."""
-        moves = self.moves.take(np.arange(start, start + part.size))
-        reading = self.gauge.read(Tangents(moves.point, moves.spread(part[None])), enough=enough)
+        (line,) = self._along([drawn], part[None], start, 0.0)
+        return line
+
+    def _stacked(self, drawn: Sequence[Drawn]) -> Array:
+        """(k, D) all of them; of a single one, which may be large, no copy."""
+        return self.direction(drawn[0])[None] if len(drawn) == 1 else np.array([self.direction(one) for one in drawn])
+
+    def _along(self, drawn: Sequence[Drawn], parts: Array, start: int, enough: Array | float) -> list[Line]:
+        """Measure along ``parts`` (k, P) of directions, which belong to elements from ``start`` on."""
+        size = parts.shape[1]
+        moves = self.moves.take(np.arange(start, start + size))
+        readings = self.gauge.read(Tangents(moves.point, moves.spread(parts)), enough=enough)
+        inside = [i for i in self.corrected if start <= i < start + size]
+        amounts = parts[:, np.array(inside, dtype=np.intp) - start]
+        lines = map(self._line, drawn, parts, repeat(start), readings)
+        return [self.put_right(line, inside, amount) for line, amount in zip(lines, amounts, strict=True)]
+
+    def _line(self, drawn: Drawn, part: Array, start: int, reading: Reading) -> Line:
+        """What was measured along ``part`` beside the claim as it was given."""
         analytic, norm = self._claimed(part, start)
         rounding = NARROW_ROUNDING if self.ground.limits.narrow else ROUNDING
         reading = replace(reading, bar=np.where(self._stands_still(reading) & (norm == 0), 0.0, reading.bar))
-        line = Line(drawn, analytic, norm, rounding * norm, reading)
-        inside = [i for i in self.corrected if start <= i < start + part.size]
-        return self.put_right(line, inside, part[np.array(inside, dtype=np.intp) - start])
+        return Line(drawn, analytic, norm, rounding * norm, reading)
 
     def put_right(self, line: Line, elements: list[int], amounts: Array) -> Line:
         """``line`` with corrections that it did not know yet, of ``elements`` that it moves by ``amounts``."""
@@ -170,11 +183,19 @@ class Lines:
 
 def worst(lines: Sequence[Line]) -> tuple[int, int]:
     """(line, readout) with the largest excess."""
-    excess = np.array([line.excess for line in lines])
-    k, readout = np.unravel_index(int(np.argmax(excess)), excess.shape)
-    return int(k), int(readout)
+    excess = _excess(lines)
+    k, readout = divmod(int(np.argmax(excess)), excess.shape[1])
+    return k, readout
 
 
 def fails(lines: Sequence[Line]) -> NDArray[np.bool_]:
     """(k, R) where a residual is more than its bars explain."""
-    return np.array([line.excess for line in lines]) > 1
+    return _excess(lines) > 1
+
+
+def _excess(lines: Sequence[Line]) -> Array:
+    """(k, R) residual over what is allowed: above 1, the claim is wrong along this direction."""
+    residual, bar = (np.array(side) for side in zip(*((line.residual, line.bar) for line in lines), strict=True))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.abs(residual) / (FAIL_FACTOR * bar)
+    return np.where(residual == 0, 0.0, np.nan_to_num(found, nan=np.inf))

@@ -1,6 +1,7 @@
 """Derivatives along dense directions, without a claim: a sweep along the first, then the steps that were best there.
 
 Directions drawn alike have alike truncation and noise. Where one turns out worse than the first, it is swept too.
+Tables are made of many directions at once: of small arrays, one costs as much as all.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradaudit.perturb.estimate import Estimate, limit
-from gradaudit.perturb.samples import KAPPA, Array, Samples
+from gradaudit.perturb.samples import KAPPA, Array, Samples, side_by_side
 from gradaudit.perturb.sampling import Probe
 from gradaudit.perturb.steps import Tangents, octaves
 
@@ -33,7 +34,7 @@ class Reading:
 
 
 class Gauge:
-    """Measures one direction after the other."""
+    """Measures directions, the first of them for all others."""
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
@@ -41,43 +42,46 @@ class Gauge:
         self._window: tuple[float, ...] | None = None
         self._expected: Array | None = None
 
-    def read(self, direction: Tangents, *, enough: Array | float = 0.0) -> Reading:
-        """The derivative along a single direction; a bar of ``enough`` (R,) is as good as none."""
+    def read(self, directions: Tangents, *, enough: Array | float = 0.0) -> list[Reading]:
+        """The derivative along each direction; a bar of ``enough`` (R,) is as good as none."""
         if self._window is None or self._expected is None:
-            return self._calibrated(direction, enough)
-        reading = _reading(self._sample(direction, self._window))
+            first = self._calibrated(directions.take(np.arange(1)), enough)
+            others = directions.take(np.arange(1, len(directions)))
+            return [first, *(self.read(others, enough=enough) if len(others) else ())]
         tolerable = np.fmax(WORSE * self._expected, enough)
-        return self.sweep(direction) if np.median(reading.bar / tolerable) > 1 else reading
-
-    def sweep(self, direction: Tangents) -> Reading:
-        """The same with every step that can help."""
-        return _reading(self._swept(direction)[0])
+        readings = _readings(self._sample(directions, self._window))
+        bars = np.array([reading.bar for reading in readings])
+        for k in np.flatnonzero(np.median(bars / tolerable, axis=1) > 1).tolist():
+            readings[k], _ = self._swept(directions.take(np.array([k])))
+        return readings
 
     def _calibrated(self, direction: Tangents, enough: Array | float) -> Reading:
-        samples, exponents = self._swept(direction)
-        best = _reading(samples)
+        best, exponents = self._swept(direction)
         for size in range(FEWEST, MOST + 1):
             windows = [slice(start, start + size) for start in range(len(exponents) - size + 1)]
-            bars = [limit(samples.steps(window)).uncertainty[0] for window in windows]
-            ratios = [float(np.median(bar / np.fmax(NEARLY * best.bar, enough))) for bar in bars]
-            if ratios and min(ratios) <= 1:
+            if not windows:
+                break
+            bars = limit(side_by_side([best.samples.steps(window) for window in windows])).uncertainty
+            ratios = np.median(bars / np.fmax(NEARLY * best.bar, enough), axis=1)
+            if ratios.min() <= 1:
                 chosen = int(np.argmin(ratios))
                 self._window, self._expected = tuple(exponents[windows[chosen]]), bars[chosen]
                 return best
         self._window, self._expected = tuple(exponents), best.bar
         return best
 
-    def _swept(self, direction: Tangents) -> tuple[Samples, list[float]]:
+    def _swept(self, direction: Tangents) -> tuple[Reading, list[float]]:
+        """Along a single direction, with every step that can help, and their octaves."""
         exponents = list(FIRST)
-        samples = self._sample(direction, FIRST)
+        (reading,) = _readings(self._sample(direction, FIRST))
         while (exponent := exponents[-1] + OCTAVES) <= LAST:
             h = octaves(direction, np.array([exponent]))
-            noise = KAPPA * np.nan_to_num(samples.noise[-1, 0]) / h[0, 0]
-            if not (noise <= limit(samples).uncertainty[0]).any():  # finer steps are drowned in noise, or too small
+            noise = KAPPA * np.nan_to_num(reading.samples.noise[-1, 0]) / h[0, 0]
+            if not (noise <= reading.bar).any():  # finer steps are drowned in noise, or too small
                 break
-            samples = samples.followed_by(self._sample(direction, (exponent,)))
+            (reading,) = _readings(reading.samples.followed_by(self._sample(direction, (exponent,))))
             exponents.append(exponent)
-        return samples, exponents
+        return reading, exponents
 
     def _sample(self, direction: Tangents, exponents: tuple[float, ...]) -> Samples:
         samples = self.probe.sample(direction, octaves(direction, np.array(exponents)))
@@ -85,6 +89,9 @@ class Gauge:
         return samples
 
 
-def _reading(samples: Samples) -> Reading:
+def _readings(samples: Samples) -> list[Reading]:
+    """One for each direction."""
     found: Estimate = limit(samples)
-    return Reading(found.value[0], found.uncertainty[0], found.h[0], samples)
+    count = len(found.value)
+    alone = [samples] if count == 1 else [samples.take(np.array([d])) for d in range(count)]
+    return [Reading(*numbers) for numbers in zip(*found.arrays, alone, strict=True)]

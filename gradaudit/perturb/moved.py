@@ -63,7 +63,10 @@ class Along:
     def place(self, rows: Array, pairs: Pairs, /) -> None:
         """See ``Moved``."""
         k, d = np.divmod(pairs, len(self.v))
-        rows[: len(pairs)] = self.x + self.h[k, d][:, None] * self.v[d]
+        placed = rows[: len(pairs)]  # in place: pages of memory that are new cost more than the sums
+        np.take(self.v, d, axis=0, out=placed, mode="clip")
+        placed *= self.h[k, d][:, None]
+        placed += self.x
 
     def take_back(self, rows: Array, pairs: Pairs, /) -> None:
         """See ``Moved``."""

@@ -105,7 +105,7 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
         if rung == 0 and not np.count_nonzero(still):  # mostly: there is nothing to wait for
             unit = _unit(values)
             sigma = _level(values, unit, climbed=False)
-            if np.count_nonzero(sigma > LOUD * np.median(np.abs(values), axis=0)):
+            if np.count_nonzero(sigma > LOUD * _median_size(values)):
                 shorter = 2.0**-NEARER * spacing * direction
                 values, step, spent = _line(function, point, shorter, base)
                 evaluations += spent
@@ -133,6 +133,13 @@ def measure_noise(function: Function, point: Point, *, base: Array, rng: np.rand
     _silence_rounds_too(sigma, unit, base)
     floor = HALF_ULP * np.abs(base)
     return Noise(np.fmax(sigma, floor), evaluations, swing)
+
+
+def _median_size(values: Array) -> Array:
+    """(m,) the median of the sizes of nine values; NumPy's own takes ten microseconds to ask for NaN and axes."""
+    size = np.abs(values)
+    size.partition(VALUES // 2, axis=0)
+    return np.asarray(size[VALUES // 2])
 
 
 def _swing(values: Array, step: Array) -> Swing:

@@ -88,6 +88,8 @@ class Samples:
     def deepened(self, steps: int) -> "Samples":
         """The same samples with rows that were not evaluated below, so that there are ``steps``."""
         missing = steps - len(self.ahead)
+        if not missing:
+            return self
 
         def padded(array: Array) -> Array:
             return np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1), constant_values=np.nan)

@@ -133,9 +133,12 @@ class Probe:
     def _along_tangents(self, directions: Tangents, h: Array) -> Samples:
         x, v = directions.point.x, directions.v
         lower, upper = directions.point.lower, directions.point.upper
+        free = directions.point.is_free
 
         def within(sign: int) -> Array:
             """The steps whose whole point is inside the bounds; NaN for all others."""
+            if free:
+                return h
             kept = [[_inside(x + sign * t * w, lower, upper) for t, w in zip(row, v, strict=True)] for row in h]
             return np.where(kept, h, np.nan)
 

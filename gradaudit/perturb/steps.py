@@ -46,6 +46,12 @@ class Point:
         """What is not larger than this counts as zero."""
         return RESIDUE * _median_of(np.abs(self.x)) if self.x.size else 0.0
 
+    @cached_property
+    def is_free(self) -> bool:
+        """No step along finite coordinates meets a bound."""
+        bounded = np.isfinite(self.lower).any() or np.isfinite(self.upper).any()
+        return not bounded and bool(np.isfinite(self.x).all())
+
     @property
     def scale(self) -> Array:
         """(n,) s = max(|x|, 1), rounded down to a power of two."""
