@@ -14,10 +14,10 @@ from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Mask, Out
 from gradaudit.judge.growth import grows
 from gradaudit.judge.quick import GAP_NOISE, MET, has_no_limit
 from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise, stands_around, still
-from gradaudit.perturb.extrapolation import Limit, extrapolate
+from gradaudit.perturb.extrapolation import Limit
 from gradaudit.perturb.fit import refined
 from gradaudit.perturb.samples import KAPPA, Array, Samples
-from gradaudit.perturb.sides import one_sided_limits
+from gradaudit.perturb.sides import limits
 
 #: An element is not asked to be right relative to less than this fraction of the local slope of f, either. Such passes
 #: are counted apart.
@@ -41,18 +41,17 @@ FINER_STEPS_PAY = 16.0
 
 def table(samples: Samples, claim: Claim) -> Rulings:
     """The full decision, from every difference there is."""
-    return decide(samples, claim, extrapolate(samples.h, samples.central, samples.central_noise, order=2))
+    return decide(samples, claim, *limits(samples))
 
 
 def fitted(samples: Samples, claim: Claim) -> Rulings:
     """The full decision, with least-squares fits competing against the table."""
-    central = extrapolate(samples.h, samples.central, samples.central_noise, order=2)
-    return decide(samples, claim, refined(central, samples.h, samples.central, samples.central_noise))
+    central, up, down = limits(samples)
+    return decide(samples, claim, refined(central, samples.h, samples.central, samples.central_noise), up, down)
 
 
-def decide(samples: Samples, claim: Claim, central: Limit) -> Rulings:
-    """The full decision, given the two-sided limit."""
-    up, down = one_sided_limits(samples)
+def decide(samples: Samples, claim: Claim, central: Limit, up: Limit, down: Limit) -> Rulings:
+    """The full decision, given the two-sided limit and the one-sided ones."""
     chosen = _at_the_edge(samples, claim, central, up, down)
     draft = _by_the_formula(samples, claim, chosen)
     draft = _where_f_can_tell(draft, samples, claim, chosen)

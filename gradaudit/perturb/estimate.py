@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gradaudit.perturb.extrapolation import Limit, extrapolate
+from gradaudit.perturb.extrapolation import Limit
 from gradaudit.perturb.samples import KAPPA, Array, Samples
 from gradaudit.perturb.sampling import Probe
-from gradaudit.perturb.sides import one_sided_limits
+from gradaudit.perturb.sides import limits
 from gradaudit.perturb.steps import Directions, given, octaves
 
 #: The sweep: these octaves below the scale first, then on by factors of eight while noise leaves room, and x: of an x
@@ -95,8 +95,7 @@ def _improve(found: Estimate, which: NDArray[np.intp], newer: Estimate) -> None:
 
 def limit(samples: Samples) -> Estimate:
     """The derivative along each direction from differences that are there already."""
-    central = extrapolate(samples.h, samples.central, samples.central_noise, order=2)
-    up, down = one_sided_limits(samples)
+    central, up, down = limits(samples)
     two_sided = np.isfinite(samples.h).any(axis=0)
     better = up.bar <= down.bar
     value = np.where(two_sided, central.value, np.where(better, up.value, down.value))

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from gradaudit.perturb.samples import Array
 
+#: Of the error series, 1 or 2: one for all elements, or an array that broadcasts over them.
+Orders = NDArray[np.int_]
+
 #: Columns of the table beyond the raw differences.
 COLUMNS = 3
 #: Noise bounds are also tried at these multiples, for functions noisier than they looked.
@@ -50,12 +53,14 @@ class Limit:
         )
 
 
-def extrapolate(h: Array, quotient: Array, noise: Array, *, order: int) -> Limit:
+def extrapolate(h: Array, quotient: Array, noise: Array, *, order: int | NDArray[np.int_]) -> Limit:
     """The limit of ``quotient`` (K, …) at steps ``h`` (K, …), largest first, whose error is a series in h^``order``.
 
-    ``order`` is 2 for central differences and 1 for one-sided slopes; ``noise`` (K, …) bounds the noise of each
-    quotient. NaN quotients are left out. Raises nothing: where fewer than two steps are finite, bar is inf.
+    ``order`` is 2 for central differences and 1 for one-sided slopes: of all elements, or (…) of each; ``noise`` (K, …)
+    bounds the noise of each quotient. NaN quotients are left out. Raises nothing: where fewer than two steps are
+    finite, bar is inf.
     """
+    order = np.asarray(order)
     h, quotient, noise = _without_gaps(h, quotient, noise)
     if len(h) < 2:
         return _unknown(quotient)
@@ -111,22 +116,30 @@ def _unknown(quotient: Array) -> Limit:
     return Limit(value, infinite, infinite, infinite, np.full(shape, np.nan), empty, empty)
 
 
-def _neville(h: Array, quotient: Array, *, order: int, columns: int) -> list[Array]:
+def _power(ratio: Array, order: Orders, *, times: int = 1) -> Array:
+    """ratio^(order·times); of both orders at once, each to the bit that it has alone."""
+    if not order.ndim:
+        return np.asarray(ratio ** (int(order) * times))
+    with np.errstate(over="ignore"):  # of those that are of the other order
+        return np.where(order > 1, ratio ** (2 * times), ratio**times)
+
+
+def _neville(h: Array, quotient: Array, *, order: Orders, columns: int) -> list[Array]:
     """Columns 0 … of the table; column j (K − j, …) holds polynomials in h^order through j + 1 neighbouring steps, at
     h = 0."""
     tables = [quotient]
     for j in range(1, columns + 1):
-        table, ratio = tables[-1], (h[:-j] / h[j:]) ** order
+        table, ratio = tables[-1], _power(h[:-j] / h[j:], order)
         tables.append(table[1:] + (table[1:] - table[:-1]) / (ratio - 1))
     return tables
 
 
-def _weights_noise(h: Array, noise: Array, *, order: int, columns: int) -> list[Array]:
+def _weights_noise(h: Array, noise: Array, *, order: Orders, columns: int) -> list[Array]:
     """For columns 1 …, sqrt(Σ (c_i n_i)²) with Lagrange weights c_i = Π_{l≠i} h_l^p / (h_l^p − h_i^p): (K − j, …) each.
 
     A factor depends on where its two steps are, and is the same in all weights.
     """
-    z = (h / h[0]) ** order  # of x = 1e160, squares would overflow
+    z = _power(h / h[0], order)  # of x = 1e160, squares would overflow
     factors = {}
     for apart in range(1, columns + 1):
         coarse, fine = z[:-apart], z[apart:]
@@ -145,7 +158,7 @@ def _weight(factors: dict[int, Array], i: int, column: int, rows: int) -> Array:
     return reduce(np.multiply, (factors[other - i][min(i, other) : min(i, other) + rows] for other in others))
 
 
-def _entries(h: Array, quotient: Array, noise: Array, *, order: int) -> _Entries:
+def _entries(h: Array, quotient: Array, noise: Array, *, order: Orders) -> _Entries:
     columns = min(COLUMNS, len(h) - 1)
     places = _Places.of(len(h), columns)
     tables = _neville(h, quotient, order=order, columns=columns)
@@ -158,16 +171,16 @@ def _entries(h: Array, quotient: Array, noise: Array, *, order: int) -> _Entries
     return _Entries(places, np.concatenate(tables[1:]), truncation, spread)
 
 
-def _observed_rate(change: Array, ratio: Array, places: _Places, *, order: int) -> tuple[Array, NDArray[np.bool_]]:
+def _observed_rate(change: Array, ratio: Array, places: _Places, *, order: Orders) -> tuple[Array, NDArray[np.bool_]]:
     """How fast the previous column converges, and whether theory (ratio^(order·column)) is confirmed within a factor 3.
 
     Where there is no earlier change to compare with, the rate counts as first order.
     """
     theory, rate = np.empty_like(ratio), ratio.copy()
     for j, mine in enumerate(places.columns, start=1):
-        theory[mine] = ratio[mine] ** (order * j)
-        if order > 1 and j > 1:
-            rate[mine] = ratio[mine] ** j
+        theory[mine] = _power(ratio[mine], order, times=j)
+        if j > 1:
+            rate[mine] = np.where(order > 1, ratio[mine] ** j, ratio[mine])
     observed = np.full(change.shape, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         np.divide(change[:-1], change[1:], out=observed[1:])
@@ -184,7 +197,7 @@ def _no_unconfirmed_gain(truncation: Array, confirmed: NDArray[np.bool_], places
         np.fmax(truncation[higher], bound, out=truncation[higher])
 
 
-def _smallest(h: Array, quotient: Array, noise: Array, entries: _Entries, *, order: int) -> Limit:
+def _smallest(h: Array, quotient: Array, noise: Array, entries: _Entries, *, order: Orders) -> Limit:
     value, spread, row = entries.value, entries.noise, entries.places.row
     bars = _widened(h, quotient, noise, entries, order=order)
     finite = np.isfinite(value)
@@ -208,7 +221,7 @@ def _smallest(h: Array, quotient: Array, noise: Array, entries: _Entries, *, ord
     )
 
 
-def _widened(h: Array, quotient: Array, noise: Array, entries: _Entries, *, order: int) -> Array:
+def _widened(h: Array, quotient: Array, noise: Array, entries: _Entries, *, order: Orders) -> Array:
     """Each entry's bar under each of the noises, (LOUDER, C, …), wide enough to agree with every finer difference l:
 
     |D_l − T| ≤ bar + n_l + 2|D_k − T|·(h_l/h_k)^p
@@ -225,7 +238,7 @@ def _widened(h: Array, quotient: Array, noise: Array, entries: _Entries, *, orde
             excess = (
                 np.abs(quotient[finer] - value)
                 - louder[:, None] * noise[finer]
-                - own_distance * (h[finer] / h[row]) ** order
+                - own_distance * _power(h[finer] / h[row], order)
             )
             later = (finer > row).reshape(*finer.shape[:1], -1, *axes)
             bar = np.fmax(bar, np.fmax.reduce(np.where(later, excess, np.nan), axis=1))

@@ -1,6 +1,7 @@
-"""The one-sided derivatives along each direction, with error bars: slopes from x upwards and downwards as h → 0.
+"""The derivatives along each direction, with error bars: two-sided, and from x upwards and downwards, as h → 0.
 
-Both are extrapolated at once: a table costs a small check as much as its evaluations, however few numbers are in it.
+All three are extrapolated at once: a table costs a small check as much as its evaluations, however few numbers are in
+it.
 """
 
 import numpy as np
@@ -9,12 +10,18 @@ from gradaudit.perturb.extrapolation import Limit, extrapolate
 from gradaudit.perturb.samples import KAPPA, Samples
 
 
-def one_sided_limits(samples: Samples) -> tuple[Limit, Limit]:
-    """Upwards and downwards, (D, R) each; NaN with an infinite bar where a side has fewer than two steps."""
-    directions = samples.ahead.shape[1]
+def limits(samples: Samples) -> tuple[Limit, Limit, Limit]:
+    """Central, upwards and downwards, (D, R) each; NaN with an infinite bar where one has fewer than two steps."""
+    count = samples.ahead.shape[1]
+    one_sided = np.concatenate([samples.forward, samples.backward], axis=1)
     step = np.concatenate([samples.ahead, samples.behind], axis=1)[..., None]
-    slope = np.concatenate([samples.forward, samples.backward], axis=1)
-    noise = np.concatenate([samples.noise, samples.noise], axis=1)
-    h = np.where(np.isfinite(slope), step, np.nan)
-    both = extrapolate(h, slope, 2 * KAPPA * noise / h, order=1)
-    return both.take(slice(directions)), both.take(slice(directions, None))
+    h = np.where(np.isfinite(one_sided), step, np.nan)
+    noise = 2 * KAPPA * np.concatenate([samples.noise, samples.noise], axis=1) / h
+    every = extrapolate(
+        np.concatenate([samples.h, h], axis=1),
+        np.concatenate([samples.central, one_sided], axis=1),
+        np.concatenate([samples.central_noise, noise], axis=1),
+        order=np.repeat([2, 1, 1], count)[:, None],
+    )
+    central, up, down = (every.take(slice(k * count, (k + 1) * count)) for k in range(3))
+    return central, up, down
