@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,18 +142,18 @@ class Lines:
         """Measure along ``parts`` (k, P) of directions, which belong to elements from ``start`` on."""
         size = parts.shape[1]
         moves = self.moves.take(np.arange(start, start + size))
-        readings = self.gauge.read(Tangents(moves.point, moves.spread(parts)), enough=enough)
+        analytic, norm = self._claimed(parts, start)
+        readings = self.gauge.read(Tangents(moves.point, moves.spread(parts)), analytic, enough=enough)
+        rounding = NARROW_ROUNDING if self.ground.limits.narrow else ROUNDING
+        proven = (norm == 0) & self._is_fine  # where f does not move either
+        readings = [
+            replace(one, bar=np.where(one.still & zero, 0.0, one.bar))
+            for one, zero in zip(readings, proven, strict=True)
+        ]
+        lines = map(Line, drawn, analytic, norm, rounding * norm, readings)
         inside = [i for i in self.corrected if start <= i < start + size]
         amounts = parts[:, np.array(inside, dtype=np.intp) - start]
-        lines = map(self._line, drawn, parts, repeat(start), readings)
         return [self.put_right(line, inside, amount) for line, amount in zip(lines, amounts, strict=True)]
-
-    def _line(self, drawn: Drawn, part: Array, start: int, reading: Reading) -> Line:
-        """What was measured along ``part`` beside the claim as it was given."""
-        analytic, norm = self._claimed(part, start)
-        rounding = NARROW_ROUNDING if self.ground.limits.narrow else ROUNDING
-        reading = replace(reading, bar=np.where(self._stands_still(reading) & (norm == 0), 0.0, reading.bar))
-        return Line(drawn, analytic, norm, rounding * norm, reading)
 
     def put_right(self, line: Line, elements: list[int], amounts: Array) -> Line:
         """``line`` with corrections that it did not know yet, of ``elements`` that it moves by ``amounts``."""
@@ -165,19 +164,19 @@ class Lines:
             slack += bar * abs(amount)
         return replace(line, analytic=analytic, slack=slack)
 
-    def _stands_still(self, reading: Reading) -> NDArray[np.bool_]:
-        """(R,) f does not move by a bit, though it is computed finely enough to."""
+    @property
+    def _is_fine(self) -> NDArray[np.bool_]:
+        """(R,) f is computed finely enough to tell a change: what then stands still is a constant."""
         probe = self.ground.probe
-        fine = probe.quiet <= COARSEST * probe.combined_noise(np.abs(probe.base))
-        return np.asarray(reading.samples.constant[0] & fine)
+        return np.asarray(probe.quiet <= COARSEST * probe.combined_noise(np.abs(probe.base)))
 
-    def _claimed(self, part: Array, start: int) -> tuple[Array, Array]:
-        """(R,) the claim along ``part``, and the norm of its terms. Summed pairwise, one readout after the other."""
-        claim = self.ground.comparison.analytic[start : start + part.size]
-        analytic, norm = np.empty((2, claim.shape[1]))
+    def _claimed(self, parts: Array, start: int) -> tuple[Array, Array]:
+        """(k, R) the claim along ``parts``, and the norm of its terms. Summed pairwise, one readout after the other."""
+        claim = self.ground.comparison.analytic[start : start + parts.shape[1]]
+        analytic, norm = np.empty((2, len(parts), claim.shape[1]))
         for readout, column in enumerate(claim.T):
-            terms = part * column
-            analytic[readout], norm[readout] = terms.sum(), np.linalg.norm(terms)
+            terms = parts * column
+            analytic[:, readout], norm[:, readout] = terms.sum(axis=1), np.linalg.norm(terms, axis=1)
         return analytic, norm
 
 
