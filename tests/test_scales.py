@@ -199,3 +199,21 @@ def test_steps_that_the_user_gives_are_doubted_where_others_may_be_taken_and_onl
 
     assert audited().status is not Status.PASS
     assert {point.h for point in audited(extend=False).curves} <= {1.0, 2.0}
+
+
+@pytest.mark.parametrize("factor", [0.5 / 0.2689414213699951, 2.0, 1.9, 1.8])
+def test_a_smooth_f_that_has_another_slope_far_away_supports_no_claim_of_that(factor):
+    def slope(x):
+        return math.exp(x - np.logaddexp(x, 1001.0))
+
+    def f(x):
+        return float(np.logaddexp(x, 1001.0))
+
+    assert ga.audit(f, 1000.0, gradient=slope).status is Status.PASS
+    assert ga.audit(f, 1000.0, gradient=lambda x: factor * slope(x)).status is Status.FAIL
+
+
+@pytest.mark.parametrize("quantum", [1e-2, 1e-3])
+def test_but_steps_in_which_f_is_rounded_do(quantum):
+    rounded = ga.audit(lambda x: quantum * round(math.sin(x) / quantum), 0.3, gradient=math.cos)
+    assert rounded.status is not Status.FAIL

@@ -14,7 +14,7 @@ from gradaudit.judge.element import FAIL_FACTOR, LARGEST_FLOOR, Claim, Mask, Out
 from gradaudit.judge.growth import grows
 from gradaudit.judge.quick import GAP_NOISE, MET, has_no_limit
 from gradaudit.judge.stillness import largest_step, loudest, never_leaves_noise, stands_around, still
-from gradaudit.perturb.extrapolation import Limit
+from gradaudit.perturb.extrapolation import RATE_FACTOR, Limit
 from gradaudit.perturb.fit import refined
 from gradaudit.perturb.samples import KAPPA, Array, Samples
 from gradaudit.perturb.sides import limits
@@ -30,6 +30,10 @@ COARSEST = 2.0**-20
 #: The gap of one-sided slopes is heard above this many times its noise, and vanishes where its limit is this fraction
 #: of it at the larger step.
 HEARD, VANISHED = 4.0, 0.01
+
+#: No solver's tolerance, nor what rounds a value, puts a claim off by so much of itself while differences come nearer
+#: to their limit as h² at so many steps.
+LARGE, QUADRATIC = 0.1, 2
 
 #: What an f that stands still would be taken for.
 HIDDEN = (reason(Diagnosis.NOISE), reason(Diagnosis.PRECISION), reason(Diagnosis.UNSEEN))
@@ -252,7 +256,23 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
         near &= (raw != 0) | (samples.rise == 0)
         stays = np.abs(raw[1:] - d) >= 0.25 * np.abs(raw[:-1] - d)
         coarse = (near[:-1] & stays).any(axis=0)
-    return np.asarray(extrapolated | coarse)
+    smooth = (error > LARGE * np.fmax(np.abs(d), np.abs(g))) & _converges_all_the_way(samples, d)
+    return np.asarray((extrapolated | coarse) & ~smooth)
+
+
+def _converges_all_the_way(samples: Samples, d: Array) -> Mask:
+    """Differences come as h² from the largest step down to ``d``: then what the large ones show is f elsewhere.
+
+    At a jump, or where quantised values begin to move, they part from the limit faster than any smooth f does.
+    """
+    with np.errstate(all="ignore"):
+        distance, audible = np.abs(samples.central - d), HEARD * samples.central_noise
+        heard = distance > audible
+        growth = distance[:-1] / np.fmax(distance, audible)[1:]
+        expected = np.square(samples.h[:-1] / samples.h[1:])
+        leaps = heard[:-1] & (growth > RATE_FACTOR * expected)
+        quadratic = heard[:-1] & heard[1:] & ~leaps & (growth * RATE_FACTOR >= expected)
+    return np.asarray((quadratic.sum(axis=0) >= QUADRATIC) & ~leaps.any(axis=0))
 
 
 @dataclass(frozen=True)
