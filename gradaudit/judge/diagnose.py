@@ -18,6 +18,8 @@ Finding = tuple[Diagnosis, str]
 
 #: Ratios and differences count as constant where they vary by less than this.
 CONSTANT = 1e-3
+#: A factor nearer to 1 than this may be what a solver's tolerance leaves; nobody forgets one.
+NEARLY_ONE = 0.03
 #: Factors that are forgotten: value, name, and the name of its reciprocal.
 CONSTANTS = (
     (pi, "π", "1/π"),
@@ -259,6 +261,8 @@ def _looks_like(failure: Failure, factor: float) -> str:
         for candidate, said in ((value, name), (1 / value, reciprocal)):
             if abs(factor - candidate) < CONSTANT * candidate * 0.1:
                 return f" (looks like {said})"
+    if abs(factor - 1) < NEARLY_ONE:
+        return "; if f iterates until a tolerance is met, that is the slope of where it stops: tighten it"
     return ""
 
 
