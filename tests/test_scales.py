@@ -9,6 +9,7 @@ import gradaudit as ga
 from gradaudit import Settings
 from gradaudit.judge.diagnosis import Diagnosis
 from gradaudit.judge.verdict import Status
+from gradaudit.plan.precision import dtype_of
 
 LIGHT = 2 * math.pi / 633e-9  # of a red laser, per metre
 FIELD = 2 * math.pi * 5e14  # likewise, per second
@@ -199,6 +200,21 @@ def test_steps_that_the_user_gives_are_doubted_where_others_may_be_taken_and_onl
 
     assert audited().status is not Status.PASS
     assert {point.h for point in audited(extend=False).curves} <= {1.0, 2.0}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_where_x_has_few_bits_no_element_is_left_with_a_single_step(dtype):
+    x = np.random.default_rng(1).normal(size=100).astype(dtype_of(dtype))
+
+    def audited(factor):
+        claim = lambda x: (factor * 2 * x.astype(float)).astype(x.dtype)  # noqa: E731
+        return ga.audit(lambda x: (x * x).sum(dtype=x.dtype), x, gradient=claim)
+
+    assert audited(-1.0).status is audited(2.0).status is Status.FAIL
+    right = audited(1.0)
+    assert right.status is not Status.FAIL
+    assert right.diagnosis is not Diagnosis.STEPS
+    assert all(np.isfinite(element.numeric) for element in right.elements)
 
 
 @pytest.mark.parametrize("factor", [0.5 / 0.2689414213699951, 2.0, 1.9, 1.8])

@@ -141,7 +141,7 @@ class Ladder:
 
     def _sweep(self, samples: Samples) -> list[tuple[int, Samples]]:
         """Descending steps until each direction is decided or noise drowns the next; returns what stayed open."""
-        samples = samples.and_then(self._sample(self._octaves(*SWEEP_FIRST)))
+        samples = samples.and_then(self._sample(self._first_of_the_sweep()))
         left: list[tuple[int, Samples]] = []
         wrong_before = np.zeros(self.rulings.outcome[self.todo].shape, dtype=bool)
         confirmed = np.zeros(len(self.directions), dtype=bool)  #: directions with a step as fine as can be heard
@@ -176,6 +176,14 @@ class Ladder:
                 samples = samples.and_then(self._sample(self._octaves(exponent)))
             exponent += OCTAVES
         return left
+
+    def _first_of_the_sweep(self) -> Array:
+        """(K, D) the steps it begins with; where x has so few bits that one is left of them, larger ones, too."""
+        first = self._octaves(*SWEEP_FIRST)
+        alone = np.isfinite(first).sum(axis=0) < 2
+        if not alone.any():
+            return first
+        return np.concatenate([np.where(alone, self._octaves(*LARGEST), np.nan), first])
 
     def _ruled(self, samples: Samples, claim: Claim) -> tuple[Rulings, Mask]:
         """Rulings on all samples, and which of them say that the claim is clearly wrong."""
