@@ -54,6 +54,15 @@ def spoils_its_input(x, y):
     return 0
 
 
+@flat
+def allocates(x, y):
+    y[0] = x.sum()
+    for size in (1, 1, 2, 64):
+        scratch = np.full(size, 7.0)
+        y[0] += scratch[-1] - 7.0
+    return 0
+
+
 def sample(function: Callable[..., object], x: Array, h: list[float], **changes: object) -> Differences:
     """Differences at x ± h for every coordinate, with what the arguments do not change."""
     steps = np.array(h)[:, None]
@@ -84,6 +93,12 @@ def test_each_output_is_differenced_with_f_at_x() -> None:
             base = value(product_and_sum, x, 2)
             np.testing.assert_array_equal(differences.rise[k, d], value(product_and_sum, x + step, 2) - base)
             np.testing.assert_array_equal(differences.fall[k, d], base - value(product_and_sum, x - step, 2))
+
+
+def test_what_f_allocates_while_it_is_evaluated_is_not_the_memory_of_its_outputs() -> None:
+    differences = sample(allocates, np.arange(64.0), [0.5])
+    np.testing.assert_array_equal(differences.rise[0, :, 0], 0.5)
+    np.testing.assert_array_equal(differences.fall[0, :, 0], 0.5)
 
 
 def test_only_the_named_coordinates_are_perturbed_in_the_order_named() -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numba import float64, int64, njit, types
+from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
 from gradaudit.perturb.ranges import Ranges
@@ -121,6 +122,15 @@ def _compiled(
     return decorate
 
 
+@_compiled(float64[::1](types.voidptr, int64))
+def _borrowed(pointer, size):  # type: ignore[no-untyped-def]
+    """The array at ``pointer``, whose owner must be used, or be a caller's, until after the last use of this one.
+
+    References to it are not counted: ten atomic operations an evaluation, which take longer than a small f.
+    """
+    return carray(pointer, size, np.float64)
+
+
 @_compiled()
 def _evaluate(function, work, index, value, y):  # type: ignore[no-untyped-def]
     """f with one coordinate replaced, into y; all NaN where that side is missing. The caller restores it."""
@@ -217,9 +227,12 @@ def _evaluate_scalar(function, work, index, value, y):  # type: ignore[no-untype
 
 
 @_compiled()
-def _sample_scalar(function, work, base, indices, above, below, weight, sigma, start, stop, rise, fall, noise):  # type: ignore[no-untyped-def]
-    """One output in one readout: the common case, where a small f costs no more than the arrays of the general one."""
-    y = np.empty(1)
+def _sample_scalar(function, work, base, indices, above, below, weight, sigma, start, stop, rise, fall, noise, y):  # type: ignore[no-untyped-def]
+    """One output in one readout: the common case, where a small f costs no more than the arrays of the general one.
+
+    ``y`` (1,) is memory for that output, the caller's: made here, it would be freed as soon as it is borrowed.
+    """
+    work, y = _borrowed(work.ctypes, work.size), _borrowed(y.ctypes, y.size)
     for d in range(start, stop):
         index = indices[d]
         saved = work[index]
@@ -255,16 +268,22 @@ def _sample_range(function, work, base, indices, above, below, readout, sigma, s
     """All steps of coordinates start ≤ d < stop; ``work`` holds x before and after, and is perturbed in place."""
     if base.size == 1 and readout.shape[0] <= 1:
         weight = readout[0, 0] if readout.shape[0] else 1.0
-        _sample_scalar(function, work, base, indices, above, below, weight, sigma, start, stop, rise, fall, noise)
+        y = np.empty(1)
+        _sample_scalar(function, work, base, indices, above, below, weight, sigma, start, stop, rise, fall, noise, y)
         return
     plus, minus, spread = np.empty(base.size), np.empty(base.size), np.empty(base.size)
     moved = np.empty(base.size, np.bool_)
+    x, y_plus, y_minus = (
+        _borrowed(work.ctypes, work.size),
+        _borrowed(plus.ctypes, plus.size),
+        _borrowed(minus.ctypes, minus.size),
+    )
     for d in range(start, stop):
         index = indices[d]
         saved = work[index]
         for k in range(above.shape[0]):
-            _evaluate(function, work, index, above[k, d], plus)
-            _evaluate(function, work, index, below[k, d], minus)
+            _evaluate(function, x, index, above[k, d], y_plus)
+            _evaluate(function, x, index, below[k, d], y_minus)
             work[index] = saved
             if readout.shape[0] == 0:
                 _read_each(plus, minus, base, sigma, rise[k, d], fall[k, d], noise[k, d])
