@@ -3,8 +3,6 @@
 import ctypes
 import importlib.util
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import rosen, rosen_der
 from scipy.optimize._numdiff import approx_derivative
 
+from benchmarks._c import compile_c
 from benchmarks._table import race, table
 from gradaudit.engines._arguments import Arguments
 from gradaudit.engines.numba import load
@@ -60,6 +59,11 @@ void gradient(const double *x, long n, double h, double *out, int threads) {
         }
         free(work);
     }
+}
+
+void gradients(const double *x, long n, double h, double *out, int threads, long times) {
+    for (long i = 0; i < times; i++)
+        gradient(x, n, h, out, threads);
 }
 """
 
@@ -121,20 +125,20 @@ def goal(name: str) -> str:
     return next((promise for start, promise in GOALS.items() if name.startswith(start)), "")
 
 
-def ours(x: Array, threads: int) -> Gradient:
-    """The kernel over the function as the engine wraps it."""
+def ours(x: Array, threads: int, *, times: int = 1) -> Gradient:
+    """The kernel over the function as the engine wraps it; for the same gradient so many times over in one call."""
     engine = load(Target("benchmarks.rosenbrock:rosenbrock"), rosenbrock, {})
     assert engine.compile is not None
     compiled = engine.compile(Arguments.of([x]), 2 * x.size, 1.0)
     assert compiled is not None, engine.notes
 
     def gradient() -> Array:
-        above, below = (x + H)[None], (x - H)[None]
+        above, below = np.tile(x + H, (1, times)), np.tile(x - H, (1, times))
         rise, fall, _ = sample_coordinates(
             compiled.function,
             x,
             base=np.array([rosenbrock(x)]),
-            indices=np.arange(x.size),
+            indices=np.tile(np.arange(x.size), times),
             above=above,
             below=below,
             readout=None,
@@ -149,25 +153,18 @@ def ours(x: Array, threads: int) -> Gradient:
 
 def build(folder: Path) -> ctypes.CDLL | None:
     """The C loop as a shared library, or None where there is no compiler that can."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    source, library = folder / "rosenbrock.c", folder / "rosenbrock.so"
-    source.write_text(C_SOURCE, encoding="utf-8")
-    flags = ["-O2", "-fno-fast-math", "-ffp-contract=off", "-fopenmp", "-shared", "-fPIC"]
-    made = subprocess.run([compiler, *flags, str(source), "-o", str(library)], capture_output=True, check=False)
-    return ctypes.CDLL(str(library)) if made.returncode == 0 else None
+    return compile_c("rosenbrock", C_SOURCE, folder, "-fno-fast-math", "-ffp-contract=off", "-fopenmp")
 
 
-def in_c(library: ctypes.CDLL, x: Array, threads: int) -> Gradient:
-    """The C loop over the same point."""
+def in_c(library: ctypes.CDLL, x: Array, threads: int, *, times: int = 1) -> Gradient:
+    """The C loop over the same point; so many times over in one call."""
     pointer = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
-    library.gradient.argtypes = [pointer, ctypes.c_long, ctypes.c_double, pointer, ctypes.c_int]
-    library.gradient.restype = None
+    library.gradients.argtypes = [pointer, ctypes.c_long, ctypes.c_double, pointer, ctypes.c_int, ctypes.c_long]
+    library.gradients.restype = None
 
     def gradient() -> Array:
-        slopes = np.empty(N)
-        library.gradient(x, N, H, slopes, threads)
+        slopes = np.empty(x.size)
+        library.gradients(x, x.size, H, slopes, threads, times)
         return slopes
 
     return gradient
