@@ -93,10 +93,13 @@ class Calls:
 
         inputs = [tensor_of(value) for value in arguments.inputs]
 
-        def one(*moving: Tensor) -> tuple[Tensor, ...]:
-            values = dict(enumerate(inputs)) | dict(zip(arguments.differentiated, moving, strict=True))
-            outputs, _ = self.outputs(self.called(list(values.values())))
-            return tuple(output.reshape(-1) for output in outputs)
+        def one(*moving: Tensor) -> Tensor | tuple[Tensor, ...]:
+            values = list(inputs)
+            for position, value in zip(arguments.differentiated, moving, strict=True):
+                values[position] = value
+            outputs, _ = self.outputs(self.called(values))
+            # to take a tuple apart is half of what vmap does beside a small function
+            return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
         # every row draws what a call draws: the same mask at every point
         mapped = torch.func.vmap(one, randomness="same")
@@ -104,7 +107,8 @@ class Calls:
         def rows(points: Array) -> Array:
             with self.surroundings(arguments.arrays), torch.no_grad(), forwards_alone(), quiet():
                 outputs = mapped(*map(tensor_of, arguments.stacked(points)))
-                return np.concatenate([array_of(output) for output in outputs], axis=1)
+                parts = outputs if isinstance(outputs, tuple) else (outputs,)
+                return np.concatenate([array_of(part).reshape(len(points), -1) for part in parts], axis=1)
 
         return rows
 
@@ -174,9 +178,12 @@ def tensor_of(value: Any) -> Any:
 
     if isinstance(value, np.generic):
         value = np.asarray(value)
-    if isinstance(value, np.ndarray) and value.dtype.name == BFLOAT16:  # the same bits, which torch takes as integers
-        return torch.from_numpy(value.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(value) if isinstance(value, np.ndarray) and value.dtype.kind in "fciub" else value
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype.kind in "fciub":
+        return torch.from_numpy(value)
+    # the same bits, which torch takes as integers; asked last: NumPy takes a microsecond to name a dtype
+    return torch.from_numpy(value.view(np.int16)).view(torch.bfloat16) if value.dtype.name == BFLOAT16 else value
 
 
 def real(output: Any) -> Tensor:
