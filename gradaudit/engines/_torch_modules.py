@@ -203,8 +203,9 @@ def _holdings(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
-    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
-    yield from ((p.name, p.default) for p in parameters if p.default is not p.empty)
+    names, values = function.__code__.co_varnames[: function.__code__.co_argcount], function.__defaults__ or ()
+    yield from zip(names[len(names) - len(values) :], values, strict=True)
+    yield from (function.__kwdefaults__ or {}).items()
 
 
 def _trainable(where: str, value: Any, *, within: frozenset[int] = frozenset()) -> Iterator[str]:

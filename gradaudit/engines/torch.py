@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from gradaudit.engines._code import of_package, refers_to, takes
 from gradaudit.engines._differentiable import Differentiable
@@ -48,12 +48,15 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
 
     Raises EngineError where ``function`` cannot be called, or a factory gives no module.
     """
+    import torch
+
     named = callable_of(function, target)
     notes: list[str] = []
     pinned = Pinned(seed_of(target))
-    module = module_of(named, target, pinned)
-    called = module or Plain(with_options(_callee(named), target))
-    hidden = [] if module else unseen(unwrapped(named)[0])
+    applied = _is_apply(named, torch)  # then its code is torch's own, which makes no module and holds nothing
+    module = None if applied else module_of(named, target, pinned)
+    called = module or Plain(with_options(_applied_late(named) if applied else named, target))
+    hidden = [] if module or applied else unseen(unwrapped(named)[0])
     if hidden:
         notes.append(f"not checked: {', '.join(hidden)} (held by the function, not among its inputs)")
     notes += module.notes if module else []
@@ -72,13 +75,9 @@ def load(target: Target, function: object, claims: Mapping[str, Callable[..., ob
     ).claiming(given)
 
 
-def _callee(function: Any) -> Callable[..., Any]:
-    """The function; ``apply`` of a custom one as its class has it at the time of the call."""
-    import torch
-
-    if not _is_apply(function, torch):
-        return cast(Callable[..., Any], function)
-    cls = function.__self__
+def _applied_late(apply: Any) -> Callable[..., Any]:
+    """``apply`` of a custom function as its class has it at the time of the call."""
+    cls = apply.__self__
     return lambda *inputs, **options: cls.apply(*inputs, **options)
 
 
