@@ -84,8 +84,7 @@ class Calls:
             leaves, passed = self.leaves(inputs)
             outputs, several = self.outputs(self.called(passed))
             self._report_writing(inputs, leaves, passed)
-            arrays = tuple(array_of(output) for output in outputs)
-        return arrays if several else arrays[0]
+            return tuple(map(array_of, outputs)) if several else array_of(outputs[0])
 
     def batch(self, arguments: Arguments) -> Batch:
         """f at many points in one call of ``vmap``."""
@@ -126,6 +125,8 @@ class Calls:
         """The real dense outputs that can have a derivative, and whether they came in a container."""
         import torch
 
+        if isinstance(output, torch.Tensor) and output.is_floating_point():  # mostly, and at every call
+            return [real(output)], False
         found = [(k, leaf) for k, leaf in enumerate(leaves_of(output)) if isinstance(leaf, torch.Tensor | float)]
         kept = [real(leaf) for k, leaf in found if self._is_kept(k, leaf)]
         if not kept:
