@@ -720,6 +720,15 @@ def test_rows_are_what_calls_give(function, inputs):
     np.testing.assert_allclose(rows(points), called, rtol=1e-6)
 
 
+def test_rows_beside_a_constant_are_computed_in_the_precision_of_what_moves():
+    adapted = engine.load(Target("here:f", constants=(0,)), lambda k, x: x * torch.full((3,), 0.1) * k, {})
+    arguments = Arguments.of([W[0].astype(np.float32), X[0].astype(np.float32)], differentiated=[1])
+    called = adapted.function(*arguments.inputs)
+    (row, *_) = adapted.batch(arguments)(np.stack([arguments.x] * 4))
+    assert (row.dtype, called.dtype) == (np.float32, np.float32)
+    np.testing.assert_array_equal(row, called)
+
+
 def test_a_function_that_vmap_cannot_take_is_called_point_by_point_and_says_so():
     verdict = audit(lambda x: torch.tensor(3.0) * functions.Pinned.apply(x).sum(), X)
     assert verdict.status == "pass"

@@ -102,9 +102,10 @@ class Calls:
 
         # every row draws what a call draws: the same mask at every point
         mapped = torch.func.vmap(one, randomness="same")
+        narrow = is_narrow(arguments.arrays)
 
         def rows(points: Array) -> Array:
-            with self.surroundings(arguments.arrays), torch.no_grad(), forwards_alone(), quiet():
+            with self.pinned(narrow=narrow), torch.no_grad(), forwards_alone(), quiet():
                 outputs = mapped(*map(tensor_of, arguments.stacked(points)))
                 parts = outputs if isinstance(outputs, tuple) else (outputs,)
                 return np.concatenate([array_of(part).reshape(len(points), -1) for part in parts], axis=1)
