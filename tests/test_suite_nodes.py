@@ -108,6 +108,10 @@ def test_all_duplicates_and_tags_are_reported_at_once() -> None:
         ("a: [1, 2", "expected ',' or ']'"),
         ("a:\n\tb: 1", "indent with spaces"),
         ("a: @home", "quote text"),
+        ("a: [*]", "quote text that begins with *"),
+        ("a: team: b", "quote text that holds ': '"),
+        ("a: {b:[1]}", "write a space after the colon"),
+        ('a: "C:\\users"', "single ones"),
         ("a: 1e999", "too large for float64"),
         ("a: " + "9" * 5000, "5000 digits"),
         ("a: " + "9" * 350, "an integer of 350 digits is too large for float64"),
@@ -120,6 +124,26 @@ def test_all_duplicates_and_tags_are_reported_at_once() -> None:
 )
 def test_what_a_suite_may_not_hold_is_refused_with_a_sentence(text: str, words: str) -> None:
     assert words in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "fix"),
+    [
+        ("a:\n  - b: 1\n   c: 2\n", "3:4", "one indentation"),
+        ("a:\n  b: 1\n   c: 2\n", "3:5", "one indentation"),
+        ("a: 1\n - b: 1\n", "2:5", "one indentation"),
+        ('a: "b\nc: 1\n', "1:4", "close the quote"),
+        ("a: 1\nb = 2\nc: 3\n", "2:1", "write 'key: value'"),
+        ("a: {b: 1\nc: 2\n", "2:2", "opens at 1:4"),
+        ("x:\n  a: b\n\u00a0 c: d\n  e: f\n", "3:1", "U+00A0 looks like a space here and is none"),
+        ("a:\n  b: 1\n \u3000c: 2\n", "3:2", "U+3000 looks like a space here and is none"),
+    ],
+)
+def test_a_mistake_of_syntax_is_shown_where_it_is_mended_and_with_the_fix(text: str, place: str, fix: str) -> None:
+    (headline, *excerpt) = refusal(text).splitlines()
+    assert headline.startswith(f"t.yaml:{place}: ")
+    assert fix in headline
+    assert excerpt[-1].endswith("^")
 
 
 def test_a_number_in_place_of_a_key_stays_the_text_that_was_written() -> None:

@@ -8,6 +8,7 @@ import yaml
 
 from gradaudit.suite.problem import Place, Problem, SuiteError
 from gradaudit.suite.scalars import Scalar, plain_scalar
+from gradaudit.suite.syntax import marked, told
 
 DEEPEST = 40
 MOST_NODES = 250_000
@@ -139,7 +140,7 @@ class _Composer:
             finally:
                 loader.dispose()
         except yaml.MarkedYAMLError as error:
-            self.stop(_sentence(error), _position(error.problem_mark or error.context_mark))
+            self.stop(*told(error, self.lines))
         except yaml.reader.ReaderError as error:
             self.stop(f"not YAML text: {error.reason}", self.position_of(error))
 
@@ -156,11 +157,11 @@ class _Composer:
         return Problem(Place(self.file, *position), message, _line(self.lines, position[0]))
 
     def note(self, message: str, event: yaml.Event) -> None:
-        self.problems.append(self.problem(message, _position(event.start_mark)))
+        self.problems.append(self.problem(message, marked(event.start_mark)))
 
     def document(self, event: yaml.Event) -> None:
         if self.root is not None:
-            self.stop("a second document begins here; allowed: one document a file", _position(event.start_mark))
+            self.stop("a second document begins here; allowed: one document a file", marked(event.start_mark))
 
     def scalar(self, event: yaml.Event) -> None:
         assert isinstance(event, yaml.ScalarEvent)
@@ -168,7 +169,7 @@ class _Composer:
             self.refuse_tag(event)
             self.key(event)
             return
-        node = Node(self.scalar_value(event), *_position(event.start_mark))
+        node = Node(self.scalar_value(event), *marked(event.start_mark))
         self.refuse_tag(event)
         if event.anchor:
             self.anchors[event.anchor] = node
@@ -200,7 +201,7 @@ class _Composer:
             self.note("merge key '<<' is not part of YAML 1.2; write shared settings under 'defaults:'", event)
         if event.anchor:
             self.note(f"anchor '&{event.anchor}' on a key; allowed: anchors on values", event)
-        mapping.node.keys.setdefault(name, _position(event.start_mark))
+        mapping.node.keys.setdefault(name, marked(event.start_mark))
         mapping.key = name
 
     def awaits_key(self) -> bool:
@@ -209,26 +210,26 @@ class _Composer:
     def alias(self, event: yaml.Event) -> None:
         assert isinstance(event, yaml.AliasEvent)
         if self.awaits_key():
-            self.stop("a key must be text, not an alias", _position(event.start_mark))
+            self.stop("a key must be text, not an alias", marked(event.start_mark))
         if event.anchor not in self.anchors:
-            self.stop(f"alias '*{event.anchor}' has no anchor before it", _position(event.start_mark))
+            self.stop(f"alias '*{event.anchor}' has no anchor before it", marked(event.start_mark))
         node = self.anchors[str(event.anchor)]
         if node is None:
-            self.stop(f"alias '*{event.anchor}' contains itself", _position(event.start_mark))
+            self.stop(f"alias '*{event.anchor}' contains itself", marked(event.start_mark))
         else:
             self.add(node, event)
 
     def start(self, event: yaml.Event) -> None:
         if self.awaits_key():
-            self.stop("a key must be text, not a list or mapping", _position(event.start_mark))
+            self.stop("a key must be text, not a list or mapping", marked(event.start_mark))
         if len(self.stack) >= DEEPEST:
-            self.stop(f"nested deeper than {DEEPEST} levels", _position(event.start_mark))
+            self.stop(f"nested deeper than {DEEPEST} levels", marked(event.start_mark))
         self.refuse_tag(event)
         empty: list[Node] | dict[str, Node] = {} if isinstance(event, yaml.MappingStartEvent) else []
         anchor = getattr(event, "anchor", None)
         if anchor:
             self.anchors[anchor] = None
-        self.stack.append(_Open(Node(empty, *_position(event.start_mark)), anchor))
+        self.stack.append(_Open(Node(empty, *marked(event.start_mark)), anchor))
 
     def end(self, event: yaml.Event) -> None:
         opened = self.stack.pop()
@@ -256,17 +257,4 @@ class _Composer:
         self.nodes += nodes
         if self.nodes > MOST_NODES:
             message = f"more than {MOST_NODES:,} values once aliases are expanded; put large arrays in a file"
-            self.stop(f"{message}: {{file: x.npy}}", _position(event.start_mark))
-
-
-def _position(mark: object) -> tuple[int, int]:
-    return getattr(mark, "line", 0) + 1, getattr(mark, "column", 0) + 1
-
-
-def _sentence(error: yaml.MarkedYAMLError) -> str:
-    """libyaml's own words, with the fix where a beginner meets them."""
-    problem = error.problem or error.context or "not valid YAML"
-    context = f" ({error.context})" if error.context and error.problem else ""
-    if "\\t" in problem or "tab" in problem or "cannot start any token" in problem:
-        return f"{problem}{context}; indent with spaces, and quote text that begins with @, `, %, or a tab"
-    return f"{problem}{context}"
+            self.stop(f"{message}: {{file: x.npy}}", marked(event.start_mark))
