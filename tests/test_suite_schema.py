@@ -93,6 +93,33 @@ def test_a_key_that_stands_one_level_too_high_is_shown_where_it_belongs(tmp_path
     ]
 
 
+def test_a_key_of_another_level_is_sent_there(tmp_path: Path) -> None:
+    text = HUBER.replace("shape", "seed: 1, shape") + "    seed: 3\n    dtype: float32\ndefaults: {kwargs: {a: 1}}\n"
+    assert problems(tmp_path, text) == [
+        "6:11: unknown key 'seed' in functions[0].inputs.x; it belongs at the top of the file",
+        "7:5: unknown key 'seed' in functions[0]; it belongs at the top of the file",
+        "8:5: unknown key 'dtype' in functions[0]; it belongs in one of 'inputs'",
+        "9:12: unknown key 'kwargs' in defaults; it belongs in an item of 'functions'",
+    ]
+
+
+def test_inputs_that_are_not_indented_below_their_key_are_told_so(tmp_path: Path) -> None:
+    text = "version: 1\nfunctions:\n  - function: m:f\n    gradient: m:g\n    inputs:\n    x: {shape: [3]}\n    y: 1\n"
+    assert problems(tmp_path, text) == [
+        "6:5: unknown key 'x' in functions[0]; if it belongs to 'inputs', which is empty, indent it further",
+        "7:5: unknown key 'y' in functions[0]; if it belongs to 'inputs', which is empty, indent it further",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("eps", "h"), ("tol", "tolerance"), ("jac", "jacobian"), ("xfail", "expect")]
+)
+def test_a_word_of_other_tools_leads_to_the_one_here(tmp_path: Path, theirs: str, ours: str) -> None:
+    assert problems(tmp_path, HUBER + f"    {theirs}: 1\n") == [
+        f"7:5: unknown key {theirs!r} in functions[0]; did you mean {ours!r}?"
+    ]
+
+
 def test_every_error_of_a_file_is_reported_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
     text = (
         HUBER.replace("shape", "shap").replace("version: 1", "version: 2\nsed: 3") + "    timeout: 3 days\n    h: -1\n"
@@ -124,6 +151,11 @@ def test_every_error_of_a_file_is_reported_at_once_in_the_order_of_lines(tmp_pat
         ),
         ("owner: 3", '12: functions[0].owner must be text, got 3; write "3"'),
         ("tags: fast", "11: functions[0].tags must be a list, got 'fast'; write [fast]"),
+        (
+            "tolerance: 1e-3",
+            "16: functions[0].tolerance must be a mapping (key: value), got 0.001; write {rtol: 0.001}",
+        ),
+        ("expect: fail", "13: functions[0].expect must be a mapping (key: value), got 'fail'; write {status: fail}"),
         ("tolerance: {rtol: -1}", "23: functions[0].tolerance.rtol must be at least 0, got -1"),
         ("tolerance: {rtol: x}", "23: functions[0].tolerance.rtol must be a number, got 'x'"),
         ("tolerance: {atoll: 1}", "17: unknown key 'atoll' in functions[0].tolerance; did you mean 'atol'?"),

@@ -22,6 +22,14 @@ _KINDS = {
     "model_type": "a mapping (key: value)",
     "model_attributes_type": "a mapping (key: value)",
 }
+#: the key that a plain value in place of these mappings is likely to be meant for
+_SHORT_FOR = {"tolerance": "rtol", "expect": "status"}
+#: whose keys are looked for where they are unknown, and how that place is called
+_HOMES: Mapping[str, _Path] = {
+    "in an item of 'functions'": ("functions", 0),
+    "at the top of the file": (),
+    "in one of 'inputs'": ("functions", 0, "inputs", "x"),
+}
 _LIMITS = {
     "greater_than": ("greater than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -68,7 +76,7 @@ def _problem(document: Document, model: type[BaseModel], details: Mapping[str, A
     if kind == "suite":
         return document.problem(context["message"], path, key=about_key or context["key"])
     if kind == "extra_forbidden":
-        return document.problem(_unknown_key(model, path), path, key=True)
+        return document.problem(_unknown_key(document, model, path), path, key=True)
     if kind == "missing":
         return document.problem(f"missing key {path[-1]!r}{_inside(path)}", path[:-1])
     message = _wrong_value(kind, path, details["input"], context, details["msg"])
@@ -85,11 +93,25 @@ def _inside(path: _Path) -> str:
     return f" in {title(path[:-1])}" if len(path) > 1 else ""
 
 
-def _unknown_key(model: type[BaseModel], path: _Path) -> str:
+def _unknown_key(document: Document, model: type[BaseModel], path: _Path) -> str:
     allowed = tuple(sorted(_keys_at(model, path[:-1])))
     key = str(path[-1])
     within = [f"; write {outer}: {{{key}: …}}" for outer in allowed if key in _keys_at(model, (*path[:-1], outer))]
-    return f"unknown key {key!r}{_inside(path)}{''.join(within) or did_you_mean(key, allowed) or one_of(allowed)}"
+    hint = "".join(within) or _elsewhere(model, key) or did_you_mean(key, allowed)
+    return f"unknown key {key!r}{_inside(path)}{hint or _too_far_left(document, path, allowed) or one_of(allowed)}"
+
+
+def _too_far_left(document: Document, path: _Path, allowed: Sequence[str]) -> str:
+    """A key after an empty one was likely meant to be below it."""
+    above, node = next(((name, node) for name, node in document.before(path) if name in allowed), ("", None))
+    empty = node is not None and node.value is None
+    return f"; if it belongs to {above!r}, which is empty, indent it further" if empty else ""
+
+
+def _elsewhere(model: type[BaseModel], key: str) -> str:
+    """Where in a file a key of this name belongs."""
+    home = next((words for words, above in _HOMES.items() if key in _keys_at(model, above)), None)
+    return f"; it belongs {home}" if home else ""
 
 
 def _meant(model: type[BaseModel], path: _Path) -> _Path:
@@ -101,7 +123,7 @@ def _wrong_value(kind: str, path: _Path, value: object, context: Mapping[str, An
     name = title(path) or "the suite"
     got = _shown(value)
     if kind in _KINDS:
-        return f"{name} must be {_KINDS[kind]}, got {got}{_quote_hint(kind, value)}"
+        return f"{name} must be {_KINDS[kind]}, got {got}{_quote_hint(kind, value) or _mapping_hint(path, value)}"
     if kind in _LIMITS:
         words, key = _LIMITS[kind]
         return f"{name} must be {words} {context[key]:g}, got {got}"
@@ -133,6 +155,11 @@ def _quote_hint(kind: str, value: object) -> str:
     return ""
 
 
+def _mapping_hint(path: _Path, value: object) -> str:
+    key = _SHORT_FOR.get(str(path[-1])) if path and isinstance(value, str | int | float) else None
+    return f"; write {{{key}: {value}}}" if key else ""
+
+
 def _literal_hint(value: object, expected: str) -> str:
     options = expected.replace("'", "").replace(" or ", ", ").split(", ")
     if value in options:  # the text of a number
@@ -145,6 +172,8 @@ def _keys_at(model: type[BaseModel], path: _Path) -> Iterator[str]:
     found: Any = model
     for step in path:
         fields = getattr(found, "model_fields", {})
+        if step not in fields and not get_args(found):
+            return
         found = _required(fields[step].annotation) if step in fields else _required(get_args(found)[-1])
     yield from getattr(found, "model_fields", ())
 

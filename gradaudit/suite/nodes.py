@@ -61,6 +61,16 @@ class Document:
             node = child
         return Place(self.file, *position)
 
+    def before(self, path: Sequence[str | int]) -> Iterator[tuple[str, Node]]:
+        """What stands in its mapping before the key at ``path``, the nearest first."""
+        node: Node | None = self.root
+        for step in path[:-1]:
+            node = node and _child(node, step)
+        siblings = node.value if node is not None and isinstance(node.value, dict) else {}
+        names = list(siblings)
+        above = names[: names.index(str(path[-1]))] if path[-1] in siblings else []
+        return ((name, siblings[name]) for name in reversed(above))
+
     def problem(self, message: str, path: Sequence[str | int] = (), *, key: bool = False) -> Problem:
         """A problem with the value at ``path`` (or with its key)."""
         place = self.place(path, key=key)

@@ -6,6 +6,19 @@ from difflib import get_close_matches
 
 MOST = 200  #: problems shown: nobody mends more at once
 _WIDEST_LINE = 120
+#: what PyTorch, SciPy, JAX and pytest call what is called otherwise here
+_ELSEWHERE = {
+    "eps": "h",
+    "epsilon": "h",
+    "step": "h",
+    "steps": "h",
+    "tol": "tolerance",
+    "fun": "function",
+    "func": "function",
+    "jac": "jacobian",
+    "hessp": "hvp",
+    "xfail": "expect",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -56,6 +69,8 @@ def did_you_mean(word: str, allowed: Sequence[str]) -> str:
 
 def closest(word: str, allowed: Sequence[str]) -> str | None:
     """The one of ``allowed`` that ``word`` is, or is likely to stand for."""
+    if _ELSEWHERE.get(word) in allowed:
+        return _ELSEWHERE[word]
     return next(iter(get_close_matches(word, allowed, n=1, cutoff=0.6) or _ignoring_case(word, allowed)), None)
 
 
