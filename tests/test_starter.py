@@ -102,6 +102,21 @@ def test_the_suite_is_in_order_and_finds_its_module(package, capsys):
     assert cases[0].path == (str(Path("src").resolve()),)
 
 
+@pytest.mark.parametrize("word", ["pkg", "src/pkg", "src/pkg/__init__.py"])
+def test_a_package_is_read_with_all_that_is_in_it(package, word):
+    inner = package.parent / "inner"
+    inner.mkdir()
+    (inner / "__init__.py").touch()
+    (inner / "more.py").write_text("def huber(x): ...\ndef huber_grad(x): ...\ndef cub(x): ...\ndef dcub(x): ...\n")
+    (package.parent / "scratch").mkdir()  # no package: it cannot be imported from pkg
+    (package.parent / "scratch" / "old.py").write_text("def f(x): ...\ndef f_grad(x): ...\n")
+    assert cli.invoke(["init", word]) == 0
+    names = [line.split()[-1] for line in Path("suite.yaml").read_text().splitlines() if "- name:" in line]
+    assert names[:2] == ["pkg.inner.more.huber", "cub"]
+    assert {"pkg.losses.huber", "rosen"} <= set(names)
+    assert "f" not in names
+
+
 @pytest.mark.parametrize(
     ("parameters", "inputs"),
     [("x=1.0, y=2.0", ("x",)), ("*terms", ("terms",)), ("x, *rest", ("x",)), ("*, mode=1", None)],
@@ -180,7 +195,7 @@ def test_nothing_is_written_over(package, capsys):
         ("pkg.loses", 2, "pkg.loses: no such module"),
         ("src/pkg/none.py", 2, "no such file"),
         ("broken.py", 2, "broken.py: cannot be read as Python"),
-        ("empty.py", 4, "no function claims a derivative; beside f, f_grad, grad_f"),
+        ("empty.py", 4, "no function claims a derivative; a claim about f is called f_grad, grad_f"),
         ("math", 2, "math: no such module"),
     ],
 )

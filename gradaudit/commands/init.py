@@ -23,9 +23,9 @@ from gradaudit.commands import _status as status
 def command(module: str | None, output: Path) -> int:
     """Write a commented starter suite.
 
-    For MODULE (pkg.losses, or a file) it lists the functions that claim a derivative: f with f_grad, grad_f, f_der,
-    f_vjp, f_prime and the like, custom functions of PyTorch, JAX and autograd, and ops made by gradaudit.primitive.
-    Nothing is imported.
+    For MODULE (pkg.losses, a file, or a package with all that is in it) it lists the functions that claim a derivative:
+    f with f_grad, grad_f, f_der, f_vjp, f_prime and the like, custom functions of PyTorch, JAX and autograd, and ops
+    made by gradaudit.primitive. Nothing is imported.
     """
     from gradaudit.suite import starter
 
@@ -38,9 +38,8 @@ def command(module: str | None, output: Path) -> int:
         return speech.stop(problem, status.USAGE)
     if not found:
         names = ", ".join(pattern.format("f") for pattern in starter.NAMES["gradient"][:4])
-        return speech.stop(
-            f"{located.file}: no function claims a derivative; beside f, {names}, … count", status.NOTHING
-        )
+        known = f"a claim about f is called {names}, …; custom functions of PyTorch, JAX and autograd count too"
+        return speech.stop(f"{located.file}: no function claims a derivative; {known}", status.NOTHING)
     root = os.path.relpath(located.root, output.parent)
     text = starter.text(found, path=root, source=f"gradaudit init {module}")
     return _write(output, text, f"{len(found)} function" + "s" * (len(found) > 1))

@@ -1,4 +1,4 @@
-"""A first suite for a module: which of its functions claim a derivative is read from its text; nothing is imported.
+"""A first suite for a module or package: what claims a derivative there is read from its text; nothing is imported.
 
 Pairs are found by name: ``f`` with ``f_grad``, ``grad_f``, ``f_der``, ``f_prime``, ``f_jac``, ``f_vjp``, … Custom
 derivatives of frameworks are found by their form: ``torch.autograd.Function`` with a ``backward``, JAX's ``custom_vjp``
@@ -9,6 +9,7 @@ import ast
 import importlib.machinery
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,13 @@ class Module:
 
 
 def locate(word: str) -> Module:
-    """The module that ``word`` names: ``pkg.losses``, or a file such as ``src/pkg/losses.py``.
+    """The module that ``word`` names: ``pkg.losses``, or a file such as ``src/pkg/losses.py``, or a package's folder.
 
     A dotted name is looked up in the current folder, in ``src``, and where Python looks. Raises NotFound.
     """
     path = Path(word)
+    if os.sep in word and (path / "__init__.py").is_file():
+        return _of_file(path / "__init__.py")
     if path.suffix == ".py" or os.sep in word:
         if not path.is_file():
             raise NotFound(f"{word}: no such file; name a module (pkg.losses) or a file (src/pkg/losses.py)")
@@ -80,10 +83,22 @@ def locate(word: str) -> Module:
 
 
 def discover(module: Module) -> list[Found]:
-    """Every function of ``module`` that claims a derivative, in the order of its text.
+    """Every function of ``module`` that claims a derivative, in the order of its text; of a package, of all of it.
 
-    Raises NotFound where the text cannot be read or is not Python.
+    Raises NotFound where a text cannot be read or is not Python.
     """
+    return [found for part in _parts(module) for found in _read(part)]
+
+
+def _parts(module: Module) -> Iterator[Module]:
+    """The module and, of a package, the modules in it."""
+    yield module
+    if module.file.name == "__init__.py":
+        inside = (_of_file(file) for file in sorted(module.file.parent.rglob("*.py")) if file != module.file)
+        yield from (part for part in inside if part.name.startswith(f"{module.name}."))
+
+
+def _read(module: Module) -> list[Found]:
     try:
         tree = ast.parse(module.file.read_bytes(), filename=str(module.file))
     except (OSError, SyntaxError, ValueError) as problem:
@@ -98,7 +113,10 @@ def discover(module: Module) -> list[Found]:
 def text(found: Sequence[Found], *, path: str | None, source: str) -> str:
     """A commented suite for ``found``; ``path`` is the folder to import from, seen from the suite's."""
     head = _HEAD.format(source=source) + (f"path: [{_quoted(path)}]\n" if path else "") + "functions:\n"
-    return head + "\n".join(_entry(item, first=i == 0) for i, item in enumerate(found))
+    times = Counter(map(_label, found))
+    names = [_label(item) if times[_label(item)] == 1 else item.reference.replace(":", ".") for item in found]
+    entries = zip(found, names, strict=True)
+    return head + "\n".join(_entry(item, name, first=item is found[0]) for item, name in entries)
 
 
 def example() -> str:
@@ -126,9 +144,12 @@ functions:
 """
 
 
-def _entry(item: Found, *, first: bool) -> str:
-    name = item.reference.partition(":")[2]
-    lines = [f"  - name: {_quoted(name.removesuffix('.apply'))}"]
+def _label(item: Found) -> str:
+    return item.reference.partition(":")[2].removesuffix(".apply")
+
+
+def _entry(item: Found, name: str, *, first: bool) -> str:
+    lines = [f"  - name: {_quoted(name)}"]
     lines += [f"    engine: {item.engine}"] if item.engine else []
     lines += [f"    function: {_quoted(item.reference)}"]
     lines += [f"    {kind}: {_quoted(reference)}" for kind, reference in item.claims]
