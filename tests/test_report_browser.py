@@ -304,7 +304,7 @@ def test_an_element_of_the_table_is_marked_in_the_map(night: Browser) -> None:
 def test_the_last_run_is_drawn_under_its_curve_and_what_was_before_is_said(night: Browser) -> None:
     assert night.ask("document.querySelectorAll('.before-line').length") == 1
     said = night.ask("document.querySelector('.since').textContent")
-    assert "was pass" in said
+    assert ": was pass" in said
     assert "its gradient changed since" in said
     assert night.ask("document.querySelectorAll('.trend .end').length") == 2
     text = night.ask("article.textContent")

@@ -13,7 +13,7 @@ function since(past, row) {
   if (past.changed.length) parts.push(`its ${past.changed.join(" and ")} changed since`);
   else if (before) parts.push("its sources are as they were");
   if (past.flaky) parts.push("passes and fails in turn");
-  return [make("p", { class: "since" }, make("span", { class: `change ${past.change}` }, past.change), ` ${parts.join("; ")}.`)];
+  return [make("p", { class: "since" }, make("span", { class: `change ${past.change}` }, past.change), `: ${parts.join("; ")}.`)];
 }
 
 /** The same element's curve in the run before, or that of the element that was worst there. */
