@@ -48,6 +48,7 @@ class SuiteFile(pytest.File):
         from gradaudit.plan import make_plan
         from gradaudit.suite import SuiteError, load_suite
 
+        self.config.stash.setdefault(_MATCHED, set()).update(_patterns(self.path, self.config))
         try:
             suite = load_suite([_named(self.path)], profile=self.config.getoption("--gradaudit-profile"))
             cases = make_plan(suite)
@@ -110,6 +111,19 @@ class CaseItem(pytest.Item):
         return "\n".join(terminal.told(Result(self.case, verdict), again=again))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A pattern of ``gradaudit_suites`` that matched nothing would leave audits out, and nobody would notice."""
+    config = session.config
+    everything = config.args_source is not config.ArgsSource.ARGS and config.invocation_params.dir == config.rootpath
+    for pattern in config.getini("gradaudit_suites") if everything else ():
+        if pattern not in config.stash.get(_MATCHED, ()):
+            where = ", ".join(config.args)
+            problem = f"gradaudit_suites: {pattern!r} matches no file in {where}"
+            told = pytest.PytestConfigWarning(f"{problem}; mend it, or add its folder to testpaths")
+            config.issue_config_time_warning(told, stacklevel=2)
+
+
+_MATCHED = pytest.StashKey[set[str]]()
 _KEEPER = pytest.StashKey["Keeper"]()
 
 
@@ -124,9 +138,12 @@ def _keeper(config: pytest.Config) -> "Keeper":
 
 
 def _is_wanted(file: Path, parent: pytest.Collector) -> bool:
-    if parent.session.isinitpath(file):
-        return True
-    return any(file.match(pattern) for pattern in parent.config.getini("gradaudit_suites"))
+    return parent.session.isinitpath(file) or bool(_patterns(file, parent.config))
+
+
+def _patterns(file: Path, config: pytest.Config) -> set[str]:
+    """Those of ``gradaudit_suites`` that ``file`` matches."""
+    return {pattern for pattern in config.getini("gradaudit_suites") if file.match(pattern)}
 
 
 def _named(file: Path) -> Path:

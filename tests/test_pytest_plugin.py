@@ -109,6 +109,19 @@ def test_files_that_nobody_named_are_left_alone(session):
     assert "3 failed, 2 passed, 1 skipped, 1 xfailed" in session()[1]
 
 
+@pytest.mark.parametrize(
+    ("patterns", "paths", "left_out"),
+    [("suit.yaml", ".", True), ("suite.yaml", "tests", True), ("s*.yaml", ".", False)],
+)
+def test_a_pattern_that_matches_no_suite_is_told(session, patterns, paths, left_out):
+    (session.folder / "tests").mkdir()
+    (session.folder / "tests" / "test_one.py").write_text("def test_one(): pass\n")
+    (session.folder / "pytest.ini").write_text(f"[pytest]\ngradaudit_suites = {patterns}\ntestpaths = {paths}\n")
+    told = f"gradaudit_suites: '{patterns}' matches no file in"
+    assert (told in session("--collect-only")[1]) is left_out
+    assert told not in session("--collect-only", "tests/test_one.py")[1]
+
+
 def test_a_session_without_suites_loads_nothing_heavy(session):
     (session.folder / "test_one.py").write_text(
         "import sys\ndef test_one(): assert not {'numpy', 'yaml', 'numba', 'pydantic'} & set(sys.modules)\n"
