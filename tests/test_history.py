@@ -257,6 +257,19 @@ def test_the_index_gives_whole_runs(tmp_path):
     assert found == [PASS, FAIL]
 
 
+def test_of_a_large_baseline_a_run_of_a_few_cases_reads_these(tmp_path, monkeypatch):
+    ends = [verdict(PASS, name=f"ok[i={i}]") for i in range(3)]
+    home = kept(tmp_path, night(0, *ends))
+    asked = []
+    read = report.read
+    monkeypatch.setattr(report, "read", lambda folder, **how: asked.append(how) or read(folder, **how))
+    whole, part = night(1, *ends), night(1, ends[1], whole=False)
+    for audit, only in ((whole, None), (part, {result.case.id for result in part.results})):
+        changes = {case.id: case.change for case in looked_back(audit, home).cases}
+        assert changes == {result.case.id: "same" for result in audit.results}
+        assert asked[-1]["only"] == only
+
+
 def test_a_run_that_is_remembered_is_not_read_and_is_known_as_one_that_was(tmp_path):
     audits = night(0, PASS, verdict(FAIL, ratio=7.0, text="1")), night(1, FAIL, complete=False)
     home = kept(tmp_path / "read", *audits)

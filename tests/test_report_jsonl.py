@@ -415,3 +415,13 @@ def test_a_brief_reading_leaves_out_evidence_and_nothing_else(tmp_path: Path) ->
     bare = {id_: replace(found, verdict=replace(found.verdict, **empty)) for id_, found in whole.results.items()}
     assert repr(brief.results) == repr(bare)
     assert (brief.run, brief.plan, brief.length) == (whole.run, whole.plan, whole.length)
+
+
+def test_a_reading_of_some_cases_leaves_out_the_others_and_changes_none(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    file.write_text(jsonl.render(literal_audit()))
+    whole = read_stored(file)
+    ids = list(whole.results)[1:3]
+    some = read_stored(file, only=ids)
+    assert repr(some.results) == repr({id_: whole.results[id_] for id_ in ids})
+    assert (some.run, some.length, some.missing()) == (whole.run, whole.length, [])

@@ -7,7 +7,7 @@ not be read, that no opening need find it out anew.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
@@ -104,9 +104,9 @@ class Index:
             for id_, started, complete, whole, commit, seconds, counts in rows
         ]
 
-    def audit(self, run: str) -> Audit:
-        """All that a run left. Raises OutputError."""
-        return report.read(self.home / run)
+    def audit(self, run: str, *, only: Collection[str] | None = None) -> Audit:
+        """All that a run left, or its cases with ``only`` these ids. Raises OutputError."""
+        return report.read(self.home / run, only=only)
 
     def trend(self, ids: Sequence[str]) -> list[StoredEnd]:
         """Every end of the case that has, or had, one of ``ids``: oldest first.

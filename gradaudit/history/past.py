@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -43,7 +43,7 @@ def _looked_back(audit: Audit, home: Path, baseline: Audit | None, compare: bool
         # a merged run begins with its first shard, which is a part of it and not a run before it
         earlier = [run for run in index.runs() if run.started < audit.run.started]
         if baseline is None and compare:
-            baseline = _baseline(earlier, index)
+            baseline = _baseline(earlier, index, only=_wanted(audit))
         shown = earlier[-LAST:]
         ends = _Ends.of(index.ends_in([run.id for run in shown]), shown)
         runs = {run.id: run for run in earlier}
@@ -115,11 +115,18 @@ def baselines(runs: Sequence[StoredRun]) -> list[StoredRun]:
     return [run for run in complete if run.whole][::-1] or complete[::-1]
 
 
-def _baseline(earlier: Sequence[StoredRun], index: Index) -> Audit | None:
+def _baseline(earlier: Sequence[StoredRun], index: Index, *, only: Collection[str] | None) -> Audit | None:
     for run in baselines(earlier):
         with suppress(report.OutputError):  # damaged since it was indexed
-            return index.audit(run.id)
+            return index.audit(run.id, only=only)
     return None
+
+
+def _wanted(audit: Audit) -> Collection[str] | None:
+    """The ids of a baseline that a run of a part of its suite is compared with; None: all, for some may be gone."""
+    if audit.run.covers_suite:
+        return None
+    return {id_ for result in audit.results for id_ in _ids(result.case)}
 
 
 @dataclass(frozen=True)

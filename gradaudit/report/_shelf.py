@@ -3,7 +3,7 @@
 One whose text may grow too large for one file has a ``files(audit, name) -> {name: text}`` too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -83,9 +83,12 @@ def write_latest(audit: Audit, folder: Path) -> None:
     write_whole(folder.parent / "latest.json", run_json.latest(audit))
 
 
-def read(folder: Path, *, brief: bool = False) -> Audit:
-    """The audit that a run left in `folder`; if `brief`, without evidence. Raises OutputError if it cannot be read."""
-    return jsonl.read_stored(folder / "results.jsonl", brief=brief).audit()
+def read(folder: Path, *, brief: bool = False, only: Collection[str] | None = None) -> Audit:
+    """The audit that a run left in `folder`; if `brief`, without evidence. Raises OutputError if it cannot be read.
+
+    ``only`` are the ids of the cases that are wanted, where not all are.
+    """
+    return jsonl.read_stored(folder / "results.jsonl", brief=brief, only=only).audit()
 
 
 def _files(audit: Audit) -> Iterator[tuple[str, str]]:
