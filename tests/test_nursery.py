@@ -341,10 +341,15 @@ def test_cases_below_the_limit_share_a_worker():
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("64k", 64_000), ("1048576", 2**20)],
+    [("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("64000k", 64_000_000), ("1048576", 2**20)],
 )
 def test_a_size_may_be_written_as_people_write_it(text: str, count: int):
     assert memory.size(text) == count
+
+
+def test_a_size_without_its_unit_is_refused():
+    with pytest.raises(ValueError, match=r"'4' is 4 bytes, less than any process holds; write a unit, such as 2GB"):
+        memory.size("4")
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "1e400TB", "2 giga", "9" * 30])

@@ -15,15 +15,19 @@ from gradaudit.isolation.processes import children_of
 PAGE = os.sysconf("SC_PAGE_SIZE")  #: bytes
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
+_LEAST = 10**6  #: bytes: no process of a case holds less, so that a forgotten unit is not killed case by case
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def size(text: str) -> int:
-    """Bytes in ``500MB``, ``2GB``, ``1.5 GiB`` or a number of bytes. Raises ValueError for anything else."""
+    """Bytes in ``500MB``, ``2GB``, ``1.5 GiB`` or a number of bytes. Raises ValueError for anything else, and for less
+    than any process holds."""
     written = _SIZE.fullmatch(text.strip())
     count = float(written[1]) * (1024 if written[3] else 1000) ** _POWER[written[2].lower()] if written else 0
     if not 1 <= count < 2**63:
         raise ValueError(f"{text!r} is not a size; allowed: 500MB, 2GB, 1.5GiB, or a number of bytes")
+    if count < _LEAST:
+        raise ValueError(f"{text!r} is {count:,.0f} bytes, less than any process holds; write a unit, such as 2GB")
     return int(count)
 
 
