@@ -232,7 +232,13 @@ def test_validate_says_how_many_cases_are_in_order(suite, say):
 
 
 def test_validate_does_not_take_a_selection_of_nothing_for_success(suite, say):
-    assert say("validate", suite, "--id", "okk") == (4, "", "gradaudit: in order, but no case is selected\n")
+    assert say("validate", suite, "--tag", "okk") == (4, "", "gradaudit: in order, but no case is selected\n")
+
+
+@pytest.mark.parametrize("command", ["list", "validate"])
+def test_an_id_that_no_case_has_is_told_with_the_nearest(suite, say, command):
+    status, _, err = say(command, suite, "--id", "raise")
+    assert (status, err.partition("no case")[2]) == (4, " has the id 'raise'; did you mean 'raises'?\n")
 
 
 def test_validate_imports_only_when_asked_to(suite, say):

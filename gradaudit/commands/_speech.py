@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -85,3 +86,8 @@ def _written(stream: TextIO | None, text: str) -> OSError | None:
             os.dup2(nowhere.fileno(), stream.fileno())
         return None if isinstance(problem, BrokenPipeError) else problem
     return None
+
+
+def some(ids: Sequence[str]) -> str:
+    """``'a', 'b', 'c', …``: the first of ``ids``."""
+    return ", ".join(map(repr, ids[:3])) + (", …" if len(ids) > 3 else "")

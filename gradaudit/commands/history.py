@@ -1,5 +1,6 @@
 """Command ``history``: the runs of a suite, the trend of a case, and pruning."""
 
+import difflib
 import json
 import re
 from collections.abc import Sequence
@@ -45,7 +46,20 @@ def command(case_id: str | None, suite: str | None, last: int, keep: str | None,
             text = _runs(home, index, last, style) if case_id is None else _trend(home, index, case_id, last, style)
         found |= bool(text)
         speech.put(text)
-    return status.OK if found else speech.stop(f"no run here has a case {case_id!r}", status.NOTHING)
+    return status.OK if found else _without(homes, case_id or "")
+
+
+def _without(homes: Sequence[Path], case_id: str) -> int:
+    """No run has the case: cases of the last runs whose ids hold what was typed, or are nearly it, may be meant."""
+    from gradaudit.history import Index
+
+    known: list[str] = []
+    for home in homes:
+        with Index(home) as index:
+            known += [end.id for end in index.ends_in([run.id for run in index.runs()[-1:]])]
+    meant = [id_ for id_ in known if case_id in id_] or difflib.get_close_matches(case_id, known, n=3)
+    hint = f"; did you mean {speech.some(meant)}?" if meant else ""
+    return speech.stop(f"no run here has a case {case_id!r}{hint}", status.NOTHING)
 
 
 def _homes(folder: Path, suite: str | None) -> list[Path]:

@@ -31,6 +31,7 @@ def command(
         rows = plan.show_config(suite, config_id)
         speech.put(terminal.configuration_json(rows) if style == "json" else terminal.configuration(rows))
         return status.OK
-    cases = plan.make_plan(suite, select=selection(**chosen))
+    choice = plan.choose(suite, selection(**chosen))
+    cases = choice.cases
     speech.put(terminal.cases_json(cases) if style == "json" else terminal.cases(cases))
-    return status.OK if cases else speech.stop("no case is selected", status.NOTHING)
+    return status.OK if cases else speech.stop("; ".join(choice.unknown) or "no case is selected", status.NOTHING)

@@ -29,7 +29,8 @@ def command(case_id: str, run: str | None) -> int:
         ids = [result.case.id for result in audit.results]
         meant = [id_ for id_ in ids if id_ == case_id] or [id_ for id_ in ids if case_id in id_]
         if len(meant) > 1:
-            return speech.stop(f"{case_id!r} is part of several ids: {_some(meant)}; give one whole", status.USAGE)
+            several = speech.some(meant)
+            return speech.stop(f"{case_id!r} is part of several ids: {several}; give one whole", status.USAGE)
         if meant:
             result = audit.results[ids.index(meant[0])]
             past = {case.id: case for case in history.looked_back(audit, file.parent.parent).cases}
@@ -39,7 +40,8 @@ def command(case_id: str, run: str | None) -> int:
             return status.OK
         known += ids
     close = difflib.get_close_matches(case_id, known, n=3)
-    hint = f"did you mean {_some(close)}?" if close else f"gradaudit list SUITE names them; here are {_some(known)}"
+    named = f"gradaudit list SUITE names them; here are {speech.some(known)}"
+    hint = f"did you mean {speech.some(close)}?" if close else named
     places = ", ".join(str(file.parent) for file in files)
     return speech.stop(f"no case {case_id!r} in {places}; {hint}", status.NOTHING)
 
@@ -65,9 +67,5 @@ def _say_what_is_newer(home: Path, case_id: str) -> None:
     last = report.runs_of(home.parent)[0]
     if last.name != home.name:
         alike = [result.case.id for result in report.read(last).results if case_id in result.case.id]
-        has = f"; it has {_some(alike)}" if alike else ""
+        has = f"; it has {speech.some(alike)}" if alike else ""
         speech.say(f"gradaudit: this is run {home.name}; the last of {home.parent.name} is {last.name}{has}")
-
-
-def _some(ids: list[str]) -> str:
-    return ", ".join(map(repr, ids[:3])) + (", …" if len(ids) > 3 else "")

@@ -26,9 +26,10 @@ def command(
     from gradaudit.suite import load_suite
 
     suite = load_suite(suites, overrides=overrides(settings, seed=seed), profile=profile)
-    cases = plan.make_plan(suite, select=selection(**chosen))
+    choice = plan.choose(suite, selection(**chosen))
+    cases = choice.cases
     if not cases:
-        return speech.stop("in order, but no case is selected", status.NOTHING)
+        return speech.stop(f"in order, but {'; '.join(choice.unknown) or 'no case is selected'}", status.NOTHING)
     failed = runner.check_imports(cases) if imports else []
     for result in failed:
         speech.put(terminal.import_problem(result))
