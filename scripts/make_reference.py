@@ -20,6 +20,7 @@ from gradaudit.commands import _status
 from gradaudit.judge import diagnosis
 from gradaudit.judge.diagnosis import ADVICE, Diagnosis
 from gradaudit.judge.verdict import Counts, CurvePoint, Element, Measures, Planted
+from gradaudit.report import csv
 from gradaudit.report._certificates import Stratum
 from gradaudit.suite import overrides
 from gradaudit.suite.schema import json_schema
@@ -44,6 +45,14 @@ MAPPINGS = {
     "A profile": "ProfileKeys",
     "Avoid": "AvoidKeys",
 }
+CSV = """\
+All tables are UTF-8, which some spreadsheets have to be told when they open one. Numbers that are not finite are `NaN`,
+`Infinity` and `-Infinity`, and a text that a spreadsheet would take for a formula begins with `'`.
+
+### results.csv
+
+A row for each case.
+"""
 TABLES = {
     "Measures": (Measures, "The headline numbers of a case, in `results.csv` and under these names everywhere."),
     "Counts": (Counts, "How many elements ended how, in `results.csv`."),
@@ -222,6 +231,10 @@ def _diagnoses() -> Iterator[str]:
 
 def _fields() -> Iterator[str]:
     yield "## Measures and columns\n"
+    yield CSV
+    yield _table(("name", ""), ((f"`{name}`", about) for name, about in csv.BEFORE.items()))
+    yield "Then the [measures](#measures) and the [counts](#counts), then:\n"
+    yield _table(("name", ""), ((f"`{name}`", about) for name, about in csv.AFTER.items()))
     for title, (noun, about) in TABLES.items():
         yield f"### {title}\n\n{about}\n"
         said = dict(_comments(noun, None))

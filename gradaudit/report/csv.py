@@ -30,19 +30,36 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Columns are the names of the fields, so that a measure has one name everywhere.
 _MEASURES = tuple(field.name for field in fields(Measures))
 _COUNTS = tuple(field.name for field in fields(Counts))
-_CASE = ("engine", "name", "axes", "point", "owner", "tags", "place", "message")
 _ELEMENT = tuple(field.name for field in fields(Element))
 _POINT = tuple(field.name for field in fields(CurvePoint))
 _PLANTED = tuple(field.name for field in fields(Planted))
 _STRATUM = tuple(field.name for field in fields(_certificates.Stratum))
-#: How the elements were looked at, which says what ``bound`` means.
-_WAY = ("method", "directions", "probability")
+#: What stands before the measures of a case in ``results.csv``, and what after its counts, as the reference tells it.
+BEFORE = {
+    "id": "of the case; the first column of every table",
+    "status": "pass, fail, inconclusive, error, timeout, crash, xfail or xpass",
+    "diagnosis": "one of the [list](#diagnoses), where there is one",
+}
+AFTER = {
+    "engine": "what called the function",
+    "name": "of the function in the suite",
+    "axes": "`n=8, dtype=float32`: the case's values of `matrix`",
+    "point": "its name under `at`",
+    "owner": "",
+    "tags": "with spaces between them",
+    "place": "of the function in its suite: file, line and column",
+    "message": "the verdict's, in a line",
+    # how the elements were looked at, which says what ``bound`` means
+    "method": f"`{_certificates.ELEMENTS}`: one by one; `{_certificates.DIRECTIONS}`: all at once",
+    "directions": "how many those were",
+    "probability": "of an error beyond the limits of `certificates.csv`",
+    "format": "version of the table; the last column of every one",
+}
 
 
 def render(audit: Audit) -> str:
     """``results.csv``: a row a case, with the measures under the names that they have everywhere."""
-    header = ("id", "status", "diagnosis", *_MEASURES, *_COUNTS, *_CASE, *_WAY)
-    return _table(header, map(_case_row, audit.results))
+    return _table((*BEFORE, *_MEASURES, *_COUNTS, *AFTER), map(_case_row, audit.results))
 
 
 def elements(audit: Audit) -> str:
@@ -69,7 +86,7 @@ def _details(audit: Audit, columns: tuple[str, ...], of: Callable[[Verdict], Ite
     """A table of what verdicts hold, a row each, which begins with the id of its case."""
     row = attrgetter(*columns)
     rows = ((result.case.id, *row(item)) for result in audit.results for item in of(result.verdict))
-    return _table(("id", *columns), rows)
+    return _table(("id", *columns, "format"), rows)
 
 
 def _case_row(result: Result) -> tuple[object, ...]:
@@ -83,7 +100,7 @@ def _case_row(result: Result) -> tuple[object, ...]:
 def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*header, "format"))
+    writer.writerow(header)
     writer.writerows((*map(_cell, row), FORMAT) for row in rows)
     return text.getvalue()
 
