@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from textwrap import indent
@@ -25,7 +26,7 @@ _PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+):(?P<column>\d+)$")
 
 def full(audit: Audit) -> str:
     """Every case that needs attention with its evidence and how to run it again; the power and the summary last."""
-    blocks = [_block(result, audit.run) for result in _remarkable(audit)]
+    blocks = [_block(result, audit.run) for result in told_once(_remarkable(audit))]
     return "\n".join([*blocks, *_ending_lines(audit)])
 
 
@@ -108,6 +109,16 @@ def configuration_json(rows: Sequence[tuple[str, object, str]]) -> str:
     return json.dumps({"format": 1, "kind": "gradaudit config", "settings": listed}, indent=1, default=str) + "\n"
 
 
+def told_once(results: Iterable[Result]) -> Iterator[Result]:
+    """Of a traceback that several have, such as that of a module which cannot be imported, only the first."""
+    first: dict[str, str] = {}
+    for result in results:
+        verdict = result.verdict
+        by = first.setdefault(verdict.traceback, verdict.id)
+        again = verdict.traceback and by != verdict.id
+        yield replace(result, verdict=replace(verdict, traceback=f"that of {by}")) if again else result
+
+
 def import_problem(result: Result) -> str:
     """Why the functions of a case cannot be imported, at its place in the suite."""
     verdict, case = result.verdict, result.case
@@ -147,7 +158,7 @@ def _details(result: Result) -> Iterator[str]:
     told = [f"{verdict.diagnosis}: {verdict.evidence}"] if verdict.evidence not in verdict.message else []
     yield from (_safe(line) for line in (*told, *verdict.notes))
     for title, text in (("traceback", verdict.traceback), ("printed", verdict.printed)):
-        if text.strip():
+        if text.strip() not in verdict.message:
             yield f"{title}:\n{indent(_ending(_safe(text)), '  ')}"
     if case.place and case.place not in verdict.message:
         yield f"at {_safe(case.place)}"

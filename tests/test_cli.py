@@ -71,6 +71,15 @@ def test_a_failure_exits_1_and_shows_the_case_its_traceback_and_its_place(suite,
     assert out.endswith("2 of 3 pass; 1 error\n")
 
 
+def test_a_traceback_is_shown_once_and_not_at_all_where_the_message_says_it():
+    trace = 'Traceback (most recent call last):\n  File "m.py", line 1\nValueError: planted\n'
+    raised = Verdict("", Status.ERROR, message="function raised ValueError: planted", traceback=trace)
+    whole = terminal.full(verdicts(*(replace(raised, id=f"ok[i={i}]") for i in range(2))))
+    assert whole.count('File "m.py"') == 1
+    assert "      that of ok[i=0]" in whole
+    assert "traceback" not in terminal.full(verdicts(replace(raised, traceback="ValueError: planted\n")))
+
+
 def test_concise_is_a_line_a_case(suite, say):
     _, out, _ = say("run", suite, "-j", "1", "--format", "concise")
     assert [line[:12] for line in out.splitlines()] == ["ERROR raises", "2 of 3 pass;"]

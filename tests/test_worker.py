@@ -194,6 +194,16 @@ def test_importing_a_case_names_what_is_missing_and_evaluates_nothing():
     assert bad.message.startswith("math:cosinus: ")
 
 
+def test_the_traceback_of_an_import_begins_in_their_code(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "outer_of_two.py").write_text("import inner_of_two\n")
+    (tmp_path / "inner_of_two.py").write_text("1 / 0\n")
+    bad = import_case(Case("b", "b", Target("outer_of_two:f", (("gradient", "math:cos"),)), (), ()))
+    assert bad.message == "import raised ZeroDivisionError: division by zero"
+    assert f'  File "{tmp_path / "outer_of_two.py"}", line 1' in bad.traceback.splitlines()[1]
+    assert f'File "{tmp_path / "inner_of_two.py"}", line 1' in bad.traceback
+
+
 def test_a_child_starts_without_the_weight_of_the_command_line(ask):
     heavy = {"click", "rich", "jinja2", "pydantic", "joblib", "numba", "numpy"}
     code = f"import sys, gradaudit.isolation.worker; print(sorted({heavy!r} & set(sys.modules)))"

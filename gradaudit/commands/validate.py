@@ -31,7 +31,7 @@ def command(
     if not cases:
         return speech.stop(f"in order, but {'; '.join(choice.unknown) or 'no case is selected'}", status.NOTHING)
     failed = runner.check_imports(cases) if imports else []
-    for result in failed:
+    for result in terminal.told_once(failed):
         speech.put(terminal.import_problem(result))
     if not failed:
         speech.put(f"{', '.join(suites)}: in order, {len(cases)} {'case' if len(cases) == 1 else 'cases'}\n")
