@@ -56,6 +56,11 @@ def test_the_ending_of_the_name_chooses_the_format(tmp_path: Path, name: str, be
     assert (tmp_path / "new" / "folder" / name).read_text(encoding="utf-8").startswith(beginning)
 
 
+def test_half_an_ending_is_refused_with_the_whole_one() -> None:
+    with pytest.raises(report.OutputError, match=r"did you mean build/night\.junit\.xml\?"):
+        report.check([Path("build/night.xml")])
+
+
 def test_an_unknown_ending_is_refused_with_the_endings_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(report.OutputError, match=r"report\.pdf.*\.csv.*\.html.*\.junit\.xml"):
         report.check([tmp_path / "report.pdf"])

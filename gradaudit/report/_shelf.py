@@ -34,7 +34,9 @@ def format_of(path: Path) -> ModuleType:
     for suffix in sorted(known, key=len, reverse=True):
         if path.name.lower().endswith(suffix):
             return known[suffix]
-    raise OutputError(f"cannot tell the format of {path} by its name; end it with one of {', '.join(sorted(known))}")
+    longer = [path.with_suffix(suffix) for suffix in known if path.suffix and suffix.endswith(path.suffix.lower())]
+    hint = f"did you mean {longer[0]}?" if longer else f"end it with one of {', '.join(sorted(known))}"
+    raise OutputError(f"cannot tell the format of {path} by its name; {hint}")
 
 
 def check(paths: Sequence[Path]) -> None:
