@@ -312,6 +312,13 @@ def test_the_last_run_is_drawn_under_its_curve_and_what_was_before_is_said(night
     assert "Surroundings that changed" in text
 
 
+def test_a_case_that_only_ever_raised_has_a_row_of_runs_and_no_curve_of_them(night: Browser) -> None:
+    for error, drawn in (("'NaN'", 0), ("2.0", 1)):
+        section = f"pastRuns({{ ends: [['r', 'error', {error}]] }}, {{ status: 'error' }})[0]"
+        assert night.ask(f"{section}.querySelectorAll('.trend').length") == drawn
+        assert night.ask(f"{section}.querySelectorAll('tbody tr').length") == 2
+
+
 def test_both_sides_stand_digit_under_digit_as_far_as_the_error_bar_reaches(night: Browser) -> None:
     assert night.ask("alike(-0.4919214, -0.4919165, 7e-8).join()") == "-0.491921400,-0.491916500"
     assert night.ask("alike(1e-7, 2, 1e-3).join()") == "0.00000,2.00000"

@@ -44,7 +44,8 @@ function pastRuns(past, row) {
     make("td", { class: "number" }, error === "NaN" ? "–" : show(error, 2))));
   const table = make("table", { class: "values" }, head, make("tbody", {}, lines));
   const details = make("details", {}, make("summary", {}, `These ${ends.length} runs`), make("div", { class: "scroll" }, table));
-  return [section("Last runs", ...[trend(ends), began, details].filter(Boolean))];
+  const measured = ends.some(({ error }) => isNumber(Number(error)));  // what only ever raised has nothing to draw
+  return [section("Last runs", ...[measured && trend(ends), began, details].filter(Boolean))];
 }
 
 /** A dot a run by error ÷ tolerance, logarithmic; what has no number stands on the upper edge. */
