@@ -319,6 +319,12 @@ def test_a_case_that_only_ever_raised_has_a_row_of_runs_and_no_curve_of_them(nig
         assert night.ask(f"{section}.querySelectorAll('tbody tr').length") == 2
 
 
+@pytest.mark.parametrize(("before", "same"), [("'NaN'", True), ("1.001", False), ("3", False)])
+def test_a_claim_that_was_not_finite_before_either_has_the_same_curve(night: Browser, before: str, same: bool) -> None:
+    assert night.ask(f"sameCurve([[1e-3, 'NaN', 1e-9]], [[1e-3, {before}, 1e-9]])") is same
+    assert night.ask("sameCurve([[1e-3, 1.0, 1e-9]], [[1e-3, 1.001, 1e-9]])") is True
+
+
 def test_both_sides_stand_digit_under_digit_as_far_as_the_error_bar_reaches(night: Browser) -> None:
     assert night.ask("alike(-0.4919214, -0.4919165, 7e-8).join()") == "-0.491921400,-0.491916500"
     assert night.ask("alike(1e-7, 2, 1e-3).join()") == "0.00000,2.00000"

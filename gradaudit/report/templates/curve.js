@@ -103,7 +103,7 @@ function bar({ h, error, noise: bound }, frame) {
 /** Whether two curves would lie on each other. */
 function sameCurve(points, before) {
   const [now, then] = [readPoints(points), readPoints(before)];
-  const near = (one, other) => one === other || Math.abs(Math.log10(one / other)) < 0.02;
+  const near = (one, other) => Object.is(one, other) || Math.abs(Math.log10(one / other)) < 0.02;
   return now.length === then.length && now.every((row, index) => near(row.h, then[index].h) && near(row.error, then[index].error));
 }
 
