@@ -104,7 +104,20 @@ def invoke(arguments: Sequence[str]) -> int:
 def _usage(problem: click.ClickException) -> int:
     if isinstance(problem, click.UsageError) and problem.ctx is not None:
         say(problem.ctx.get_usage())
-    return stop(problem.format_message(), USAGE)
+    meant = _report_meant(problem) if isinstance(problem, click.NoSuchOption) else ""
+    return stop(meant or problem.format_message(), USAGE)
+
+
+def _report_meant(problem: click.NoSuchOption) -> str:
+    """What other tools call ``--html`` or ``--junit-xml`` is an ending here."""
+    takes_reports = problem.ctx is not None and any(option.name == "outputs" for option in problem.ctx.command.params)
+    if not takes_reports:
+        return ""
+    from gradaudit.report import formats
+
+    word = problem.option_name.lstrip("-").replace("-", "")
+    meant = [suffix for suffix in formats() if suffix.replace(".", "").startswith(word)]
+    return f"No such option {problem.option_name!r}; write -o report{meant[0]}" if meant else ""
 
 
 def _refusal(problem: Exception) -> int:
