@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from textwrap import indent
 
-from gradaudit.judge.verdict import Status
+from gradaudit.judge.verdict import Status, Verdict
 from gradaudit.plan.case import UNSAID, Case
 from gradaudit.report import _power, formats, one_line, summary
 from gradaudit.report._encoding import plain_number
@@ -16,6 +16,7 @@ from gradaudit.report._queues import ends_soon
 from gradaudit.report._reproduce import command
 from gradaudit.report._since import changes
 from gradaudit.running.record import Audit, Result, Run
+from gradaudit.suite.problem import Problem
 
 LONGEST = 30  #: lines of a traceback, or of what was printed; the report has all of them
 UNREMARKABLE = frozenset({Status.PASS, Status.XFAIL})
@@ -119,10 +120,9 @@ def told_once(results: Iterable[Result]) -> Iterator[Result]:
         yield replace(result, verdict=replace(verdict, traceback=f"that of {by}")) if again else result
 
 
-def import_problem(result: Result) -> str:
-    """Why the functions of a case cannot be imported, at its place in the suite."""
-    verdict, case = result.verdict, result.case
-    lines = [f"{case.place or case.id}: {verdict.message}"]
+def import_problem(verdict: Verdict, problem: Problem) -> str:
+    """Why the functions of a case cannot be imported: the ``problem`` of the suite, then where it was raised."""
+    lines = [str(problem)]
     lines += [indent(_ending(text), "    ") for text in (verdict.traceback, verdict.printed) if text.strip()]
     return _safe("\n".join(lines)) + "\n"
 

@@ -256,7 +256,19 @@ def test_an_id_that_no_case_has_is_told_with_the_nearest(suite, say, command):
 def test_validate_imports_only_when_asked_to(suite, say):
     status, out, _ = say("validate", suite, "--imports")
     assert status == 2
-    assert "suite.yaml:3:5: m:f: no module named 'm'" in out
+    assert out.startswith(
+        "suite.yaml:4:15: m:f: no module named 'm'; is its folder listed under 'path:'?\n"
+        "     4 |     function: m:f\n"
+        "       |               ^\n"
+    )
+
+
+def test_validate_says_of_the_item_what_is_raised_by_an_import_of_it(suite, say):
+    Path("m.py").write_text("1 / 0\n")
+    _, out, _ = say("validate", suite, "--imports")
+    headline, source, *_ = out.splitlines()
+    assert headline == "suite.yaml:3:5: import raised ZeroDivisionError: division by zero"
+    assert source == "     3 |   - name: ok"
 
 
 def test_schema_is_json(say):
