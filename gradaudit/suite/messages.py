@@ -1,6 +1,7 @@
 """pydantic's errors as problems at a place of the file, in our words and with a suggestion."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -116,7 +117,7 @@ def _elsewhere(model: type[BaseModel], key: str) -> str:
 
 def _meant(model: type[BaseModel], path: _Path) -> _Path:
     """The path of the key that the unknown one at ``path`` is likely to stand for."""
-    return (*path[:-1], closest(str(path[-1]), tuple(_keys_at(model, path[:-1]))) or path[-1])
+    return (*path[:-1], closest(str(path[-1]), _keys_at(model, path[:-1])) or path[-1])
 
 
 def _wrong_value(kind: str, path: _Path, value: object, context: Mapping[str, Any], message: str) -> str:
@@ -167,15 +168,16 @@ def _literal_hint(value: object, expected: str) -> str:
     return did_you_mean(value, options) if isinstance(value, str) else ""
 
 
-def _keys_at(model: type[BaseModel], path: _Path) -> Iterator[str]:
+@lru_cache(maxsize=1024)  # asked again and again where a file is full of unknown keys
+def _keys_at(model: type[BaseModel], path: _Path) -> tuple[str, ...]:
     """The keys that the mapping at ``path`` may have."""
     found: Any = model
     for step in path:
         fields = getattr(found, "model_fields", {})
         if step not in fields and not get_args(found):
-            return
+            return ()
         found = _required(fields[step].annotation) if step in fields else _required(get_args(found)[-1])
-    yield from getattr(found, "model_fields", ())
+    return tuple(getattr(found, "model_fields", ()))
 
 
 def _required(annotation: Any) -> Any:

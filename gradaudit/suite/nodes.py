@@ -12,6 +12,7 @@ from gradaudit.suite.syntax import marked, told
 
 DEEPEST = 40
 MOST_NODES = 250_000
+MOST_SIBLINGS = 100  #: keys of a mapping among which the one above is looked for
 
 #: libyaml where PyYAML was built with it: eight times as fast
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -62,13 +63,16 @@ class Document:
         return Place(self.file, *position)
 
     def before(self, path: Sequence[str | int]) -> Iterator[tuple[str, Node]]:
-        """What stands in its mapping before the key at ``path``, the nearest first."""
+        """What stands in its mapping before the key at ``path``, the nearest first; of many keys, nothing.
+
+        No mapping of a suite has so many, and a file that is full of unknown ones shall not take forever.
+        """
         node: Node | None = self.root
         for step in path[:-1]:
             node = node and _child(node, step)
         siblings = node.value if node is not None and isinstance(node.value, dict) else {}
-        names = list(siblings)
-        above = names[: names.index(str(path[-1]))] if path[-1] in siblings else []
+        names = list(siblings) if path[-1] in siblings and len(siblings) <= MOST_SIBLINGS else []
+        above = names[: names.index(str(path[-1]))] if names else []
         return ((name, siblings[name]) for name in reversed(above))
 
     def problem(self, message: str, path: Sequence[str | int] = (), *, key: bool = False) -> Problem:
