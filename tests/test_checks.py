@@ -343,3 +343,13 @@ def test_what_is_infinite_one_way_only_breaks_an_identity():
     )
     assert (other.status, other.diagnosis) == (Status.FAIL, Diagnosis.OTHER_VALUE)
     assert "nan" not in other.message
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_output_drowns_in_the_rounding_of_others_for_having_hardly_any_weight(seed):
+    x = np.random.default_rng(seed).uniform(0.2, 1.0, 40).astype(np.float16)
+
+    def vjp(x, cotangent):
+        return (cotangent / np.cosh(x.astype(float)) ** 2).astype(x.dtype)
+
+    assert ga.audit(np.tanh, x, vjp=vjp, seed=seed).status is Status.PASS

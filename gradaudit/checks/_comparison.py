@@ -13,8 +13,10 @@ from gradaudit.perturb.pattern import Pattern
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.steps import Directions, Moves, Tangents
 
-#: Cotangents and tangents are uniform in ±√3 (variance 1), in steps of 2⁻⁸, so that products with steps are exact.
-SPREAD = np.sqrt(3.0)
+#: Entries of cotangents and tangents are uniform in ±1 and then this much larger (variance 1.08): beside outputs of weight
+#: 1, one of weight 0.01 would drown in their rounding.
+LEAST = 0.5
+#: They come in steps of 2⁻⁸, so that products with steps are exact.
 GRAIN = 2.0**-8
 #: Of bfloat16, which has 8 bits in all.
 COARSE_GRAIN = 2.0**-4
@@ -83,13 +85,13 @@ class Comparison:
 
 
 def random_directions(rng: np.random.Generator, count: int, size: int, *, epsilon: float = 0.0) -> Array:
-    """Dense random vectors (count, size): no entry is zero, so that no element can hide.
+    """Dense random vectors (count, size): no entry is near zero, so that no element can hide.
 
     ``epsilon`` is the spacing at 1 of the numbers that have to hold them.
     """
     grain = COARSE_GRAIN if epsilon > GRAIN else GRAIN
-    drawn = np.round(rng.uniform(-SPREAD, SPREAD, (count, size)) / grain) * grain
-    return np.where(drawn == 0, grain, drawn)
+    drawn = rng.uniform(-1.0, 1.0, (count, size))
+    return np.round((drawn + np.copysign(LEAST, drawn)) / grain) * grain
 
 
 def coordinate_value(directions: Directions) -> Array:
