@@ -202,6 +202,13 @@ def test_steps_that_the_user_gives_are_doubted_where_others_may_be_taken_and_onl
     assert {point.h for point in audited(extend=False).curves} <= {1.0, 2.0}
 
 
+def test_an_element_of_another_unit_that_noise_nearly_hides_is_decided_by_steps_around_its_best():
+    x = np.array([1e12, 1e-12])
+    assert ga.audit(lambda x: float(np.log(x).sum()), x, gradient=lambda x: 1 / x).status is Status.PASS
+    root = ga.audit(lambda x: float(np.sqrt(x).sum()), x, gradient=lambda x: 0.5 / np.sqrt(x))
+    assert (root.status, root.diagnosis) == (Status.INCONCLUSIVE, Diagnosis.PRECISION)  # and no kink
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_where_x_has_few_bits_no_element_is_left_with_a_single_step(dtype):
     if dtype == "bfloat16":

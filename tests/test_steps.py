@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradaudit.perturb.steps import RESIDUE, Coordinates, Moves, Point, Tangents, everywhere, octaves
+from gradaudit.perturb.steps import RESIDUE, Coordinates, Moves, Point, Tangents, everywhere, octaves, untaken
 from gradaudit.perturb.steps import given as given_steps
 
 
@@ -114,3 +114,10 @@ def test_a_tangent_of_any_size_goes_as_far_as_one_of_unit_size(size):
 
 def test_a_tangent_of_nothing_has_a_step_all_the_same():
     assert Tangents(point([1.0, 1.0]), np.zeros((1, 2))).scale == 1.0
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-40, 2.0**-900])
+def test_steps_are_alike_by_their_ratio_however_small_they_are(scale):
+    h = scale * np.array([4.0, 2.0, 1.0, 2.0])[:, None]
+    taken = scale * np.array([8.0, 1.0 + 1e-6])[:, None]
+    np.testing.assert_array_equal(untaken(h, taken), scale * np.array([4.0, 2.0, np.nan, np.nan])[:, None])

@@ -354,6 +354,6 @@ def around(directions: Directions, h: float, exponents: NDArray[np.float64]) -> 
 def untaken(h: Array, taken: Array) -> Array:
     """The steps h (K, 1) that are neither taken yet nor in h before."""
     for k in range(len(h)):
-        if np.isclose(h[k], np.concatenate([taken, h[:k]]), rtol=1e-3).any():
+        if np.isclose(h[k], np.concatenate([taken, h[:k]]), rtol=1e-3, atol=0.0).any():
             h[k] = np.nan
     return h
