@@ -13,8 +13,8 @@ from gradaudit.perturb.pattern import Pattern
 from gradaudit.perturb.samples import Array
 from gradaudit.perturb.steps import Directions, Moves, Tangents
 
-#: Entries of cotangents and tangents are uniform in ±1 and then this much larger (variance 1.08): beside outputs of weight
-#: 1, one of weight 0.01 would drown in their rounding.
+#: Entries of cotangents and tangents are uniform in ±1 and then this much larger (variance 1.08): beside outputs of
+#: weight 1, one of weight 0.01 would drown in their rounding.
 LEAST = 0.5
 #: They come in steps of 2⁻⁸, so that products with steps are exact.
 GRAIN = 2.0**-8
