@@ -202,6 +202,22 @@ def test_steps_that_the_user_gives_are_doubted_where_others_may_be_taken_and_onl
     assert {point.h for point in audited(extend=False).curves} <= {1.0, 2.0}
 
 
+@pytest.mark.parametrize("factor", [1.01, 1.1, 2.0])
+def test_no_element_passes_beside_a_larger_one_while_a_finer_step_can_tell(factor):
+    x = np.array([6.0e-7, 1.04e-3, 1.02])
+
+    def slope(x):
+        return 1 - 1e-3 / x
+
+    def f(x):
+        return float((x - 1e-3 * np.log(x)).sum())
+
+    right = ga.audit(f, x, gradient=slope)
+    assert (right.status, right.counts.bounded_by_largest) == (Status.PASS, 0)
+    wrong = ga.audit(f, x, gradient=lambda x: slope(x) * np.array([1.0, factor, 1.0]))
+    assert (wrong.status, wrong.diagnosis) == (Status.FAIL, Diagnosis.ONE_ELEMENT)
+
+
 def test_an_element_of_another_unit_that_noise_nearly_hides_is_decided_by_steps_around_its_best():
     x = np.array([1e12, 1e-12])
     assert ga.audit(lambda x: float(np.log(x).sum()), x, gradient=lambda x: 1 / x).status is Status.PASS

@@ -16,7 +16,7 @@ from gradaudit.checks._quantum import goes_in_steps, quantum_of, typical_change
 from gradaudit.checks._silence import Silence
 from gradaudit.checks._structure import moves_together
 from gradaudit.judge.diagnosis import Diagnosis
-from gradaudit.judge.element import LARGEST_FLOOR, Claim, Mask, Outcome, Rulings, reason
+from gradaudit.judge.element import Claim, Mask, Outcome, Rulings, reason
 from gradaudit.judge.family import is_small_beside_its_family
 from gradaudit.judge.quick import express, pair, plain, softened
 from gradaudit.judge.table import fitted, table
@@ -158,7 +158,7 @@ class Ladder:
                     samples = samples.and_then(self._sample(finest[None]))
                     rulings, wrong = self._ruled(samples, claim)
             drowned = _drowned(samples, claim, rulings, h)
-            early = _passes_by_a_far_slope(samples, claim, rulings) & ~drowned
+            early = rulings.floored & ~drowned  # a finer step may still tell what is held against something larger
             rulings.outcome[early], rulings.reason[early] = Outcome.INCONCLUSIVE, reason(Diagnosis.STEPS)
             rulings.floored[early] = False
             settled = rulings.decided | wrong
@@ -324,17 +324,6 @@ def _finest_heard(samples: Samples, claim: Claim, rulings: Rulings, smallest: Ar
         h = np.exp2(np.ceil(np.log2(np.fmax(needed, smallest))))
     taken = np.fmin.reduce(np.fmin(samples.ahead, samples.behind), axis=0)
     return np.where(h < taken / 2, h, np.nan)
-
-
-def _passes_by_a_far_slope(samples: Samples, claim: Claim, rulings: Rulings) -> Mask:
-    """(D, R) passes relative to a slope of f that was seen beyond the natural scale of x only.
-
-    There (x/s)⁶ may be 10³⁰ times as steep as at x, which would excuse every error.
-    """
-    finest = np.fmin.reduce(np.fmin(samples.ahead, samples.behind), axis=0)
-    held = np.fmax(np.fmax(claim.size, np.abs(rulings.numeric)), LARGEST_FLOOR * claim.largest)
-    far = (finest > claim.natural)[:, None] & (rulings.allowed > claim.missable(held))
-    return np.asarray(rulings.floored & far)
 
 
 def _drowned(samples: Samples, claim: Claim, rulings: Rulings, h: Array) -> NDArray[np.bool_]:
