@@ -39,3 +39,11 @@ def test_changes_of_a_large_value_have_its_quantum_and_not_that_of_their_own_rou
     samples = samples_of(lambda x: round((247587.3 - 0.24 * x) / 0.1) * 0.1, 2.0 ** -np.arange(0.0, 9.0))
     assert quantum_of(samples, 0, size=247587.3) == pytest.approx(0.1, rel=1e-6)
     assert quantum_of(samples, 0, size=0.0) != pytest.approx(0.1, rel=1e-6)
+
+
+def test_what_saturates_at_the_largest_steps_and_moves_by_less_before_has_none():
+    samples = samples_of(lambda x: 1.5 + 2.0**-52 * round(2**16 * np.tanh(x)), 2.0 ** np.arange(6.0, -21.0, -1.0))
+    rise = samples.rise[..., 0]
+    assert rise[0] == rise[1] > 100 * rise[rise > 0].min()
+    assert rise[-1] == 0
+    assert quantum_of(samples, 0, size=1.5) == 0.0

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special
 
 import gradaudit as ga
 from gradaudit import Settings
@@ -216,6 +217,18 @@ def test_no_element_passes_beside_a_larger_one_while_a_finer_step_can_tell(facto
     assert (right.status, right.counts.bounded_by_largest) == (Status.PASS, 0)
     wrong = ga.audit(f, x, gradient=lambda x: slope(x) * np.array([1.0, factor, 1.0]))
     assert (wrong.status, wrong.diagnosis) == (Status.FAIL, Diagnosis.ONE_ELEMENT)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.5, 2.0, -1.0])
+def test_a_function_that_saturates_beyond_x_is_not_quantised(factor):
+    def slope(x):
+        return np.exp(40.0 * np.log(x) - x - special.gammaln(41.0))
+
+    def f(x):
+        return special.gammainc(41.0, x)
+
+    assert ga.audit(f, 108.0, gradient=slope).status is Status.PASS
+    assert ga.audit(f, 108.0, gradient=lambda x: factor * slope(x)).status is Status.FAIL
 
 
 def test_an_element_of_another_unit_that_noise_nearly_hides_is_decided_by_steps_around_its_best():

@@ -7,6 +7,8 @@ from gradaudit.perturb.samples import Array, Samples
 
 #: At most this many values are searched for a quantum.
 QUANTUM_VALUES = 512
+#: A change that is repeated is of several quanta at most where another is smaller; by more, it is none of them.
+WHOLE = 2.0
 
 
 def quantum_of(samples: Samples, readout: int, *, size: float) -> float:
@@ -52,7 +54,12 @@ def _sizes(samples: Samples, readout: int) -> Array:
 
 
 def _repeated(change: Array) -> float:
-    """The smallest change (K, D) that two steps along one direction share to the last bit, or 0."""
-    size = np.sort(np.abs(change), axis=0)
-    twice = size[1:][(size[1:] == size[:-1]) & (size[1:] > 0)]
-    return float(twice.min()) if twice.size else 0.0
+    """The smallest change (K, D) that two steps along one direction share to the last bit, or 0.
+
+    Where f saturates, the largest steps share one too: but others there are smaller, which no quantum has.
+    """
+    size = np.sort(np.where(change == 0, np.nan, np.abs(change)), axis=0)
+    twice = np.fmin.reduce(np.where(size[1:] == size[:-1], size[1:], np.nan), axis=0, initial=np.inf)
+    twice = twice[twice <= WHOLE * np.fmin.reduce(size, axis=0, initial=np.inf)]
+    step = float(twice.min(initial=np.inf))
+    return step if np.isfinite(step) else 0.0
