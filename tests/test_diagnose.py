@@ -87,7 +87,7 @@ def test_what_is_off_in_all_elements_by_a_varying_share_is_said_with_its_range()
         (7 / 6, " (looks like n/(n − 1) for n = 7)"),
         (1.001 * np.pi, ""),
         (2.0, ""),
-        (0.9994, "; if f iterates until a tolerance is met, that is the slope of where it stops: tighten it"),
+        (0.9994, "; if f solves something to a tolerance, that may be all: tighten it"),
         (1.04, ""),
     ],
 )

@@ -18,8 +18,8 @@ Finding = tuple[Diagnosis, str]
 
 #: Ratios and differences count as constant where they vary by less than this.
 CONSTANT = 1e-3
-#: A factor nearer to 1 than this may be what a solver's tolerance leaves; nobody forgets one.
-NEARLY_ONE = 0.03
+#: What is off by less than this everywhere may be what a solver's tolerance leaves: f has the slope of where it stops.
+SOLVED = 0.03
 #: Factors that are forgotten: value, name, and the name of its reciprocal.
 CONSTANTS = (
     (pi, "π", "1/π"),
@@ -32,6 +32,13 @@ CONSTANTS = (
 def diagnose(evidence: Evidence) -> Finding:
     """The most telling pattern in the failures of ``evidence``, with its evidence in a sentence."""
     failure = Failure.of(evidence)
+    diagnosis, sentence = _pattern_of(failure)
+    if evidence.broken or evidence.recalled or not failure.relative.max() < SOLVED:
+        return diagnosis, sentence
+    return diagnosis, f"{sentence}; if f solves something to a tolerance, that may be all: tighten it"
+
+
+def _pattern_of(failure: Failure) -> Finding:
     for pattern in PATTERNS:
         finding = pattern(failure)
         if finding is not None:
@@ -261,8 +268,6 @@ def _looks_like(failure: Failure, factor: float) -> str:
         for candidate, said in ((value, name), (1 / value, reciprocal)):
             if abs(factor - candidate) < CONSTANT * candidate * 0.1:
                 return f" (looks like {said})"
-    if abs(factor - 1) < NEARLY_ONE:
-        return "; if f iterates until a tolerance is met, that is the slope of where it stops: tighten it"
     return ""
 
 
