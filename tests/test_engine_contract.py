@@ -12,9 +12,11 @@ import gradaudit as ga
 from gradaudit import engines
 from gradaudit.auditor import audit_case
 from gradaudit.engines import EngineError
+from gradaudit.engines._boundary import UserError, guarded
 from gradaudit.engines._differentiable import Differentiable
 from gradaudit.libraries import missing
 from gradaudit.plan import make_plan
+from gradaudit.plan.case import Target
 from gradaudit.suite import SuiteError, load_suite
 from gradaudit.testing import SCENARIOS, check_engine
 
@@ -254,3 +256,19 @@ def test_a_check_that_an_engine_has_nothing_for_is_left_out_and_named(own, check
     both = ga.audit(lambda x: np.sum(np.sin(x)), np.ones(3), engine="complex_step_engine:Engine", checks=["vjp", check])
     assert both.status == "pass"
     assert any(f"check {check} is left out" in note for note in both.notes)
+
+
+def test_a_traceback_begins_where_the_users_code_does(tmp_path, monkeypatch):
+    (tmp_path / "raising_module.py").write_text("def f(x):\n    return x\n\n\nraise OSError('no weights here')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError) as problem:
+        guarded("import", engines.load, Target("raising_module:f"))
+    _, first, *_ = problem.value.trace.splitlines()
+    assert "raising_module.py" in first
+    assert "importlib" not in problem.value.trace
+
+
+def test_a_traceback_that_reaches_no_line_of_the_users_is_whole():
+    with pytest.raises(UserError) as problem:
+        guarded("function", engines.resolve, None)
+    assert "in resolve" in problem.value.trace

@@ -70,9 +70,9 @@ def adapt(
 
     Raises EngineError where no engine can.
     """
-    for kind, claim in claims.items():
-        if not callable(claim):
-            raise EngineError(f"{kind} is {type(claim).__name__}, not a function; give what can be called")
+    for named, given in ((target.function, function), *claims.items()):
+        if not callable(given):
+            raise EngineError(f"{named} is {type(given).__name__}, not a function; name what can be called")
     engine = part(target.engine or _chosen(function, target))
     pair = claims.get("value_and_gradient")
     value = _first_of_pair(pair) if pair is not None and pair is function else function

@@ -38,13 +38,6 @@ LONGEST_NAME = 200  #: characters, of a class
 AuditCase = Callable[..., Verdict]
 
 _LIBC = ctypes.CDLL(None)
-_PACKAGE = os.path.dirname(os.path.dirname(__file__))
-#: files that an import of theirs goes through before it comes to them
-_MACHINERY = (
-    *(os.path.join(_PACKAGE, stage, "") for stage in ("isolation", "engines")),
-    os.path.dirname(importlib.__file__),
-    "<frozen importlib",
-)
 
 
 def main(
@@ -116,6 +109,7 @@ def _audited(case: Case, threads: int, audit_case: AuditCase, clean: Clean) -> b
 def import_case(case: Case, *, threads: int = 1) -> Verdict:
     """Resolve everything that ``case`` names, and evaluate nothing: the audit of ``gradaudit validate --imports``."""
     from gradaudit import engines
+    from gradaudit.engines._boundary import trace_of
     from gradaudit.engines._differentiable import EngineError
 
     try:
@@ -123,7 +117,7 @@ def import_case(case: Case, *, threads: int = 1) -> Verdict:
     except EngineError as problem:
         return Verdict(case.id, Status.ERROR, diagnosis=Diagnosis.IMPORT_FAILED, message=str(problem))
     except Exception as problem:
-        said, trace = f"import raised {_named(problem)}", _end_of(_from_their_code(problem))
+        said, trace = f"import raised {_named(problem)}", _end_of(trace_of(problem))
         return replace(_raised(case, problem), diagnosis=Diagnosis.IMPORT_FAILED, message=said, traceback=trace)
     return Verdict(id=case.id, status=Status.PASS, engine=loaded.engine)
 
@@ -138,14 +132,6 @@ def _raised(case: Case, problem: BaseException) -> Verdict:
         evidence=f"{_named(problem)} left the audit of {case.target.function}",
         traceback=_end_of(text),
     )
-
-
-def _from_their_code(problem: BaseException) -> str:
-    """The traceback from their first line on: what led to the import is ours and Python's."""
-    found = problem.__traceback__
-    while found is not None and found.tb_frame.f_code.co_filename.startswith(_MACHINERY):
-        found = found.tb_next
-    return "".join(traceback.format_exception(type(problem), problem, found))
 
 
 def _named(problem: BaseException) -> str:
