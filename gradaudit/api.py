@@ -94,6 +94,7 @@ def assert_gradient(
     ``args`` are passed to both after the inputs, and not differentiated. An inconclusive verdict is no pass: choose
     another point, or a larger ``resolution``.
     """
+    __tracebackhide__ = True  # of pytest: a failure is shown where the test asserts
     settings = Settings(tolerance=Tolerance(rtol, resolution), kinks=kinks)
     verdict = _audited(
         f,
@@ -105,7 +106,7 @@ def assert_gradient(
         reader=False,
     )
     if verdict.status is not Status.PASS:
-        raise AssertionError(f"{verdict.status.upper()} {verdict.id}  {verdict.message}")
+        raise AssertionError(str(verdict))
 
 
 def _audited(

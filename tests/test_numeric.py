@@ -215,6 +215,35 @@ def test_a_claim_that_is_no_function_is_called_by_its_name():
         ga.audit(np.sum, np.ones(2), gradient=np.ones(2))
 
 
+@pytest.mark.parametrize(("thing", "kind"), [(3, "int"), (np, "module")])
+def test_what_is_no_function_is_said_to_be_none_whatever_is_claimed_of_it(thing, kind):
+    with pytest.raises(ValueError, match=f"is {kind}, not a function"):
+        ga.audit(thing, np.ones(2), gradient=lambda x: x)
+
+
+def _sum_of_squares(x):
+    return float((x * x).sum())
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("form", [list, lambda slopes: [np.array(slopes)], lambda slopes: (np.array(slopes),)])
+def test_a_gradient_may_be_a_list_of_numbers_or_one_array_in_a_container(form, n):
+    ga.assert_gradient(_sum_of_squares, lambda x: form([2 * value for value in x]), np.arange(1.0, n + 1))
+
+
+def test_a_matrix_of_one_element_may_be_a_list_of_rows():
+    ga.assert_gradient(_sum_of_squares, lambda x: [[2 * x[0, 0]]], np.ones((1, 1)))
+    ga.assert_gradient(_sum_of_squares, lambda x: [2 * x], np.ones((1, 1)))
+
+
+def test_a_verdict_is_no_truth_value_and_prints_as_one_line():
+    wrong = ga.audit(_sum_of_squares, np.ones(2), gradient=lambda x: 3 * x)
+    with pytest.raises(TypeError, match="no truth value; ask"):
+        assert wrong
+    assert str(wrong) == f"FAIL _sum_of_squares  {wrong.message}"
+    assert str(ga.audit(_sum_of_squares, np.ones(2), gradient=lambda x: 2 * x)) == "PASS _sum_of_squares"
+
+
 def test_a_function_that_nothing_is_claimed_of_is_refused():
     with pytest.raises(ValueError, match="claim a gradient"):
         ga.audit(lambda x: x.sum(), np.ones(2))

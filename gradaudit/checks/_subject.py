@@ -144,6 +144,8 @@ class Subject:
         """A gradient in canonical form: flat (n,). Raises Unfit for a wrong count, shape or dtype, and for None."""
         arrays = self.arguments.arrays
         parts = _parts(returned, len(arrays))
+        if len(arrays) == 1 and _is_one_row(returned, arrays[0].shape):
+            parts = (returned,)
         fix = "; return a tuple with one for each, or hold an input fixed by 'differentiate: false'"
         require_one_each(kind, parts, arrays, fix=fix)
         for name, part, array in zip(self._names(), parts, arrays, strict=True):
@@ -258,6 +260,16 @@ def _parts(returned: object, count: int) -> tuple[object, ...]:
     if isinstance(returned, tuple | list) and (count > 1 or len(returned) == 1):
         return tuple(returned)
     return (returned,)
+
+
+def _is_one_row(returned: object, shape: tuple[int, ...]) -> bool:
+    """A list of one number is an array of one element, not the container of an array without axes."""
+    if shape[:1] != (1,) or not isinstance(returned, tuple | list) or len(returned) != 1:
+        return False
+    try:
+        return bool(np.shape(returned[0]) == shape[1:])
+    except ValueError:  # ragged
+        return False
 
 
 def _first(value: Array) -> str:

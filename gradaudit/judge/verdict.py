@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import nan
+from typing import NoReturn
 
 from gradaudit.judge.certificate import Certificate
 from gradaudit.judge.diagnosis import Diagnosis
@@ -149,3 +150,11 @@ class Verdict:
     power: tuple[Planted, ...] = ()  #: what became of known faults in the claim, if asked for and the case passed
     sources: tuple[Source, ...] = ()  #: of the function and its claims, where they could be loaded
     certificates: tuple[Certificate, ...] = ()  #: of checks along random directions, one for each comparison
+
+    def __bool__(self) -> NoReturn:
+        """Raises TypeError: there are more than two ways to end, and a failure would be as true as a pass."""
+        raise TypeError("a verdict is no truth value; ask 'verdict.status is Status.PASS', or use assert_gradient")
+
+    def __str__(self) -> str:
+        """In a line: ``FAIL losses.huber[n=33]  d out/d x[3]: analytic …``."""
+        return "  ".join(filter(None, (f"{self.status.upper()} {self.id}", self.message)))
