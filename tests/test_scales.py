@@ -267,6 +267,15 @@ def test_a_smooth_f_that_has_another_slope_far_away_supports_no_claim_of_that(fa
     assert ga.audit(f, 1000.0, gradient=lambda x: factor * slope(x)).status is Status.FAIL
 
 
+@pytest.mark.parametrize("x", [0.33, 0.79, 1.25, 2.17, 2.63])
+def test_differences_that_noise_drowns_support_no_claim_of_zero(x):
+    def half(x):
+        return float(np.float16(math.sin(x) + 2.0))
+
+    assert ga.audit(half, x, gradient=math.cos).status is not Status.FAIL
+    assert ga.audit(half, x, gradient=lambda x: 0.0).status is Status.FAIL
+
+
 @pytest.mark.parametrize("quantum", [1e-2, 1e-3])
 def test_but_steps_in_which_f_is_rounded_do(quantum):
     rounded = ga.audit(lambda x: quantum * round(math.sin(x) / quantum), 0.3, gradient=math.cos)

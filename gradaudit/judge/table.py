@@ -32,8 +32,8 @@ COARSEST = 2.0**-20
 HEARD, VANISHED = 4.0, 0.01
 
 #: No solver's tolerance, nor what rounds a value, puts a claim off by so much of itself while differences come nearer
-#: to their limit as h² at so many steps.
-LARGE, QUADRATIC = 0.1, 2
+#: to their limit as h² over so many octaves, two steps of the sweep.
+LARGE, QUADRATIC = 0.1, 5.5
 
 #: What an f that stands still would be taken for.
 HIDDEN = (reason(Diagnosis.NOISE), reason(Diagnosis.PRECISION), reason(Diagnosis.UNSEEN))
@@ -252,8 +252,9 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
         extrapolated = (sharp & agrees).any(axis=0)
         raw = samples.central
         near = np.abs(raw - g) <= 0.2 * np.minimum(error, np.fmax(np.abs(g), np.abs(raw)))
-        # far from a narrow well f is the same on both sides, which supports no claim of zero at x
-        near &= (raw != 0) | (samples.rise == 0)
+        # far from a narrow well f is the same on both sides, which supports no claim of zero at x; nor does it that f
+        # stands still where its noise would hide what the claim is off by
+        near &= (raw != 0) | ((samples.rise == 0) & (samples.central_noise < error))
         stays = np.abs(raw[1:] - d) >= 0.25 * np.abs(raw[:-1] - d)
         coarse = (near[:-1] & stays).any(axis=0)
     smooth = (error > LARGE * np.fmax(np.abs(d), np.abs(g))) & _converges_all_the_way(samples, d)
@@ -271,8 +272,10 @@ def _converges_all_the_way(samples: Samples, d: Array) -> Mask:
         growth = distance[:-1] / np.fmax(distance, audible)[1:]
         expected = np.square(samples.h[:-1] / samples.h[1:])
         leaps = heard[:-1] & (growth > RATE_FACTOR * expected)
+        returns = heard[1:] & (2 * growth < 1)
         quadratic = heard[:-1] & heard[1:] & ~leaps & (growth * RATE_FACTOR >= expected)
-    return np.asarray((quadratic.sum(axis=0) >= QUADRATIC) & ~leaps.any(axis=0))
+        octaves = np.where(quadratic, np.log2(expected) / 2, 0.0).sum(axis=0)
+    return np.asarray((octaves > QUADRATIC) & ~(leaps | returns).any(axis=0))
 
 
 @dataclass(frozen=True)
