@@ -92,7 +92,7 @@ class Samples:
             return self
 
         def padded(array: Array) -> Array:
-            return np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1), constant_values=np.nan)
+            return np.concatenate([array, np.full((missing, *array.shape[1:]), np.nan)])
 
         return Samples(*map(padded, self.arrays))
 
