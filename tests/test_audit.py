@@ -202,6 +202,18 @@ def test_a_broadcast_gradient_that_is_not_summed_is_named_by_its_shape():
     assert "(3, 4)" in verdict.message
 
 
+def test_the_gradient_of_a_number_that_is_not_summed_is_no_jacobian():
+    verdict = audit(np.multiply, X, np.array(2.0), vjp=lambda a, b, c: (c * b, c * a))
+    assert verdict.diagnosis is Diagnosis.NOT_SUMMED
+
+
+@pytest.mark.parametrize("rows", [2, 12])
+def test_a_jacobian_that_is_claimed_as_a_gradient_is_called_one(rows):
+    verdict = audit(lambda x: np.sin(x[:rows]), X, gradient=lambda x: np.diag(np.cos(x))[:rows])
+    assert verdict.diagnosis is Diagnosis.SHAPE
+    assert f"shape ({rows}, 12), that of a jacobian; allowed: (12,); claim it as the jacobian" in verdict.message
+
+
 def test_jvp_and_jacobian_claims_are_audited_by_output_and_input():
     x = X[:4]
     assert audit(lambda x: W @ x, x, jvp=lambda x, t: W @ t).status is Status.PASS

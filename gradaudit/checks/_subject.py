@@ -146,11 +146,19 @@ class Subject:
         parts = _parts(returned, len(arrays))
         if len(arrays) == 1 and _is_one_row(returned, arrays[0].shape):
             parts = (returned,)
-        fix = "; return a tuple with one for each, or hold an input fixed by 'differentiate: false'"
+        fix = "; return a tuple with one for each, or hold an input fixed: 'differentiate: false', in Python args="
         require_one_each(kind, parts, arrays, fix=fix)
         for name, part, array in zip(self._names(), parts, arrays, strict=True):
+            self._require_no_jacobian(f"{kind} for {name}", part, array.shape)
             require_array(f"{kind} for {name}", part, array.shape, complex_=array.dtype.kind == "c")
         return self.arguments.flatten(parts)
+
+    def _require_no_jacobian(self, what: str, part: object, shape: tuple[int, ...]) -> None:
+        """Raises Unfit where ``part``, for an input of ``shape``, has an axis for each of the output beside it."""
+        output = self.shapes[0] if len(self.shapes) == 1 else ()
+        if output and shape and getattr(part, "shape", None) == output + shape:
+            found = f"{what} has shape {output + shape}, that of a jacobian; allowed: {shape}"
+            raise Unfit(Diagnosis.SHAPE, f"{found}; claim it as the jacobian, or sum it over the outputs")
 
     def per_output(self, kind: str, returned: object) -> Array:
         """An output's tangent in canonical form: flat (m,). Raises Unfit as ``per_input``."""
