@@ -252,9 +252,9 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
         extrapolated = (sharp & agrees).any(axis=0)
         raw = samples.central
         near = np.abs(raw - g) <= 0.2 * np.minimum(error, np.fmax(np.abs(g), np.abs(raw)))
-        # far from a narrow well f is the same on both sides, which supports no claim of zero at x; nor does it that f
-        # stands still where its noise would hide what the claim is off by
-        near &= (raw != 0) | ((samples.rise == 0) & (samples.central_noise < error))
+        # far from a narrow well f is the same on both sides, which supports no claim of zero at x; nor does anything
+        # where noise alone may be as large as what the claim is off by
+        near &= ((raw != 0) | (samples.rise == 0)) & (samples.central_noise < error)
         stays = np.abs(raw[1:] - d) >= 0.25 * np.abs(raw[:-1] - d)
         coarse = (near[:-1] & stays).any(axis=0)
     smooth = (error > LARGE * np.fmax(np.abs(d), np.abs(g))) & _converges_all_the_way(samples, d)
