@@ -54,6 +54,14 @@ def test_one_step_has_no_known_bar():
     assert limit.bar[0] == np.inf
 
 
+def test_one_step_is_as_well_known_beside_elements_that_have_more():
+    h = np.array([[0.2, np.nan, np.nan], [0.1, 0.1, np.nan]])
+    limit = extrapolate(h, np.array([[2.5, np.nan, np.nan], [2.1, 2.0, np.nan]]), np.zeros((2, 3)), order=2)
+    assert np.array_equal(np.isinf(limit.bar), [False, True, True])
+    assert limit.value[1] == 2.0
+    assert np.isnan(limit.value[2])
+
+
 def test_missing_steps_are_left_out_wherever_they_are():
     quotient = central(np.sin, 1.0)[:, None]
     noise = np.full(quotient.shape, 1e-15)

@@ -211,7 +211,7 @@ def _smallest(h: Array, quotient: Array, noise: Array, entries: _Entries, *, ord
     bar = winner(by_entry)
     noise_part = np.minimum(winner(spread), bar)
     return Limit(
-        winner(value),
+        np.where(bar < np.inf, winner(value), quotient[0]),
         bar - noise_part,
         noise_part,
         bar,
