@@ -280,3 +280,27 @@ def test_differences_that_noise_drowns_support_no_claim_of_zero(x):
 def test_but_steps_in_which_f_is_rounded_do(quantum):
     rounded = ga.audit(lambda x: quantum * round(math.sin(x) / quantum), 0.3, gradient=math.cos)
     assert rounded.status is not Status.FAIL
+
+
+@pytest.mark.parametrize("spread", [1e-2, 2e-4])
+def test_a_claim_that_the_finest_step_confirms_is_not_wrong_where_f_is_flat_far_away(spread):
+    """A layer normalisation in float32 of values that hardly differ: at larger steps it has forgotten them."""
+    weight = np.array([0.3, -1.2, 0.8, 2.0, -0.6, 1.1])
+    x = (100 + spread * np.random.default_rng(0).normal(size=6)).astype(np.float32)
+
+    def parts(x):
+        centred = x - x.mean(dtype=x.dtype)
+        return centred, np.sqrt((centred * centred).mean(dtype=x.dtype) + x.dtype.type(1e-5))
+
+    def normed(x):
+        centred, size = parts(x)
+        return (centred / size * weight.astype(x.dtype)).sum(dtype=x.dtype)
+
+    def slope(x):
+        centred, size = parts(x.astype(np.float64))
+        y = centred / size
+        return (weight - weight.mean() - y * (weight * y).mean()) / size
+
+    for factor, failing in ((1.0, False), (-1.0, True), (2.0, True), (0.0, True)):
+        verdict = ga.audit(normed, x, gradient=lambda x, k=factor: (k * slope(x)).astype(np.float32))
+        assert (verdict.status is Status.FAIL) == failing

@@ -257,8 +257,12 @@ def _some_scale_supports(samples: Samples, claim: Claim, chosen: Limit) -> Mask:
         near &= ((raw != 0) | (samples.rise == 0)) & (samples.central_noise < error)
         stays = np.abs(raw[1:] - d) >= 0.25 * np.abs(raw[:-1] - d)
         coarse = (near[:-1] & stays).any(axis=0)
+        # of the finest step there is no finer one that could say otherwise
+        finest = np.maximum(np.isfinite(raw).sum(axis=0) - 1, 0)[None]
+        audible = near & (2 * samples.central_noise < error)
+        fine = np.take_along_axis(audible, finest, axis=0)[0]
     smooth = (error > LARGE * np.fmax(np.abs(d), np.abs(g))) & _converges_all_the_way(samples, d)
-    return np.asarray((extrapolated | coarse) & ~smooth)
+    return np.asarray(((extrapolated | coarse) & ~smooth) | fine)
 
 
 def _converges_all_the_way(samples: Samples, d: Array) -> Mask:
