@@ -15,7 +15,7 @@ from benchmarks._program import Spent, least, program, spent
 from benchmarks._table import table
 
 FEW = 10
-DIRECTIONS = 32
+DIRECTIONS = 6
 LADDER = (10, 100, 1_000, 10_000)
 ROUNDS = 2  #: at least: the first call of a program compiles its modules
 CASES = 1_000

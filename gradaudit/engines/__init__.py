@@ -70,9 +70,9 @@ def adapt(
 
     Raises EngineError where no engine can.
     """
-    for named, given in ((target.function, function), *claims.items()):
-        if not callable(given):
-            raise EngineError(f"{named} is {type(given).__name__}, not a function; name what can be called")
+    for kind, claim in claims.items():
+        if not callable(claim):
+            raise EngineError(f"{kind} is {type(claim).__name__}, not a function; give what can be called")
     engine = part(target.engine or _chosen(function, target))
     pair = claims.get("value_and_gradient")
     value = _first_of_pair(pair) if pair is not None and pair is function else function
@@ -172,6 +172,8 @@ def _callable(reference: str) -> Callable[..., object]:
 
 def _chosen(function: object, target: Target) -> str:
     found = next(_recognising(function, target), None)
+    if found is None and not callable(function):
+        raise EngineError(f"{target.function} is {type(function).__name__}, not a function; name what can be called")
     if found is None:
         remedy = "claim a gradient, vjp, jvp or jacobian, or name what it is written for, as in 'engine: torch'"
         raise EngineError(f"{target.function}: no engine differentiates it by itself; {remedy}")
