@@ -19,6 +19,9 @@ IN_UNITS = ("numeric", "bar", "allowed", "scale", "forward", "backward")
 
 def unit_of(base: Array) -> float:
     """The power of two to measure f in: 1 but for extreme values."""
+    largest = np.abs(base).max(initial=0.0)
+    if 2.0**-EXTREME <= largest <= 2.0**EXTREME:  # mostly: with a NaN or an infinity it would not be
+        return 1.0
     sizes = np.abs(base[np.isfinite(base) & (base != 0)])
     if not sizes.size or abs(exponent := float(np.log2(sizes.max()))) <= EXTREME:
         return 1.0

@@ -48,7 +48,7 @@ def generator(case: Case, name: str) -> np.random.Generator:
     The first of several points has those of a case with one point.
     """
     which = [str(case.draw)] if case.draw else []
-    return np.random.default_rng(np.random.SeedSequence(_digest(case, name, *which, size=16)))
+    return np.random.Generator(np.random.PCG64(_digest(case, name, *which, size=16)))
 
 
 def seeded(case: Case) -> Target:
