@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from gradaudit.engines._differentiable import Differentiable, EngineError, Misfit
 from gradaudit.engines._moving import Moving
+from gradaudit.engines._options import callable_of
 from gradaudit.engines._packing import packed, packed_claim
 from gradaudit.engines._sources import sources
 from gradaudit.engines._trees import Layout
@@ -172,9 +173,8 @@ def _callable(reference: str) -> Callable[..., object]:
 
 def _chosen(function: object, target: Target) -> str:
     found = next(_recognising(function, target), None)
-    if found is None and not callable(function):
-        raise EngineError(f"{target.function} is {type(function).__name__}, not a function; name what can be called")
     if found is None:
+        callable_of(function, target)
         remedy = "claim a gradient, vjp, jvp or jacobian, or name what it is written for, as in 'engine: torch'"
         raise EngineError(f"{target.function}: no engine differentiates it by itself; {remedy}")
     return found

@@ -31,8 +31,8 @@ def one_line(result: Result) -> str:
     Control characters in user text are written as escapes, so that no name can steer the terminal.
     """
     verdict = result.verdict
-    head = f"{verdict.status.upper():<4} {verdict.id}"
-    return _printable.one_line("  ".join(filter(None, (head, verdict.message or _measured(result)))))
+    measured = "" if verdict.message else _measured(result)
+    return _printable.one_line("  ".join(filter(None, (str(verdict), measured))))
 
 
 def summary(audit: Audit) -> str:
