@@ -139,6 +139,16 @@ def test_a_scheduler_that_goes_away_ends_the_run(tmp_path: Path):
     assert 3 <= found < 200
 
 
+def test_a_connection_that_closes_while_a_verdict_is_fetched_is_lost_too():
+    class Closing:
+        def result(self, timeout):
+            raise distributed.comm.CommClosedError("in ConnectionPool.gather: Stream is closed")
+
+    found = watching.HearingBackend._answer(Closing(), ())
+    assert isinstance(found, BackendLost)
+    assert "connection to the dask scheduler was lost" in str(found)
+
+
 def answers_until(breaks, *, scheduler: str) -> tuple[int, str]:
     """How many of 200 cases had a verdict when the run ended, after something breaks at the third; what it said."""
     found = 0

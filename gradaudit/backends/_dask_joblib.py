@@ -154,7 +154,7 @@ class HearingBackend(HandingBackend, DaskDistributedBackend):  # type: ignore[mi
         except distributed.KilledWorker as problem:
             workers = problem.allowed_failures + 1
             return lost(tasks, f"its worker died {workers} times with the case in hand")
-        except distributed.CancelledError:
+        except (distributed.CancelledError, distributed.comm.CommClosedError):  # the latter while it was fetched
             return BackendLost("the connection to the dask scheduler was lost")
         except TimeoutError:
             return lost(tasks, f"its worker did not hand over the verdict within {HAND_OVER:g} s", late=True)
